@@ -1,0 +1,271 @@
+//! The settings of the standalone server: what was typed, and what it means.
+//!
+//! [`Flags`] is the command line, with an environment variable behind each flag. [`Config`] is
+//! what the server runs on. The step between them happens once, and after it nothing parses,
+//! defaults or checks again.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, value_parser};
+
+use crate::core::Rules;
+use crate::health::words::Service;
+
+/// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
+#[derive(Debug, Clone, Args)]
+pub struct Flags {
+    /// Address and port to listen on; port 0 picks one. Without it, PORT alone means 0.0.0.0:PORT
+    #[arg(long, env = "VISIO_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+
+    /// The platform's choice of a port, as on Heroku, Fly or Cloud Run
+    #[arg(long, env = "PORT", hide = true)]
+    port: Option<u16>,
+
+    /// Let strangers in: serve without visit tokens on an address that is not loopback
+    #[arg(long, env = "VISIO_OPEN", value_parser = BoolishValueParser::new())]
+    open: bool,
+
+    /// Origin of a page that may connect and poll /health, such as https://clinic.example;
+    /// repeatable, comma separated in the variable [default: any]
+    #[arg(long, env = "VISIO_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    allowed_origin: Vec<String>,
+
+    /// Seats in a room, 1 to 256
+    #[arg(long, env = "VISIO_MAX_PEERS_PER_ROOM", value_name = "N", default_value_t = 16)]
+    #[arg(value_parser = value_parser!(u16).range(1..=256))]
+    max_peers_per_room: u16,
+
+    /// Largest message, in bytes, 1024 to 1048576
+    #[arg(long, env = "VISIO_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 32_768)]
+    #[arg(value_parser = value_parser!(u32).range(1024..=1_048_576))]
+    max_message_bytes: u32,
+
+    /// Open WebSockets in all
+    #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
+    max_connections: u32,
+
+    /// Open WebSockets from one address; for IPv6, from one /64
+    #[arg(long, env = "VISIO_MAX_CONNECTIONS_PER_IP", value_name = "N", default_value_t = 1000)]
+    max_connections_per_ip: u32,
+
+    /// Messages a second that one connection may send on average
+    #[arg(long, env = "VISIO_MESSAGE_RATE", value_name = "N", default_value_t = 50)]
+    message_rate: u32,
+
+    /// Messages that one connection may send at once
+    #[arg(long, env = "VISIO_MESSAGE_BURST", value_name = "N", default_value_t = 200)]
+    message_burst: u32,
+
+    /// Seconds of silence before a ping; after twice as many the connection is dead. 1 to 3600
+    #[arg(long, env = "VISIO_HEARTBEAT_SECONDS", value_name = "SECONDS", default_value_t = 25)]
+    #[arg(value_parser = value_parser!(u64).range(1..=3600))]
+    heartbeat_seconds: u64,
+
+    /// Seconds that clients are given to move elsewhere on Ctrl-C or SIGTERM, 0 to 3600
+    #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = value_parser!(u64).range(0..=3600))]
+    drain_seconds: u64,
+
+    /// The region that /health names
+    #[arg(long, env = "VISIO_REGION", value_name = "NAME", default_value = "local")]
+    region: String,
+
+    /// The service that /health names
+    #[arg(long, env = "VISIO_SERVICE_NAME", value_name = "NAME")]
+    #[arg(default_value = "visio-conference")]
+    service_name: String,
+}
+
+/// What the server runs on.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What decisions depend on.
+    pub rules: Rules,
+    /// Pages that may connect; empty for any.
+    pub allowed_origins: Vec<String>,
+    /// Largest message, in bytes.
+    pub max_message_bytes: usize,
+    /// Open WebSockets in all; 0 for no limit.
+    pub max_connections: usize,
+    /// Open WebSockets from one address; 0 for no limit.
+    pub max_connections_per_ip: usize,
+    /// Messages a second and connection; 0 for no limit.
+    pub message_rate: u32,
+    /// Messages at once; 0 for no limit.
+    pub message_burst: u32,
+    /// A connection that has not joined by then is closed.
+    pub join_timeout: Duration,
+    /// What may wait for one client, in messages.
+    pub queue_messages: usize,
+    /// What may wait for one client, in bytes.
+    pub queue_bytes: usize,
+    /// How long a drain may take.
+    pub drain: Duration,
+    /// Who `/health` says this is.
+    pub service: Service,
+}
+
+/// A setting that makes no sense beside the others.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Open mode on an address that strangers reach.
+    #[error(
+        "refusing to listen on {0} in open mode: without visit tokens anybody who reaches this \
+         address can join any visit. Listen on a loopback address such as 127.0.0.1:8080, or \
+         start with --open (VISIO_OPEN=true) if strangers are welcome"
+    )]
+    OpenToThePublic(SocketAddr),
+    /// Something that is no origin.
+    #[error(
+        "--allowed-origin {0:?}: expected a scheme and a host with nothing after them, such as \
+         https://clinic.example or http://localhost:3000"
+    )]
+    NotAnOrigin(String),
+}
+
+const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+impl Flags {
+    /// Where to listen, and what to run on.
+    pub fn resolve(self) -> Result<(SocketAddr, Config), ConfigError> {
+        let of_platform = self.port.map(|port| (Ipv4Addr::UNSPECIFIED, port).into());
+        let listen = self.listen.or(of_platform).unwrap_or(LOOPBACK);
+        if !self.open && !listen.ip().to_canonical().is_loopback() {
+            return Err(ConfigError::OpenToThePublic(listen));
+        }
+        let origins = self.allowed_origin.iter().filter(|text| !text.is_empty());
+        let config = Config {
+            rules: Rules {
+                max_peers_per_room: self.max_peers_per_room.into(),
+                heartbeat_seconds: self.heartbeat_seconds,
+            },
+            allowed_origins: origins.map(|text| origin(text)).collect::<Result<_, _>>()?,
+            max_message_bytes: self.max_message_bytes as usize,
+            max_connections: self.max_connections as usize,
+            max_connections_per_ip: self.max_connections_per_ip as usize,
+            message_rate: self.message_rate,
+            message_burst: self.message_burst,
+            queue_bytes: (self.max_message_bytes as usize * 4).max(Config::default().queue_bytes),
+            drain: Duration::from_secs(self.drain_seconds),
+            service: Service { name: self.service_name, region: self.region, version: VERSION },
+            ..Config::default()
+        };
+        Ok((listen, config))
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            allowed_origins: Vec::new(),
+            max_message_bytes: 32_768,
+            max_connections: 100_000,
+            max_connections_per_ip: 1000,
+            message_rate: 50,
+            message_burst: 200,
+            join_timeout: Duration::from_secs(30),
+            queue_messages: 1024,
+            queue_bytes: 512 * 1024,
+            drain: Duration::from_secs(30),
+            service: Service {
+                name: "visio-conference".into(),
+                region: "local".into(),
+                version: VERSION,
+            },
+        }
+    }
+}
+
+/// An origin as browsers send it (RFC 6454, section 6.1): in lower case, no path.
+fn origin(text: &str) -> Result<String, ConfigError> {
+    let text = text.trim();
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '*', ' ']);
+    match host {
+        Some(host) if plain(host) => Ok(text.to_ascii_lowercase()),
+        Some(_) | None => Err(ConfigError::NotAnOrigin(text.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    fn flags(args: &[&str]) -> Result<Flags, String> {
+        let args = ["visio"].iter().chain(args);
+        Typed::try_parse_from(args).map(|typed| typed.flags).map_err(|error| error.to_string())
+    }
+
+    fn resolved(args: &[&str]) -> Result<(SocketAddr, Config), ConfigError> {
+        flags(args).unwrap().resolve()
+    }
+
+    #[test]
+    fn with_nothing_set_it_listens_on_loopback() {
+        let (listen, config) = resolved(&[]).unwrap();
+        assert_eq!(listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.rules, Rules::default());
+        assert_eq!(config.max_message_bytes, Config::default().max_message_bytes);
+    }
+
+    #[test]
+    fn open_mode_refuses_a_public_address_and_says_what_to_do() {
+        for listen in ["0.0.0.0:80", "192.0.2.1:8080", "[::]:8080", "[2001:db8::1]:8080"] {
+            let error = resolved(&["--listen", listen]).unwrap_err().to_string();
+            assert!(error.contains(listen) && error.contains("--open"), "{error}");
+            assert!(resolved(&["--listen", listen, "--open"]).is_ok());
+        }
+        for listen in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:8080", "[::ffff:127.0.0.1]:1"] {
+            assert!(resolved(&["--listen", listen]).is_ok(), "{listen}");
+        }
+    }
+
+    #[test]
+    fn port_alone_means_every_address_and_listen_wins() {
+        let (listen, _) = resolved(&["--port", "5000", "--open"]).unwrap();
+        assert_eq!(listen, "0.0.0.0:5000".parse().unwrap());
+        let (listen, _) = resolved(&["--port", "5000", "--listen", "127.0.0.1:1"]).unwrap();
+        assert_eq!(listen, "127.0.0.1:1".parse().unwrap());
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_flag_value_and_range() {
+        for (flag, value, range) in [
+            ("--max-peers-per-room", "0", "1..=256"),
+            ("--max-peers-per-room", "257", "1..=256"),
+            ("--max-message-bytes", "1023", "1024..=1048576"),
+            ("--heartbeat-seconds", "0", "1..=3600"),
+            ("--drain-seconds", "3601", "0..=3600"),
+        ] {
+            let error = flags(&[flag, value]).unwrap_err();
+            for part in [flag, value, range] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+        assert!(flags(&["--message-rate", "-1"]).is_err());
+        assert!(flags(&["--listen", "localhost"]).unwrap_err().contains("--listen"));
+    }
+
+    #[test]
+    fn origins_are_repeatable_and_compared_as_browsers_send_them() {
+        let args = ["--allowed-origin", "https://A.example,http://localhost:3000"];
+        let (_, config) = resolved(&args).unwrap();
+        assert_eq!(config.allowed_origins, ["https://a.example", "http://localhost:3000"]);
+        for bad in ["a.example", "https://a.example/", "*", "https://", "https://*.a.example"] {
+            assert!(resolved(&["--allowed-origin", bad]).is_err(), "{bad}");
+        }
+    }
+}

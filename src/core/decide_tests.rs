@@ -1,0 +1,3 @@
+//! Tables of (room, event) -> exactly these effects.
+
+use super::*;

@@ -1,0 +1,58 @@
+//! What should now be done.
+
+use super::{ConnectionId, Room};
+use crate::wire::{CloseCode, RequestId, RoomSummary, ServerMessage};
+
+/// The outcome of an event. Effects are to be carried out in their order, and only once `next`
+/// is stored.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The room to store; `None` where nothing changed.
+    pub next: Option<Room>,
+    /// What to send and to close.
+    pub effects: Vec<Effect>,
+    /// Where the speaker stands afterwards.
+    pub standing: Standing,
+}
+
+/// Whether the speaker's connection holds the seat it claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Seated,
+    /// It does not.
+    Unseated,
+}
+
+/// One thing to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Deliver a message.
+    Send {
+        /// To whom.
+        to: ConnectionId,
+        /// What.
+        message: ServerMessage,
+    },
+    /// End a connection, after what was sent to it.
+    Close {
+        /// Which.
+        conn: ConnectionId,
+        /// With which code.
+        code: CloseCode,
+    },
+    /// Find out which of these connections still live. If one does not, that is news: its loss is
+    /// decided, and then the event that led here once more. If all do, the effects that follow
+    /// hold.
+    Probe(Vec<ConnectionId>),
+    /// Answer `room_list` with every live room.
+    ListRooms {
+        /// To whom.
+        to: ConnectionId,
+        /// The speaker's own room, for a registry that cannot tell the others.
+        own: RoomSummary,
+        /// Echoed in the answer.
+        request_id: Option<RequestId>,
+    },
+}

@@ -1,0 +1,53 @@
+//! What happened.
+
+use super::ConnectionId;
+use crate::wire::{DisplayName, Metadata, RequestId, Signal};
+
+/// Something that concerns a room. All but [`Event::Lost`] are the speaker's own doing.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The speaker asks for a seat.
+    Join(JoinRequest),
+    /// The speaker sends something to a peer, or to all.
+    Signal {
+        /// The message.
+        signal: Signal<'a>,
+        /// Echoed in a refusal.
+        request_id: Option<RequestId>,
+    },
+    /// The speaker asks who is there.
+    Peers {
+        /// Echoed in the answer.
+        request_id: Option<RequestId>,
+    },
+    /// The speaker asks which rooms there are.
+    RoomList {
+        /// Echoed in the answer.
+        request_id: Option<RequestId>,
+    },
+    /// The speaker asks for what only a host may do.
+    HostOnly {
+        /// The message's type.
+        kind: &'static str,
+        /// Echoed in the answer.
+        request_id: Option<RequestId>,
+    },
+    /// The speaker gives up its seat.
+    Leave,
+    /// A connection ended, or a delivery found it gone.
+    Lost(ConnectionId),
+}
+
+/// What comes with a request for a seat.
+#[derive(Debug, Clone, Default)]
+pub struct JoinRequest {
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+    /// What the others should know.
+    pub metadata: Option<Metadata>,
+    /// Whether the client named the room. If not, it is told who is there once more, in the words
+    /// of clients that know no rooms.
+    pub named_room: bool,
+    /// Echoed in the answer.
+    pub request_id: Option<RequestId>,
+}

@@ -1,0 +1,32 @@
+//! DECISIONS: what an event means for a room.
+//!
+//! ```text
+//!   who speaks      what happened      one room, as last stored
+//!   [`Session`]  +  [`Event`]       +  [`Room`]  + now + [`Rules`]
+//!                            |
+//!                      Room::decide
+//!                            |
+//!            [`Decision`]: the next room, and effects in order
+//! ```
+//!
+//! Everything that must hold under races is decided here, once, for both runtimes: who may speak,
+//! who offers, capacity, takeover. The unit of consistency is one room. Whoever carries a decision
+//! out stores the next room only if nobody else did meanwhile, and asks again if somebody did; so
+//! every event must make sense a second time.
+//!
+//! Nothing in here sends, stores, reads a clock, rolls dice or logs. A client's mistake is an
+//! effect, a message back to it; there is no `Err`.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod decide;
+mod effect;
+mod event;
+mod room;
+mod rules;
+mod session;
+
+pub use effect::{Decision, Effect, Standing};
+pub use event::{Event, JoinRequest};
+pub use room::{Room, Seat};
+pub use rules::Rules;
+pub use session::{Connection, ConnectionId, Session};

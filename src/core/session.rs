@@ -1,0 +1,54 @@
+//! Who speaks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::wire::{JoinDefaults, PeerId, RoomId};
+
+/// Names one WebSocket connection. The runtime chooses it; clients never see it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ConnectionId(Arc<str>);
+
+impl ConnectionId {
+    /// Takes the runtime's own name of a connection.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A connection and the seat it claims. Whether it holds that seat is for the room to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The connection that speaks.
+    pub conn: ConnectionId,
+    /// The room it speaks in.
+    pub room: RoomId,
+    /// The peer it says it is.
+    pub peer: PeerId,
+}
+
+/// What the edge keeps of a connection between two of its messages.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its name.
+    pub id: ConnectionId,
+    /// What its URL said.
+    pub defaults: JoinDefaults,
+    /// The seat it took, as far as it knows.
+    pub session: Option<Session>,
+    /// Whether it has sent a message yet: the first one may bring a join along.
+    pub spoke: bool,
+}
+
+impl Connection {
+    /// A connection that was just opened.
+    pub const fn new(id: ConnectionId, defaults: JoinDefaults) -> Self {
+        Self { id, defaults, session: None, spoke: false }
+    }
+}

@@ -1,0 +1,141 @@
+//! One report, two vocabularies: front ends in the field poll for either.
+
+use serde_json::{Value, json};
+
+use super::{Check, Overall, Report};
+
+/// Who reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// `visio-conference`, unless the operator says otherwise.
+    pub name: String,
+    /// Where it runs.
+    pub region: String,
+    /// The version of the software.
+    pub version: &'static str,
+}
+
+/// Which words a client asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Vocabulary {
+    /// `OK`, `DEGRADED`, `DOWN`; checks `operational`, `degraded`, `down`, `not_configured`.
+    #[default]
+    Visio,
+    /// `healthy`, `unhealthy`; checks `ok`, `error`.
+    Healthy,
+}
+
+impl Vocabulary {
+    /// Reads `format=healthy` from a URL's query.
+    pub fn of_query(query: &str) -> Self {
+        let asked = form_urlencoded::parse(query.as_bytes())
+            .any(|(key, value)| key == "format" && value == "healthy");
+        if asked { Self::Healthy } else { Self::Visio }
+    }
+}
+
+/// The body of `/health`, and whether it is good news (200) or not (503).
+pub fn health(report: &Report, service: &Service, vocabulary: Vocabulary) -> (bool, Value) {
+    let good = report.overall() != Overall::Down;
+    let body = match vocabulary {
+        Vocabulary::Visio => visio(report, service),
+        Vocabulary::Healthy => healthy(report, service, good),
+    };
+    (good, body)
+}
+
+fn visio(report: &Report, service: &Service) -> Value {
+    json!({
+        "status": report.overall(),
+        "service": service.name,
+        "timestamp": report.checked_at.rfc3339().to_string(),
+        "version": service.version,
+        "region": service.region,
+        "uptime": if report.overall() == Overall::Down { "unhealthy" } else { "healthy" },
+        "checks": {
+            "api": report.api,
+            "video_streaming": report.video_streaming,
+            "audio_streaming": report.audio_streaming,
+            "signaling_server": report.signaling_server,
+            "turn_servers": report.turn_servers,
+        },
+    })
+}
+
+fn healthy(report: &Report, service: &Service, good: bool) -> Value {
+    let word = |checks: &[Check]| if checks.contains(&Check::Down) { "error" } else { "ok" };
+    json!({
+        "status": if good { "healthy" } else { "unhealthy" },
+        "service": service.name,
+        "timestamp": report.checked_at.rfc3339().to_string(),
+        "checks": {
+            "api": word(&[report.api]),
+            "websocket": word(&[report.signaling_server]),
+            "streaming": word(&[report.video_streaming, report.audio_streaming]),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::FINE;
+    use super::*;
+
+    fn service() -> Service {
+        Service { name: "visio-conference".into(), region: "local".into(), version: "1.2.3" }
+    }
+
+    #[test]
+    fn the_words_of_the_navbar() {
+        let (good, body) = health(&FINE, &service(), Vocabulary::of_query(""));
+        assert!(good);
+        assert_eq!(
+            body,
+            json!({
+                "status": "OK",
+                "service": "visio-conference",
+                "timestamp": "2023-11-14T22:13:20.000Z",
+                "version": "1.2.3",
+                "region": "local",
+                "uptime": "healthy",
+                "checks": {
+                    "api": "operational",
+                    "video_streaming": "operational",
+                    "audio_streaming": "operational",
+                    "signaling_server": "operational",
+                    "turn_servers": "not_configured",
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn the_other_words() {
+        let (good, body) = health(&FINE, &service(), Vocabulary::of_query("a=b&format=healthy"));
+        assert!(good);
+        assert_eq!(
+            body,
+            json!({
+                "status": "healthy",
+                "service": "visio-conference",
+                "timestamp": "2023-11-14T22:13:20.000Z",
+                "checks": {"api": "ok", "websocket": "ok", "streaming": "ok"},
+            })
+        );
+    }
+
+    #[test]
+    fn bad_news_in_both() {
+        let dead = Report { signaling_server: Check::Down, video_streaming: Check::Down, ..FINE };
+        let (good, body) = health(&dead, &service(), Vocabulary::Visio);
+        assert!(!good);
+        assert_eq!((&body["status"], &body["uptime"]), (&json!("DOWN"), &json!("unhealthy")));
+        let (good, body) = health(&dead, &service(), Vocabulary::Healthy);
+        assert!(!good);
+        assert_eq!(body["status"], "unhealthy");
+        assert_eq!(
+            body["checks"],
+            json!({"api": "ok", "websocket": "error", "streaming": "error"})
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! The registry of the standalone server: rooms in this process's memory.
+//!
+//! Loading a room clones one `Arc`, and nothing is awaited while a shard of the map is locked. It
+//! imitates the remote registry, refusals included: a swap from a version that is no longer the
+//! stored one is raced, and versions never run backwards.
+//!
+//! An empty room is dropped at once, so that strangers who make rooms cannot fill the memory.
+//! What would be lost with it is its version, and a stale swap might then win. So the highest
+//! version of all rooms ever dropped is kept, and every room starts from there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use crate::core::Room;
+use crate::ports::{Registry, Swap, Unavailable};
+use crate::wire::{RoomId, RoomSummary, Version};
+
+/// Rooms in memory.
+#[derive(Debug, Default)]
+pub struct MemoryRegistry {
+    rooms: DashMap<RoomId, Arc<Room>>,
+    /// No dropped room was at a higher version. Raised before a room is dropped, while its shard
+    /// is locked.
+    floor: AtomicU64,
+}
+
+impl MemoryRegistry {
+    fn floor(&self) -> Version {
+        Version(self.floor.load(Ordering::Acquire))
+    }
+}
+
+impl Registry for MemoryRegistry {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
+        // Before the look: were it read after it, a room made in between could pass for this one.
+        let floor = self.floor();
+        if let Some(found) = self.rooms.get(room) {
+            return Ok(Arc::clone(&found));
+        }
+        Ok(Arc::new(Room::empty(room.clone(), floor)))
+    }
+
+    async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
+        match self.rooms.entry(next.id().clone()) {
+            Entry::Occupied(entry) if entry.get().version() != seen => Ok(Swap::Raced),
+            Entry::Vacant(_) if self.floor() != seen => Ok(Swap::Raced),
+            Entry::Occupied(entry) if next.seats().is_empty() => {
+                self.floor.fetch_max(next.version().0, Ordering::AcqRel);
+                entry.remove();
+                Ok(Swap::Done)
+            }
+            entry => {
+                entry.insert(Arc::new(next));
+                Ok(Swap::Done)
+            }
+        }
+    }
+
+    async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
+        Ok(Some(self.rooms.iter().take(limit).map(|room| room.summary()).collect()))
+    }
+}

@@ -1,0 +1,292 @@
+//! One WebSocket, from its first frame to its last.
+//!
+//! Three things can happen to it: something waits in its mailbox, a frame arrives, or its deadline
+//! passes. They are handled in this order, one at a time, so that what one peer sends another
+//! arrives in the order sent. However it ends, its seat is given up first and the client told
+//! after; a panic in here ends this connection and no other.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode;
+use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseFrame};
+use tracing::{debug, error};
+
+use super::limits::{Bucket, Pace};
+use super::mailbox::{Full, Mailbox, Mailboxes, Parcel};
+use crate::core::Connection;
+use crate::drive::Driver;
+use crate::ports::Registry;
+use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
+
+/// How long a goodbye may take, and how much unread input is drained meanwhile.
+const FAREWELL: Duration = Duration::from_secs(2);
+const MAX_DRAINED: usize = 1 << 20;
+
+/// The times that bound a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulse {
+    /// Silent for this long: a ping. For twice as long: dead.
+    pub(super) heartbeat: Duration,
+    /// A connection that has not joined by then is closed.
+    pub(super) join_timeout: Duration,
+}
+
+/// One client's connection.
+pub(super) struct Session<R, S> {
+    pub(super) socket: WebSocketStream<S>,
+    pub(super) connection: Connection,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) driver: Arc<Driver<R, Mailboxes>>,
+    pub(super) bucket: Option<Bucket>,
+    pub(super) pulse: Pulse,
+    pub(super) opened: Instant,
+    /// A ping is out, and nothing was heard since.
+    pub(super) pinged: bool,
+    /// It held a seat once.
+    pub(super) joined: bool,
+}
+
+/// Why a connection ends.
+enum End {
+    /// The client went, or its socket broke.
+    Gone,
+    /// It was told why already.
+    Closed(CloseCode),
+    /// It is still to be told why.
+    Refused(Rejection, CloseCode),
+}
+
+impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
+    /// Serves the connection until it ends.
+    pub(super) async fn run(mut self) {
+        let conn = self.connection.id.clone();
+        debug!(%conn, "open");
+        let end = AssertUnwindSafe(self.converse()).catch_unwind().await;
+        let end = end.unwrap_or_else(|panic| panicked(&*panic));
+        if let Err(fault) = self.driver.lost(&mut self.connection, now()).await {
+            error!(%conn, %fault, "a seat could not be given up");
+        }
+        self.driver.outbox.forget(&conn);
+        debug!(%conn, reason = end.name(), "closed");
+        // A client that does not listen to the goodbye is not waited for.
+        let _ = timeout(FAREWELL, farewell(&mut self.socket, end)).await;
+    }
+
+    async fn converse(&mut self) -> End {
+        let mailbox = Arc::clone(&self.mailbox);
+        let mut deadline = std::pin::pin!(sleep_until(self.next_deadline()));
+        loop {
+            let end = tokio::select! {
+                biased;
+                parcels = mailbox.take() => self.write(parcels).await,
+                frame = self.socket.next() => self.read(frame).await,
+                () = &mut deadline => self.on_deadline(deadline.as_mut()).await,
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    /// Writes what waited, in one flush. A client that takes none of it is not waited for longer
+    /// than it takes to call it dead, or its mailbox to fill up.
+    async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Full>) -> Option<End> {
+        let Ok(parcels) = parcels else { return Some(slow()) };
+        let patience = self.pulse.heartbeat * 2;
+        tokio::select! {
+            biased;
+            end = write_all(&mut self.socket, parcels) => end,
+            Full = self.mailbox.full() => Some(slow()),
+            () = tokio::time::sleep(patience) => Some(slow()),
+        }
+    }
+
+    async fn read(&mut self, frame: Option<Result<Message, WsError>>) -> Option<End> {
+        let message = match frame {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                return Some(broken(&error, self.socket.get_config().max_message_size));
+            }
+            None => return Some(End::Gone),
+        };
+        let at = Instant::now();
+        self.mailbox.heard(at);
+        self.pinged = false;
+        match message {
+            Message::Text(text) => self.receive(&text, at).await,
+            Message::Ping(_) | Message::Pong(_) => self.pace(at, "").err(),
+            Message::Binary(_) => Some(refused(
+                Code::InvalidMessage,
+                "expected text frames, not binary ones",
+                CloseCode::Binary,
+            )),
+            Message::Close(_) | Message::Frame(_) => Some(End::Gone),
+        }
+    }
+
+    async fn receive(&mut self, text: &str, at: Instant) -> Option<End> {
+        self.mailbox.mark();
+        match self.pace(at, text) {
+            Err(end) => return Some(end),
+            Ok(Some(rejection)) => {
+                self.mailbox.post(rejection.into());
+                return None;
+            }
+            Ok(None) => {}
+        }
+        if let Err(fault) = self.driver.receive(&mut self.connection, text, now()).await {
+            error!(conn = %self.connection.id, %fault, "a message was not handled");
+            let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
+            self.mailbox.post(rejection.answering_frame(text).into());
+        }
+        self.joined |= self.connection.session.is_some();
+        None
+    }
+
+    /// Takes a token for a frame. `Ok(Some(_))` refuses it.
+    fn pace(&mut self, at: Instant, text: &str) -> Result<Option<Rejection>, End> {
+        let too_fast = || Rejection::new(Code::RateLimited, "too many messages");
+        match self.bucket.as_mut().map_or(Pace::Fine, |bucket| bucket.take(at)) {
+            Pace::Fine => Ok(None),
+            Pace::TooFast(wait) => Ok(Some(too_fast().retry_after(wait).answering_frame(text))),
+            Pace::Hopeless => Err(End::Refused(too_fast(), CloseCode::RateLimited)),
+        }
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let beats = if self.pinged { 2 } else { 1 };
+        let beat = self.mailbox.last_heard() + self.pulse.heartbeat * beats;
+        if self.joined { beat } else { beat.min(self.opened + self.pulse.join_timeout) }
+    }
+
+    async fn on_deadline(&mut self, deadline: std::pin::Pin<&mut Sleep>) -> Option<End> {
+        let silent = self.mailbox.last_heard().elapsed();
+        if silent >= self.pulse.heartbeat * 2 {
+            let text = "nothing was heard for two heartbeats";
+            return Some(refused(Code::IdleTimeout, text, CloseCode::Timeout));
+        }
+        if !self.joined && self.opened.elapsed() >= self.pulse.join_timeout {
+            let text = "no successful `join` in time";
+            return Some(refused(Code::JoinTimeout, text, CloseCode::Timeout));
+        }
+        let mut end = None;
+        if silent >= self.pulse.heartbeat && !self.pinged {
+            self.pinged = true;
+            end = self.write(Ok([Parcel::Ping].into())).await;
+        }
+        deadline.reset(self.next_deadline());
+        end
+    }
+}
+
+async fn write_all<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    parcels: VecDeque<Parcel>,
+) -> Option<End> {
+    let mut end = None;
+    for parcel in parcels {
+        let message = match parcel {
+            Parcel::Text(text) => Message::Text(text),
+            Parcel::Ping => Message::Ping(Bytes::new()),
+            Parcel::Close(code) => {
+                end = Some(End::Closed(code));
+                break;
+            }
+        };
+        if socket.feed(message).await.is_err() {
+            return Some(End::Gone);
+        }
+    }
+    if socket.flush().await.is_err() { Some(End::Gone) } else { end }
+}
+
+/// Tells the client why, closes, and reads on until it has closed too: were there unread input
+/// when the socket is dropped, the client's kernel would throw away what it has not read yet.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    end: End,
+) -> Result<(), WsError> {
+    let (rejection, code) = match end {
+        End::Gone => return socket.flush().await,
+        End::Closed(code) => (None, code),
+        End::Refused(rejection, code) => (Some(rejection), code),
+    };
+    let reason = rejection.as_ref().map_or("", |rejection| rejection.code.name());
+    let frame =
+        CloseFrame { code: WsCode::from(code as u16), reason: Utf8Bytes::from_static(reason) };
+    if let Some(rejection) = rejection {
+        socket.feed(text_of(rejection.into())).await?;
+    }
+    socket.send(Message::Close(Some(frame))).await?;
+    let mut drained = 0;
+    let mut scratch = [0; 2048];
+    while drained < MAX_DRAINED {
+        match socket.get_mut().read(&mut scratch).await {
+            Ok(0) | Err(_) => break,
+            Ok(bytes) => drained += bytes,
+        }
+    }
+    Ok(())
+}
+
+/// What a socket's own error means for its client.
+fn broken(error: &WsError, limit: Option<usize>) -> End {
+    match error {
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            let text = format!("expected messages of at most {} bytes", limit.unwrap_or_default());
+            refused(Code::InvalidMessage, text, CloseCode::TooLarge)
+        }
+        WsError::Utf8(_) => {
+            refused(Code::InvalidMessage, "expected text in UTF-8", CloseCode::NotText)
+        }
+        WsError::Protocol(violation) if !hung_up(violation) => {
+            refused(Code::InvalidMessage, violation.to_string(), CloseCode::Protocol)
+        }
+        _ => End::Gone,
+    }
+}
+
+fn hung_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
+    use tokio_tungstenite::tungstenite::error::ProtocolError as P;
+    matches!(error, P::ResetWithoutClosingHandshake | P::SendAfterClosing | P::ReceivedAfterClosing)
+}
+
+fn panicked(_: &(dyn Any + Send)) -> End {
+    refused(Code::Internal, "our fault", CloseCode::Internal)
+}
+
+fn slow() -> End {
+    refused(Code::SlowConsumer, "what was sent was not read", CloseCode::SlowConsumer)
+}
+
+fn refused(code: Code, text: impl Into<std::borrow::Cow<'static, str>>, close: CloseCode) -> End {
+    End::Refused(Rejection::new(code, text), close)
+}
+
+fn text_of(message: ServerMessage) -> Message {
+    Message::Text(message.encode().into())
+}
+
+fn now() -> crate::wire::Timestamp {
+    SystemTime::now().into()
+}
+
+impl End {
+    /// For the log.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Closed(_) => "closed",
+            Self::Refused(rejection, _) => rejection.code.name(),
+        }
+    }
+}

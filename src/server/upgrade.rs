@@ -1,0 +1,169 @@
+//! From an HTTP request to a WebSocket: who may have one, and the handshake.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tracing::debug;
+
+use super::limits::{Bucket, Crowded, Place};
+use super::session::{Pulse, Session};
+use super::{App, ClientAddress};
+use crate::core::Connection;
+use crate::ports::Registry;
+use crate::wire::JoinDefaults;
+
+/// tungstenite's own default is 128 KiB for every connection, read or not.
+const READ_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 16 * 1024;
+/// When a crowded or draining server may be tried again, in seconds.
+const RETRY_AFTER: &str = "5";
+/// The subprotocol that is answered to a client that offers it.
+const SUBPROTOCOL: &str = "visio";
+
+/// Whether the request asks for a WebSocket at all.
+pub(super) fn is_wanted(request: &Request) -> bool {
+    let upgrade = request.headers().get(header::UPGRADE);
+    upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Answers a request for a WebSocket, and starts its session.
+pub(super) fn websocket<R: Registry>(
+    app: Arc<App<R>>,
+    ClientAddress(address): ClientAddress,
+    mut request: Request,
+) -> Response {
+    let place = match admit(&app, &request, address.ip()) {
+        Ok(place) => place,
+        Err(refusal) => return *refusal,
+    };
+    let handshake = without_body(&request);
+    let mut response = match create_response_with_body(&handshake, Body::empty) {
+        Ok(response) => response,
+        Err(error) => {
+            let message = format!("expected a WebSocket handshake: {error}");
+            return refuse(StatusCode::BAD_REQUEST, "Bad Request", &message);
+        }
+    };
+    if offers_subprotocol(&request) {
+        let name = HeaderValue::from_static(SUBPROTOCOL);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    let defaults = JoinDefaults::parse(request.uri().query().unwrap_or_default());
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => start(app, place, defaults, upgraded).await,
+            Err(error) => debug!(%error, "a handshake was not completed"),
+        }
+    });
+    response
+}
+
+async fn start<R: Registry>(
+    app: Arc<App<R>>,
+    place: Place,
+    defaults: JoinDefaults,
+    upgraded: hyper::upgrade::Upgraded,
+) {
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        debug!("an upgraded connection was not a TCP stream");
+        return;
+    };
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(app.config.max_message_bytes))
+        .max_frame_size(Some(app.config.max_message_bytes));
+    let socket = WebSocketStream::from_partially_read(
+        parts.io.into_inner(),
+        parts.read_buf.to_vec(),
+        Role::Server,
+        Some(config),
+    );
+    let id = app.next_connection();
+    let opened = Instant::now();
+    let session = Session {
+        socket: socket.await,
+        mailbox: app.driver.outbox.open(&id),
+        connection: Connection::new(id, defaults),
+        driver: Arc::clone(&app.driver),
+        bucket: Bucket::new(app.config.message_rate, app.config.message_burst, opened),
+        pulse: Pulse {
+            heartbeat: Duration::from_secs(app.config.rules.heartbeat_seconds),
+            join_timeout: app.config.join_timeout,
+        },
+        opened,
+        pinged: false,
+        joined: false,
+    };
+    let alive = app.alive.upgrade();
+    drop(app);
+    session.run().await;
+    drop((place, alive));
+}
+
+/// Checks everything that can be refused before the handshake.
+fn admit<R: Registry>(
+    app: &App<R>,
+    request: &Request,
+    ip: std::net::IpAddr,
+) -> Result<Place, Box<Response>> {
+    if app.draining.load(Ordering::Acquire) {
+        return Err(unavailable("this server is going away").into());
+    }
+    if !origin_allowed(&app.config.allowed_origins, request) {
+        let message = "this page's origin is not on the list of --allowed-origin";
+        return Err(refuse(StatusCode::FORBIDDEN, "Forbidden", message).into());
+    }
+    app.admission.admit(ip).map_err(|crowded| {
+        let message = match crowded {
+            Crowded::Server => "this server has as many connections as it may have",
+            Crowded::Address => "too many connections from this address",
+        };
+        unavailable(message).into()
+    })
+}
+
+/// Only browsers send an origin, and only of browsers can one be believed.
+fn origin_allowed(allowed: &[String], request: &Request) -> bool {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
+    let matches = |known: &String| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
+    allowed.is_empty() || allowed.iter().any(matches)
+}
+
+fn offers_subprotocol(request: &Request) -> bool {
+    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let mut names = offers.iter().filter_map(|value| value.to_str().ok());
+    names.any(|list| list.split(',').any(|name| name.trim() == SUBPROTOCOL))
+}
+
+/// tungstenite wants to see a request that has no body.
+fn without_body(request: &Request) -> hyper::Request<()> {
+    let mut copy = hyper::Request::new(());
+    *copy.method_mut() = request.method().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+fn unavailable(message: &str) -> Response {
+    let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", message);
+    ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response()
+}
+
+fn refuse(status: StatusCode, error: &str, message: &str) -> Response {
+    (status, Json(json!({"error": error, "message": message}))).into_response()
+}

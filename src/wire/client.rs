@@ -1,0 +1,339 @@
+//! What a client sends: one type, one parser.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Code, DisplayName, Envelope, FromText, Metadata, PeerId, Rejection, RequestId, RoomId,
+};
+
+/// A message and the mark that its answer echoes.
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    /// The client's `requestId`.
+    pub request_id: Option<RequestId>,
+    /// What it asks for.
+    pub message: ClientMessage<'a>,
+}
+
+/// What a client can ask for.
+#[derive(Debug)]
+pub enum ClientMessage<'a> {
+    /// `join`: take a seat.
+    Join(Join),
+    /// A message for another peer, or for the room.
+    Signal(Signal<'a>),
+    /// `peers`: who is there?
+    Peers,
+    /// `room_list`: which rooms are there?
+    RoomList,
+    /// `leave`: give up the seat.
+    Leave,
+    /// `ping`: are you there?
+    Ping,
+    /// What only a host may do, with the name of it.
+    HostOnly(&'static str),
+}
+
+/// What a `join` names; the rest is for the server to fill in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Join {
+    /// The room, else `default`.
+    pub room: Option<RoomId>,
+    /// The peer id, else the server makes one.
+    pub peer: Option<PeerId>,
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+    /// What the others should know.
+    pub metadata: Option<Metadata>,
+    /// Spelt `join_room`, which from a seated client means: move to that room.
+    pub moves: bool,
+}
+
+/// A message to pass on: to whom, and the frame.
+#[derive(Debug)]
+pub struct Signal<'a> {
+    /// Who gets it.
+    pub to: Recipient,
+    /// The frame as it came.
+    pub envelope: Envelope<'a>,
+}
+
+/// Who gets a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipient {
+    /// One peer of the sender's room.
+    Peer(PeerId),
+    /// Everybody else in the sender's room.
+    Room,
+}
+
+impl Recipient {
+    /// The peer, if it is one.
+    pub const fn peer(&self) -> Option<&PeerId> {
+        match self {
+            Self::Peer(peer) => Some(peer),
+            Self::Room => None,
+        }
+    }
+}
+
+impl<'a> Incoming<'a> {
+    /// Parses the text of one frame.
+    pub fn parse(text: &'a str) -> Result<Self, Rejection> {
+        let envelope = Envelope::parse(text).map_err(|error| unreadable(&error))?;
+        let request_id = optional("requestId", envelope.request_id)?;
+        match ClientMessage::parse(envelope) {
+            Ok(message) => Ok(Self { request_id, message }),
+            Err(rejection) => Err(rejection.answering(request_id)),
+        }
+    }
+}
+
+impl<'a> ClientMessage<'a> {
+    fn parse(envelope: Envelope<'a>) -> Result<Self, Rejection> {
+        let kind = envelope.kind.and_then(string);
+        let kind = kind.ok_or_else(|| invalid("type", "a string that names the message"))?;
+        Ok(match kind.as_ref() {
+            "offer"
+            | "answer"
+            | "candidate"
+            | "ice-candidate"
+            | "signal"
+            | "batched_signals"
+            | "renegotiate"
+            | "ack"
+            | "connection_rejected"
+            | "signal_rejected"
+            | "kademlia_rpc_request"
+            | "kademlia_rpc_response" => {
+                Self::Signal(Signal { to: one_peer("to", envelope.to)?, envelope })
+            }
+            "chat" | "typing_indicator" => {
+                let to = optional("to", envelope.to)?.map_or(Recipient::Room, Recipient::Peer);
+                Self::Signal(Signal { to, envelope })
+            }
+            "private_message" => {
+                let to = match (envelope.to, envelope.target_user_id) {
+                    (None, Some(target)) => one_peer("targetUserId", Some(target))?,
+                    (to, _) => one_peer("to", to)?,
+                };
+                Self::Signal(Signal { to, envelope })
+            }
+            "join" => Self::Join(Join::parse(envelope.text())?),
+            "join_room" => Self::Join(Join { moves: true, ..Join::parse(envelope.text())? }),
+            "peers" => Self::Peers,
+            "room_list" => Self::RoomList,
+            "leave" | "leave_room" => Self::Leave,
+            "ping" => Self::Ping,
+            "admit" => Self::HostOnly("admit"),
+            "deny" => Self::HostOnly("deny"),
+            "to_lobby" => Self::HostOnly("to_lobby"),
+            "remove" => Self::HostOnly("remove"),
+            "end_visit" => Self::HostOnly("end_visit"),
+            _ => return Err(Rejection::new(Code::UnknownType, UNKNOWN_TYPE)),
+        })
+    }
+
+    /// The peer that the message names, for an error to name it too.
+    pub const fn to(&self) -> Option<&PeerId> {
+        if let Self::Signal(signal) = self { signal.to.peer() } else { None }
+    }
+}
+
+const UNKNOWN_TYPE: &str = "`type`: expected join, offer, answer, candidate, signal, chat, \
+    private_message, typing_indicator, peers, room_list, leave, ping or another message type \
+    of the protocol";
+
+impl Join {
+    fn parse(text: &str) -> Result<Self, Rejection> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields<'a> {
+            #[serde(borrow)]
+            room_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            peer_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            display_name: Option<&'a RawValue>,
+            #[serde(borrow)]
+            metadata: Option<&'a RawValue>,
+        }
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        Ok(Self {
+            room: optional("roomId", fields.room_id)?,
+            peer: optional("peerId", fields.peer_id)?,
+            name: optional("displayName", fields.display_name)?,
+            metadata: present(fields.metadata)
+                .map(|raw| {
+                    Metadata::from_json(raw).ok_or_else(|| invalid("metadata", Metadata::EXPECTED))
+                })
+                .transpose()?,
+            moves: false,
+        })
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Rejection {
+    if error.is_data() {
+        let message = format!("expected one JSON object with each field once: {error}");
+        return Rejection::new(Code::InvalidMessage, message);
+    }
+    Rejection::new(Code::InvalidJson, format!("expected JSON text: {error}"))
+}
+
+fn invalid(field: &str, expected: &str) -> Rejection {
+    Rejection::new(Code::InvalidMessage, format!("`{field}`: expected {expected}"))
+}
+
+/// `null` says as little as a field that is not there.
+fn present(raw: Option<&RawValue>) -> Option<&RawValue> {
+    raw.filter(|raw| raw.get() != "null")
+}
+
+/// The string in `raw`, its escapes undone; most need no undoing.
+fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let text = raw.get();
+    let plain = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match plain {
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str::<String>(text).ok().map(Cow::Owned),
+    }
+}
+
+fn required<T: FromText>(field: &str, raw: Option<&RawValue>) -> Result<T, Rejection> {
+    raw.and_then(string).and_then(|text| T::parse(&text)).ok_or_else(|| invalid(field, T::EXPECTED))
+}
+
+fn optional<T: FromText>(field: &str, raw: Option<&RawValue>) -> Result<Option<T>, Rejection> {
+    present(raw).map(|raw| required(field, Some(raw))).transpose()
+}
+
+fn one_peer(field: &str, raw: Option<&RawValue>) -> Result<Recipient, Rejection> {
+    required(field, raw).map(Recipient::Peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (Code, String) {
+        let rejection = Incoming::parse(text).unwrap_err();
+        (rejection.code, rejection.message.into_owned())
+    }
+
+    #[test]
+    fn every_type_of_the_contract_is_known() {
+        for kind in [
+            "join",
+            "join_room",
+            "peers",
+            "room_list",
+            "leave",
+            "leave_room",
+            "ping",
+            "chat",
+            "typing_indicator",
+            "admit",
+            "deny",
+            "to_lobby",
+            "remove",
+            "end_visit",
+        ] {
+            let text = format!(r#"{{"type":"{kind}"}}"#);
+            assert!(Incoming::parse(&text).is_ok(), "{kind}");
+        }
+        for kind in [
+            "offer",
+            "answer",
+            "candidate",
+            "ice-candidate",
+            "signal",
+            "batched_signals",
+            "renegotiate",
+            "ack",
+            "connection_rejected",
+            "signal_rejected",
+            "private_message",
+            "kademlia_rpc_request",
+            "kademlia_rpc_response",
+        ] {
+            let text = format!(r#"{{"type":"{kind}","to":"bob"}}"#);
+            let message = Incoming::parse(&text).unwrap().message;
+            assert_eq!(message.to(), PeerId::parse("bob").as_ref(), "{kind}");
+            let (code, message) = refused(&format!(r#"{{"type":"{kind}"}}"#));
+            assert_eq!(code, Code::InvalidMessage);
+            assert!(message.contains("`to`"), "{kind}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_and_what_was_expected() {
+        for (text, code, parts) in [
+            ("x", Code::InvalidJson, ["expected JSON", "line 1"]),
+            ("[1]", Code::InvalidMessage, ["one JSON object", "sequence"]),
+            (r#"{"a":1}"#, Code::InvalidMessage, ["`type`", "a string"]),
+            (r#"{"type":7}"#, Code::InvalidMessage, ["`type`", "a string"]),
+            (r#"{"type":"Offer"}"#, Code::UnknownType, ["`type`", "offer"]),
+            (r#"{"type":"offer","to":7}"#, Code::InvalidMessage, ["`to`", "1 to 128"]),
+            (r#"{"type":"offer","to":""}"#, Code::InvalidMessage, ["`to`", "1 to 128"]),
+            (r#"{"type":"chat","to":"a b"}"#, Code::InvalidMessage, ["`to`", "1 to 128"]),
+            (r#"{"type":"join","roomId":"a/b"}"#, Code::InvalidMessage, ["`roomId`", "1 to 128"]),
+            (r#"{"type":"join","peerId":["x"]}"#, Code::InvalidMessage, ["`peerId`", "string"]),
+            (
+                r#"{"type":"join","displayName":"\u0007"}"#,
+                Code::InvalidMessage,
+                ["`displayName`", "control"],
+            ),
+            (
+                r#"{"type":"join","displayName":{}}"#,
+                Code::InvalidMessage,
+                ["`displayName`", "string"],
+            ),
+            (r#"{"type":"join","metadata":"x"}"#, Code::InvalidMessage, ["`metadata`", "object"]),
+            (
+                r#"{"type":"join","roomId":"a","roomId":"b"}"#,
+                Code::InvalidMessage,
+                ["`roomId`", "once"],
+            ),
+            (r#"{"type":"ping","requestId":5}"#, Code::InvalidMessage, ["`requestId`", "64"]),
+        ] {
+            let (got, message) = refused(text);
+            assert_eq!(got, code, "{text}");
+            for part in parts {
+                assert!(message.contains(part), "{text}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_echoes_the_request_id() {
+        let rejection = Incoming::parse(r#"{"type":"nonsense","requestId":"r1"}"#).unwrap_err();
+        assert_eq!(rejection.request_id, RequestId::parse("r1"));
+    }
+
+    #[test]
+    fn null_is_as_good_as_absent() {
+        let text = r#"{"type":"join","roomId":null,"peerId":null,"displayName":null,"metadata":null,"requestId":null}"#;
+        let Ok(Incoming { request_id: None, message: ClientMessage::Join(join) }) =
+            Incoming::parse(text)
+        else {
+            panic!("expected a join")
+        };
+        assert_eq!(join, Join::default());
+    }
+
+    #[test]
+    fn escapes_are_undone_before_a_value_is_judged() {
+        let text = r#"{"type":"\u006fffer","to":"b\u006fb"}"#;
+        assert_eq!(Incoming::parse(text).unwrap().message.to(), PeerId::parse("bob").as_ref());
+    }
+
+    #[test]
+    fn a_private_message_may_name_its_target_the_old_way() {
+        let text = r#"{"type":"private_message","targetUserId":"user2","message":"hi"}"#;
+        assert_eq!(Incoming::parse(text).unwrap().message.to(), PeerId::parse("user2").as_ref());
+    }
+}

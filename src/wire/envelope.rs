@@ -1,0 +1,322 @@
+//! The envelope of a frame, and the splice that puts `from` into it: the hot path.
+//!
+//! A relayed message is mostly SDP, which the server has no business with. So one pass over the
+//! text notes where the few fields of the envelope are and skips the rest without building
+//! anything. Stamping then copies the text once, with `"from":"..."` behind the opening brace.
+//!
+//! `from` is the server's word alone. A client that writes its own, be it twice or escaped as
+//! `"fr\u006fm"`, has it taken out, field by field: parsers disagree on which of two equal keys
+//! counts, so there must be one. The same goes for `sentAt` where the server sets it. A second
+//! `type`, `to`, `targetUserId` or `requestId` is refused for the same reason.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{PeerId, Timestamp};
+
+/// The fields of a frame that the server reads, each as it was written, and the frame itself.
+#[derive(Clone)]
+pub struct Envelope<'a> {
+    text: &'a str,
+    /// The raw `type`.
+    pub(super) kind: Option<&'a RawValue>,
+    /// The raw `to`.
+    pub(super) to: Option<&'a RawValue>,
+    /// The raw `targetUserId`, another name for `to`.
+    pub(super) target_user_id: Option<&'a RawValue>,
+    /// The raw `requestId`.
+    pub(super) request_id: Option<&'a RawValue>,
+    has_from: bool,
+    has_sent_at: bool,
+}
+
+/// What the server vouches for in a relayed message.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp<'a> {
+    /// The sender.
+    pub from: &'a PeerId,
+    /// When the server took the message, where the room is told.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the envelope of `text`, which must be one JSON object.
+    pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+        let fields: Fields<'a> = serde_json::from_str(text)?;
+        Ok(Self { text, ..fields.0 })
+    }
+
+    /// The frame as it came.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The frame as it goes out: every field as it was written, and the stamp.
+    pub fn stamped(&self, stamp: Stamp<'_>) -> String {
+        let forged = self.has_from || (self.has_sent_at && stamp.sent_at.is_some());
+        if forged {
+            return self.rewritten(stamp);
+        }
+        let mut out = opening(stamp, self.text.len());
+        // The object has at least a `type`, so what follows the brace is not empty.
+        out.push_str(self.text.split_once('{').map_or("}", |(_, body)| body));
+        out
+    }
+
+    /// The slow way: field by field, without those that the stamp holds.
+    fn rewritten(&self, stamp: Stamp<'_>) -> String {
+        let mut out = opening(stamp, self.text.len());
+        let Ok(Pairs(pairs)) = serde_json::from_str(self.text) else { return out + "}" };
+        for (key, value) in pairs {
+            if key == "from" || (key == "sentAt" && stamp.sent_at.is_some()) {
+                continue;
+            }
+            out.push_str(&serde_json::Value::from(key).to_string());
+            out.push(':');
+            out.push_str(value.get());
+            out.push(',');
+        }
+        out.pop();
+        out.push('}');
+        out
+    }
+}
+
+impl fmt::Debug for Envelope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+/// `{"from":"...",` with room for `rest` more bytes. Identifiers need no escape.
+fn opening(stamp: Stamp<'_>, rest: usize) -> String {
+    let from = stamp.from.as_str();
+    let mut out = String::with_capacity(rest + from.len() + 48);
+    out.push_str("{\"from\":\"");
+    out.push_str(from);
+    out.push_str("\",");
+    if let Some(Timestamp(at)) = stamp.sent_at {
+        out.push_str("\"sentAt\":");
+        out.push_str(&at.to_string());
+        out.push(',');
+    }
+    out
+}
+
+struct Fields<'a>(Envelope<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EnvelopeVisitor)
+    }
+}
+
+struct EnvelopeVisitor;
+
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Envelope {
+            text: "",
+            kind: None,
+            to: None,
+            target_user_id: None,
+            request_id: None,
+            has_from: false,
+            has_sent_at: false,
+        };
+        while let Some(key) = map.next_key()? {
+            match key {
+                Key::Kind => once(&mut found.kind, "type", &mut map)?,
+                Key::To => once(&mut found.to, "to", &mut map)?,
+                Key::TargetUserId => once(&mut found.target_user_id, "targetUserId", &mut map)?,
+                Key::RequestId => once(&mut found.request_id, "requestId", &mut map)?,
+                Key::From => found.has_from = skip(&mut map)?,
+                Key::SentAt => found.has_sent_at = skip(&mut map)?,
+                Key::Other => {
+                    skip(&mut map)?;
+                }
+            }
+        }
+        Ok(Fields(found))
+    }
+}
+
+fn once<'de, A: MapAccess<'de>>(
+    slot: &mut Option<&'de RawValue>,
+    name: &'static str,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    match slot.replace(map.next_value()?) {
+        None => Ok(()),
+        Some(_) => Err(de::Error::duplicate_field(name)),
+    }
+}
+
+fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
+    map.next_value::<IgnoredAny>().map(|_| true)
+}
+
+/// A key of the envelope, escapes undone, or any other.
+enum Key {
+    Kind,
+    To,
+    TargetUserId,
+    RequestId,
+    From,
+    SentAt,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field name")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Key, E> {
+        Ok(match key {
+            "type" => Key::Kind,
+            "to" => Key::To,
+            "targetUserId" => Key::TargetUserId,
+            "requestId" => Key::RequestId,
+            "from" => Key::From,
+            "sentAt" => Key::SentAt,
+            _ => Key::Other,
+        })
+    }
+}
+
+/// Every field in its order, the keys with their escapes undone and the values as written.
+struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::FromText;
+    use serde_json::{Value, json};
+
+    fn stamped(text: &str, sent_at: Option<u64>) -> String {
+        let from = PeerId::parse("ada").unwrap();
+        let stamp = Stamp { from: &from, sent_at: sent_at.map(Timestamp) };
+        Envelope::parse(text).unwrap().stamped(stamp)
+    }
+
+    #[test]
+    fn a_frame_without_from_is_copied_byte_for_byte() {
+        let text = " {\"type\":\"offer\", \"to\":\"bob\",\"sdp\":\"v=0\\r\\n\", \"x\":[1.50]} ";
+        let rest = " \"to\":\"bob\",\"sdp\":\"v=0\\r\\n\", \"x\":[1.50]} ";
+        assert_eq!(stamped(text, None), format!("{{\"from\":\"ada\",\"type\":\"offer\",{rest}"));
+    }
+
+    #[test]
+    fn a_from_of_the_client_never_survives() {
+        for text in [
+            r#"{"type":"offer","from":"eve","sdp":"x"}"#,
+            r#"{"from":"eve","type":"offer","sdp":"x"}"#,
+            r#"{"from":"eve","type":"offer","from":"mallory","sdp":"x"}"#,
+            r#"{"type":"offer","fr\u006fm":"eve","sdp":"x"}"#,
+            r#"{"type":"offer","\u0066\u0072\u006f\u006d":{"from":"eve"},"sdp":"x"}"#,
+        ] {
+            let out = stamped(text, None);
+            assert_eq!(out, r#"{"from":"ada","type":"offer","sdp":"x"}"#);
+        }
+    }
+
+    #[test]
+    fn a_from_deeper_down_is_the_clients_own_business() {
+        let out = stamped(r#"{"type":"signal","signal":{"from":"x"}}"#, None);
+        assert_eq!(out, r#"{"from":"ada","type":"signal","signal":{"from":"x"}}"#);
+    }
+
+    #[test]
+    fn rewriting_keeps_every_other_field_and_its_spelling() {
+        let out = stamped(r#"{"from":1,"type":"ack","n":1.50,"k\"ey":"A","to":"b"}"#, None);
+        assert_eq!(out, r#"{"from":"ada","type":"ack","n":1.50,"k\"ey":"A","to":"b"}"#);
+    }
+
+    #[test]
+    fn sent_at_is_the_servers_word_only_where_it_says_one() {
+        let text = r#"{"type":"chat","sentAt":1,"message":"hi"}"#;
+        assert_eq!(
+            stamped(text, None),
+            r#"{"from":"ada","type":"chat","sentAt":1,"message":"hi"}"#
+        );
+        let out: Value = serde_json::from_str(&stamped(text, Some(7))).unwrap();
+        assert_eq!(out, json!({"from": "ada", "type": "chat", "sentAt": 7, "message": "hi"}));
+    }
+
+    #[test]
+    fn a_second_envelope_field_is_refused() {
+        for field in ["type", "to", "targetUserId", "requestId", "t\\u006f"] {
+            let text = format!(
+                r#"{{"to":"a","type":"x","targetUserId":"a","requestId":"r","{field}":"b"}}"#
+            );
+            let error = Envelope::parse(&text).unwrap_err();
+            assert!(error.is_data(), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_json_object_is_refused() {
+        for text in ["", "{", "{}{}", "{\"a\":\"\n\"}", "{\"a\":01}", "{\"a\":nul}", "{a:1}"] {
+            assert!(!Envelope::parse(text).unwrap_err().is_data(), "{text:?}");
+        }
+        for text in ["[]", "1", "\"type\"", "null"] {
+            assert!(Envelope::parse(text).unwrap_err().is_data(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_costs_no_stack() {
+        let depth = 100_000;
+        let text = format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Envelope::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn debug_output_holds_nothing_of_the_frame() {
+        let text = r#"{"type":"offer","sdp":"candidate:1 1 udp 1 192.0.2.7 9"}"#;
+        assert!(!format!("{:?}", Envelope::parse(text).unwrap()).contains("192.0.2.7"));
+    }
+}

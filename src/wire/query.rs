@@ -1,0 +1,103 @@
+//! What a client may say of itself in the URL, before its first message.
+
+use super::client::Join;
+use super::{Code, FromText, Rejection};
+use crate::redact::Redacted;
+
+/// Defaults for `join`, from the query of the WebSocket's URL: `roomId`, `peerId` (or `userId`)
+/// and `displayName` (or `username`).
+///
+/// They are kept as they came. A bad one is refused when a `join` needs it, because a browser is
+/// not shown why a handshake failed.
+#[derive(Debug, Clone, Default)]
+pub struct JoinDefaults {
+    room_id: Option<Redacted<Box<str>>>,
+    peer_id: Option<Redacted<Box<str>>>,
+    display_name: Option<Redacted<Box<str>>>,
+}
+
+impl JoinDefaults {
+    /// Reads a URL's query. Unknown fields are ignored; of two the first counts.
+    pub fn parse(query: &str) -> Self {
+        let mut defaults = Self::default();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            let slot = match key.as_ref() {
+                "roomId" => &mut defaults.room_id,
+                "peerId" | "userId" => &mut defaults.peer_id,
+                "displayName" | "username" => &mut defaults.display_name,
+                _ => continue,
+            };
+            slot.get_or_insert_with(|| Redacted::new(value.into()));
+        }
+        defaults
+    }
+
+    /// True when the query asked for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.room_id.is_none() && self.peer_id.is_none() && self.display_name.is_none()
+    }
+
+    /// `join` with what it leaves open filled from here.
+    pub fn fill(&self, join: Join) -> Result<Join, Rejection> {
+        let Join { room, peer, name, .. } = join;
+        Ok(Join {
+            room: or_parsed(room, "roomId", self.room_id.as_ref())?,
+            peer: or_parsed(peer, "peerId", self.peer_id.as_ref())?,
+            name: or_parsed(name, "displayName", self.display_name.as_ref())?,
+            ..join
+        })
+    }
+}
+
+fn or_parsed<T: FromText>(
+    given: Option<T>,
+    field: &str,
+    fallback: Option<&Redacted<Box<str>>>,
+) -> Result<Option<T>, Rejection> {
+    let (None, Some(text)) = (&given, fallback) else { return Ok(given) };
+    if let Some(value) = T::parse(text.expose()) {
+        return Ok(Some(value));
+    }
+    let message = format!("`{field}` in the URL's query: expected {}", T::EXPECTED);
+    Err(Rejection::new(Code::InvalidMessage, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{DisplayName, PeerId, RoomId};
+
+    #[test]
+    fn both_spellings_fill_a_join() {
+        for query in [
+            "roomId=general&peerId=u1&displayName=Test+User",
+            "userId=u1&username=Test%20User&roomId=general&token=t",
+        ] {
+            let join = JoinDefaults::parse(query).fill(Join::default()).unwrap();
+            assert_eq!(join.room, RoomId::parse("general"));
+            assert_eq!(join.peer, PeerId::parse("u1"));
+            assert_eq!(join.name, DisplayName::parse("Test User"));
+        }
+    }
+
+    #[test]
+    fn what_the_message_says_wins() {
+        let named = Join { room: RoomId::parse("b"), ..Join::default() };
+        let join = JoinDefaults::parse("roomId=a").fill(named).unwrap();
+        assert_eq!(join.room, RoomId::parse("b"));
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_by_name_and_not_repeated() {
+        let refused = JoinDefaults::parse("roomId=a/b").fill(Join::default()).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidMessage);
+        assert!(refused.message.contains("`roomId`") && !refused.message.contains("a/b"));
+    }
+
+    #[test]
+    fn an_unrelated_query_asks_for_nothing() {
+        assert!(JoinDefaults::parse("").is_empty());
+        assert!(JoinDefaults::parse("utm_source=mail").is_empty());
+        assert!(!JoinDefaults::parse("username=Ada").is_empty());
+    }
+}

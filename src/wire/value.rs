@@ -1,0 +1,229 @@
+//! The values that messages carry, each parsed once into a type that cannot be wrong.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::redact::Redacted;
+
+/// A value that travels as a JSON string.
+pub trait FromText: Sized {
+    /// What the string should hold: the second half of "`roomId`: expected ...".
+    const EXPECTED: &'static str;
+
+    /// The value, if `text` is one.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+/// Longest identifier, in bytes.
+const MAX_ID: usize = 128;
+/// Longest display name, in characters.
+const MAX_NAME: usize = 128;
+/// Longest request id, in bytes.
+const MAX_REQUEST_ID: usize = 64;
+/// Largest metadata object, in bytes as sent.
+const MAX_METADATA: usize = 1024;
+
+/// Identifiers are opaque. Their alphabet needs no escape in JSON, and in a URL only for `@`, `:`
+/// and `+`, so that an appointment id serves as it is.
+fn is_id(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._~:@+-".contains(&b);
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(#[serde(serialize_with = "as_str")] Arc<str>);
+
+        impl FromText for $name {
+            const EXPECTED: &'static str = "a string of 1 to 128 of A-Z a-z 0-9 . _ ~ : @ + -";
+
+            fn parse(text: &str) -> Option<Self> {
+                is_id(text).then(|| Self(text.into()))
+            }
+        }
+
+        impl $name {
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+identifier! {
+    /// Names a room: one visit.
+    RoomId
+}
+
+identifier! {
+    /// Names a peer within its room.
+    PeerId
+}
+
+impl RoomId {
+    /// The room of a client that names none.
+    pub fn fallback() -> Self {
+        Self("default".into())
+    }
+}
+
+fn as_str<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// What a person is called. Personal: it is passed on and never printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayName(Redacted<Arc<str>>);
+
+impl FromText for DisplayName {
+    const EXPECTED: &'static str =
+        "a string of at most 128 characters, none of them a control character";
+
+    fn parse(text: &str) -> Option<Self> {
+        let good = text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control);
+        good.then(|| Self(Redacted::new(text.into())))
+    }
+}
+
+impl Serialize for DisplayName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+/// What a client wants the others to know of it: any JSON object, passed on as it was written.
+#[derive(Debug, Clone)]
+pub struct Metadata(Redacted<Arc<RawValue>>);
+
+impl Metadata {
+    /// What [`Metadata::from_json`] expects.
+    pub const EXPECTED: &'static str = "an object of at most 1024 bytes";
+
+    /// The metadata, if `raw` is some.
+    pub fn from_json(raw: &RawValue) -> Option<Self> {
+        let good = raw.get().starts_with('{') && raw.get().len() <= MAX_METADATA;
+        good.then(|| Self(Redacted::new(raw.to_owned().into())))
+    }
+}
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose().get() == other.0.expose().get()
+    }
+}
+
+impl Eq for Metadata {}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.expose().serialize(serializer)
+    }
+}
+
+/// A client's own mark on a message, echoed in the answer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct RequestId(Box<str>);
+
+impl FromText for RequestId {
+    const EXPECTED: &'static str = "a string of at most 64 bytes";
+
+    fn parse(text: &str) -> Option<Self> {
+        (text.len() <= MAX_REQUEST_ID).then(|| Self(text.into()))
+    }
+}
+
+/// What a peer may do in a visit. Only a token gives another role than `guest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Takes part.
+    Guest,
+}
+
+/// Grows by one with every change of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Default)]
+#[serde(transparent)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// The version after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Wall-clock time in Unix milliseconds. State outlives the process, so time is never monotonic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// As RFC 3339 in UTC, for HTTP bodies.
+    pub fn rfc3339(self) -> impl fmt::Display {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(self.0);
+        humantime::format_rfc3339_millis(time)
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_1_to_128_of_its_alphabet() {
+        let longest = "x".repeat(128);
+        for good in ["a", "default", "visit-42", "AZaz09._~:@+-", &longest] {
+            assert_eq!(RoomId::parse(good).unwrap().as_str(), good);
+        }
+        let too_long = "x".repeat(129);
+        for bad in ["", " ", "a b", "a/b", "é", "a\n", "\"", "a\\b", "%41", &too_long] {
+            assert!(PeerId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_is_counted_in_characters_and_holds_no_control() {
+        assert!(DisplayName::parse(&"é".repeat(128)).is_some());
+        assert!(DisplayName::parse("").is_some());
+        assert!(DisplayName::parse(&"e".repeat(129)).is_none());
+        assert!(DisplayName::parse("Ada\u{7}").is_none());
+        assert!(DisplayName::parse("Ada\u{85}").is_none());
+    }
+
+    #[test]
+    fn metadata_is_an_object_of_at_most_a_kibibyte() {
+        let raw = |text: &str| RawValue::from_string(text.into()).unwrap();
+        assert!(Metadata::from_json(&raw(r#"{"device":"phone"}"#)).is_some());
+        assert!(Metadata::from_json(&raw(&format!(r#"{{"k":"{}"}}"#, "x".repeat(1016)))).is_some());
+        assert!(Metadata::from_json(&raw(&format!(r#"{{"k":"{}"}}"#, "x".repeat(1017)))).is_none());
+        assert!(Metadata::from_json(&raw("[1]")).is_none());
+    }
+
+    #[test]
+    fn personal_values_print_nothing() {
+        let name = DisplayName::parse("Ada Lovelace").unwrap();
+        assert!(!format!("{name:?}").contains("Ada"));
+    }
+
+    #[test]
+    fn http_times_are_rfc_3339() {
+        assert_eq!(Timestamp(1_700_000_000_123).rfc3339().to_string(), "2023-11-14T22:13:20.123Z");
+    }
+}
