@@ -1,0 +1,62 @@
+//! The conformance suite over the standalone server, on a free port of this machine.
+
+mod conformance;
+
+use std::net::SocketAddr;
+
+use conformance::{Runtime, Settings};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use visio_signaling::config::Config;
+use visio_signaling::core::Rules;
+use visio_signaling::memory::MemoryRegistry;
+use visio_signaling::server;
+
+/// A server within this process.
+struct Standalone {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Runtime for Standalone {
+    async fn start(settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let config = Config {
+            rules: Rules {
+                max_peers_per_room: settings.max_peers_per_room,
+                heartbeat_seconds: settings.heartbeat.as_secs(),
+            },
+            allowed_origins: settings.allowed_origins,
+            max_message_bytes: settings.max_message_bytes,
+            max_connections: settings.max_connections,
+            max_connections_per_ip: settings.max_connections_per_ip,
+            message_rate: settings.message_rate,
+            message_burst: settings.message_burst,
+            join_timeout: settings.join_timeout,
+            ..Config::default()
+        };
+        let task = tokio::spawn(async move {
+            let registry = MemoryRegistry::default();
+            let forever = std::future::pending();
+            server::serve(listener, config, registry, forever).await.expect("a server");
+        });
+        Self { address, task }
+    }
+
+    fn websocket_url(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+
+    fn http_address(&self) -> String {
+        self.address.to_string()
+    }
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+every_scenario!(Standalone);
