@@ -1,3 +1,252 @@
-//! Tables of (room, event) -> exactly these effects.
+//! Tables: given this room and this event, exactly these effects.
 
 use super::*;
+use crate::wire::{ClientMessage, FromText, Incoming, RoomId, Version};
+
+const NOW: Timestamp = Timestamp(1_000);
+const OFFER: &str = r#"{"type":"offer","to":"bob","sdp":"v=0"}"#;
+const OFFER_FROM_ADA: &str = r#"{"from":"ada","type":"offer","to":"bob","sdp":"v=0"}"#;
+
+#[test]
+fn the_first_to_join_is_told_of_nobody() {
+    let decision = decide(&room(&[]), "c1 ada", &join());
+    let next = decision.next.as_ref().unwrap();
+    assert_eq!(next.version(), Version(1));
+    assert_eq!(names(next), ["ada"]);
+    assert_eq!(decision.standing, Standing::Seated);
+    assert_eq!(shown(&decision), ["c1 < joined v1 []"]);
+}
+
+#[test]
+fn the_others_hear_of_a_newcomer_before_it_is_told_of_them() {
+    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c3 cy", &join());
+    assert_eq!(
+        shown(&decision),
+        [
+            "c1 < peer_joined cy v3 [bob cy]",
+            "c2 < peer_joined cy v3 [ada cy]",
+            "c3 < joined v3 [ada bob]"
+        ]
+    );
+}
+
+#[test]
+fn who_named_no_room_is_told_of_the_others_once_more() {
+    let request = JoinRequest { named_room: false, ..JoinRequest::default() };
+    let decision = decide(&room(&["c1 ada"]), "c2 bob", &Event::Join(request.clone()));
+    assert_eq!(
+        shown(&decision),
+        ["c1 < peer_joined bob v2 [bob]", "c2 < joined v2 [ada]", "c2 < bootstrap_peers [ada]"]
+    );
+    let alone = decide(&room(&[]), "c2 bob", &Event::Join(request));
+    assert_eq!(shown(&alone), ["c2 < joined v1 []"]);
+}
+
+#[test]
+fn a_second_connection_takes_the_seat_over_and_sits_last() {
+    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c9 ada", &join());
+    assert_eq!(
+        shown(&decision),
+        [
+            "c2 < peer_joined ada again v3 [ada]",
+            "c1 < error replaced",
+            "c1 x 4009",
+            "c9 < joined v3 [bob]"
+        ]
+    );
+    assert_eq!(names(&decision.next.unwrap()), ["bob", "ada"]);
+}
+
+#[test]
+fn a_repeated_join_is_told_once_more_and_stores_nothing() {
+    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c2 bob", &join());
+    assert_eq!(decision.next, None);
+    assert_eq!(decision.standing, Standing::Seated);
+    assert_eq!(shown(&decision), ["c2 < joined v2 [ada]"]);
+}
+
+#[test]
+fn a_full_room_asks_its_seats_for_a_sign_of_life_before_it_refuses() {
+    let full = room(&["c1 ada", "c2 bob", "c3 cy"]);
+    let decision = decide(&full, "c4 dan", &join());
+    assert_eq!(decision.next, None);
+    assert_eq!(decision.standing, Standing::Unseated);
+    assert_eq!(shown(&decision), ["? c1 c2 c3", "c4 < error room_full"]);
+}
+
+#[test]
+fn a_full_room_lets_its_own_peer_back_in() {
+    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c4 bob", &join());
+    assert_eq!(names(&decision.next.unwrap()), ["ada", "cy", "bob"]);
+}
+
+#[test]
+fn a_signal_goes_to_its_receiver_stamped_and_stores_nothing() {
+    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c1 ada", &signal(OFFER));
+    assert_eq!(decision.next, None);
+    assert_eq!(shown(&decision), [format!("c2 < {OFFER_FROM_ADA}")]);
+}
+
+#[test]
+fn a_message_to_the_room_goes_to_everybody_else_with_its_time() {
+    let chat = signal(r#"{"type":"chat","message":"hi"}"#);
+    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c2 bob", &chat);
+    let text = r#"{"from":"bob","sentAt":1000,"type":"chat","message":"hi"}"#;
+    assert_eq!(shown(&decision), [format!("c1 < {text}"), format!("c3 < {text}")]);
+}
+
+#[test]
+fn a_signal_to_nobody_or_oneself_is_refused_by_name() {
+    for (who, code) in [("c1 ada", "peer_not_found"), ("c2 bob", "invalid_message")] {
+        let room = if code == "peer_not_found" { room(&["c1 ada"]) } else { room(&["c2 bob"]) };
+        let decision = decide(&room, who, &signal(OFFER));
+        assert_eq!(decision.standing, Standing::Seated);
+        let [Effect::Send { message: ServerMessage::Error(rejection), .. }] = &decision.effects[..]
+        else {
+            panic!("expected one error")
+        };
+        assert_eq!(rejection.code.name(), code);
+        assert_eq!(rejection.to, PeerId::parse("bob"));
+    }
+}
+
+#[test]
+fn who_was_replaced_cannot_speak() {
+    let room = room(&["c9 ada", "c2 bob"]);
+    for event in [signal(OFFER), Event::Peers { request_id: None }] {
+        let decision = decide(&room, "c1 ada", &event);
+        assert_eq!(shown(&decision), ["c1 < error replaced", "c1 x 4009"]);
+        assert_eq!((decision.next, decision.standing), (None, Standing::Unseated));
+    }
+}
+
+#[test]
+fn who_lost_its_seat_is_told_to_join() {
+    let decision = decide(&room(&["c2 bob"]), "c1 ada", &signal(OFFER));
+    assert_eq!(shown(&decision), ["c1 < error not_joined"]);
+    assert_eq!(decision.standing, Standing::Unseated);
+}
+
+#[test]
+fn leaving_is_told_to_those_who_stay() {
+    let room = room(&["c1 ada", "c2 bob", "c3 cy"]);
+    let decision = decide(&room, "c2 bob", &Event::Leave);
+    assert_eq!(
+        shown(&decision),
+        ["c1 < peer_left bob left v4 [cy]", "c3 < peer_left bob left v4 [ada]"]
+    );
+    let decision = decide(&room, "c1 ada", &Event::Lost(ConnectionId::new("c2")));
+    assert_eq!(
+        shown(&decision),
+        ["c1 < peer_left bob disconnected v4 [cy]", "c3 < peer_left bob disconnected v4 [ada]"]
+    );
+}
+
+#[test]
+fn a_late_goodbye_changes_nothing() {
+    let room = room(&["c9 ada"]);
+    for event in [Event::Leave, Event::Lost(ConnectionId::new("c1"))] {
+        let decision = decide(&room, "c1 ada", &event);
+        assert_eq!((decision.next.is_none(), decision.effects.is_empty()), (true, true));
+    }
+}
+
+#[test]
+fn questions_are_answered_to_the_asker_alone() {
+    let room = room(&["c1 ada", "c2 bob"]);
+    let peers = decide(&room, "c2 bob", &Event::Peers { request_id: None });
+    assert_eq!(shown(&peers), ["c2 < roster v2 [ada]"]);
+    let rooms = decide(&room, "c2 bob", &Event::RoomList { request_id: None });
+    assert_eq!(shown(&rooms), ["c2 < every room"]);
+    let host = decide(&room, "c2 bob", &Event::HostOnly { kind: "admit", request_id: None });
+    assert_eq!(shown(&host), ["c2 < error forbidden"]);
+}
+
+// Below: rooms and events in a few words.
+
+/// A room whose seats were taken in this order, each "connection peer".
+fn room(seats: &[&str]) -> Room {
+    let empty = Room::empty(RoomId::fallback(), Version(0));
+    seats.iter().fold(empty, |room, seat| {
+        let who = session(seat);
+        room.with(Seat {
+            peer: who.peer,
+            conn: who.conn,
+            name: None,
+            role: Role::Guest,
+            joined_at: Timestamp(0),
+            metadata: None,
+        })
+    })
+}
+
+fn session(text: &str) -> Session {
+    let (conn, peer) = text.split_once(' ').unwrap();
+    let peer = PeerId::parse(peer).unwrap();
+    Session { conn: ConnectionId::new(conn), room: RoomId::fallback(), peer }
+}
+
+fn decide(room: &Room, who: &str, event: &Event<'_>) -> Decision {
+    let rules = Rules { max_peers_per_room: 3, ..Rules::default() };
+    room.decide(&session(who), event, NOW, &rules)
+}
+
+fn join() -> Event<'static> {
+    Event::Join(JoinRequest { named_room: true, ..JoinRequest::default() })
+}
+
+fn signal(text: &'static str) -> Event<'static> {
+    match Incoming::parse(text).unwrap().message {
+        ClientMessage::Signal(signal) => Event::Signal { signal, request_id: None },
+        other => panic!("expected a signal, got {other:?}"),
+    }
+}
+
+fn names(room: &Room) -> Vec<&str> {
+    room.seats().iter().map(|seat| seat.peer.as_str()).collect()
+}
+
+fn shown(decision: &Decision) -> Vec<String> {
+    decision.effects.iter().map(show).collect()
+}
+
+fn show(effect: &Effect) -> String {
+    match effect {
+        Effect::Send { to, message } => format!("{to} < {}", say(message)),
+        Effect::Close { conn, code } => format!("{conn} x {}", *code as u16),
+        Effect::ListRooms { to, .. } => format!("{to} < every room"),
+        Effect::Probe(conns) => {
+            conns.iter().fold("?".to_owned(), |text, conn| format!("{text} {conn}"))
+        }
+    }
+}
+
+fn say(message: &ServerMessage) -> String {
+    let list = |peers: &[PeerInfo]| {
+        let ids: Vec<_> = peers.iter().map(|peer| peer.peer_id.as_str()).collect();
+        format!("[{}]", ids.join(" "))
+    };
+    match message {
+        ServerMessage::Joined { version, peers, .. } => {
+            format!("joined v{} {}", version.0, list(peers))
+        }
+        ServerMessage::BootstrapPeers { peers } => {
+            let ids: Vec<_> = peers.iter().map(|peer| peer.id.as_str()).collect();
+            format!("bootstrap_peers [{}]", ids.join(" "))
+        }
+        ServerMessage::PeerJoined { peer_id, version, peers, rejoined, .. } => {
+            let again = if *rejoined { " again" } else { "" };
+            format!("peer_joined {}{again} v{} {}", peer_id.as_str(), version.0, list(peers))
+        }
+        ServerMessage::PeerLeft { peer_id, reason, version, peers } => {
+            let reason = format!("{reason:?}").to_lowercase();
+            format!("peer_left {} {reason} v{} {}", peer_id.as_str(), version.0, list(peers))
+        }
+        ServerMessage::Roster { version, peers, .. } => {
+            format!("roster v{} {}", version.0, list(peers))
+        }
+        ServerMessage::Error(rejection) => format!("error {}", rejection.code.name()),
+        ServerMessage::Relayed(text) => text.expose().clone(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,22 @@
+//! The pure half from outside: properties of decisions, a simulated world, the contract of
+//! registries and the frames of the wire.
+
+mod frames;
+mod properties;
+mod registry;
+mod simulation;
+
+use visio_signaling::core::{ConnectionId, Session};
+use visio_signaling::wire::{FromText, PeerId, RoomId};
+
+fn peer(name: &str) -> PeerId {
+    PeerId::parse(name).expect("a peer id")
+}
+
+fn room_id(name: &str) -> RoomId {
+    RoomId::parse(name).expect("a room id")
+}
+
+fn session(conn: &str, room: &str, name: &str) -> Session {
+    Session { conn: ConnectionId::new(conn), room: room_id(room), peer: peer(name) }
+}

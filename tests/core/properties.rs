@@ -1,0 +1,189 @@
+//! What holds for every room and every sequence of events.
+
+use proptest::prelude::*;
+
+use visio_signaling::core::{
+    ConnectionId, Decision, Effect, Event, JoinRequest, Room, Rules, Session, Standing,
+};
+use visio_signaling::wire::{ClientMessage, Incoming, RoomId, ServerMessage, Timestamp, Version};
+
+use super::session;
+
+const RULES: Rules = Rules { max_peers_per_room: 3, heartbeat_seconds: 25 };
+const NOW: Timestamp = Timestamp(1);
+
+/// What one connection does. Connections outnumber peers, so that they take each other over.
+#[derive(Debug, Clone)]
+struct Step {
+    connection: usize,
+    action: Action,
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Join,
+    Leave,
+    Lost,
+    Offer(usize),
+    Chat,
+    Ask,
+}
+
+const PEERS: usize = 5;
+const CONNECTIONS: usize = 9;
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let action = prop_oneof![
+        4 => Just(Action::Join),
+        1 => Just(Action::Leave),
+        1 => Just(Action::Lost),
+        3 => (0..PEERS).prop_map(Action::Offer),
+        1 => Just(Action::Chat),
+        1 => Just(Action::Ask),
+    ];
+    let step =
+        (0..CONNECTIONS, action).prop_map(|(connection, action)| Step { connection, action });
+    prop::collection::vec(step, 1..60)
+}
+
+/// Walks through the steps and hands every decision to `check`.
+fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Session, &Event<'_>, &Decision)) -> Room {
+    let mut room = Room::empty(RoomId::fallback(), Version(0));
+    for Step { connection, action } in steps {
+        let name = format!("p{}", connection % PEERS);
+        let who = session(&format!("c{connection}"), "default", &name);
+        with_event(action, &who, |event| {
+            let decision = room.decide(&who, event, NOW, &RULES);
+            check(&room, &who, event, &decision);
+            room = decision.next.unwrap_or_else(|| room.clone());
+        });
+    }
+    room
+}
+
+fn with_event(action: &Action, who: &Session, then: impl FnOnce(&Event<'_>)) {
+    let text = match action {
+        Action::Offer(to) => format!(r#"{{"type":"offer","to":"p{to}","sdp":"x"}}"#),
+        _ => r#"{"type":"chat","message":"x"}"#.to_owned(),
+    };
+    let request_id = None;
+    then(&match action {
+        Action::Join => Event::Join(JoinRequest::default()),
+        Action::Leave => Event::Leave,
+        Action::Lost => Event::Lost(who.conn.clone()),
+        Action::Ask => Event::Peers { request_id },
+        Action::Offer(_) | Action::Chat => match Incoming::parse(&text).unwrap().message {
+            ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
+            other => panic!("expected a signal, got {other:?}"),
+        },
+    });
+}
+
+fn holds(room: &Room, who: &Session) -> bool {
+    room.seat(&who.peer).is_some_and(|seat| seat.conn == who.conn)
+}
+
+fn seated(room: &Room, conn: &ConnectionId) -> bool {
+    room.seats().iter().any(|seat| seat.conn == *conn)
+}
+
+proptest! {
+    #[test]
+    fn effects_concern_only_the_seated_and_the_speaker(steps in steps()) {
+        walk(&steps, |room, who, _, decision| {
+            let after = decision.next.as_ref().unwrap_or(room);
+            for effect in &decision.effects {
+                let (Effect::Send { to: conn, .. }
+                    | Effect::Close { conn, .. }
+                    | Effect::ListRooms { to: conn, .. }) = effect else { continue };
+                assert!(*conn == who.conn || seated(room, conn) || seated(after, conn));
+            }
+        });
+    }
+
+    #[test]
+    fn only_who_holds_its_seat_is_relayed_and_never_to_itself(steps in steps()) {
+        walk(&steps, |room, who, _, decision| {
+            for effect in &decision.effects {
+                if let Effect::Send { to, message: ServerMessage::Relayed(text) } = effect {
+                    assert!(holds(room, who) && *to != who.conn);
+                    assert!(text.expose().starts_with(&format!("{{\"from\":\"{}\"", who.peer.as_str())));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn capacity_is_never_exceeded_and_no_peer_sits_twice(steps in steps()) {
+        walk(&steps, |_, _, _, decision| {
+            let Some(next) = &decision.next else { return };
+            assert!(next.seats().len() <= RULES.max_peers_per_room);
+            let mut peers: Vec<_> = next.seats().iter().map(|seat| &seat.peer).collect();
+            peers.sort();
+            peers.dedup();
+            assert_eq!(peers.len(), next.seats().len());
+        });
+    }
+
+    #[test]
+    fn the_version_grows_by_one_exactly_when_seats_change(steps in steps()) {
+        walk(&steps, |room, _, event, decision| match &decision.next {
+            Some(next) => {
+                assert_eq!(next.version(), room.version().next());
+                assert_ne!(next.seats(), room.seats());
+                assert!(!matches!(event, Event::Signal { .. } | Event::Peers { .. }));
+            }
+            None => {}
+        });
+    }
+
+    #[test]
+    fn standing_says_who_holds_a_seat(steps in steps()) {
+        walk(&steps, |room, who, _, decision| {
+            let after = decision.next.as_ref().unwrap_or(room);
+            assert_eq!(decision.standing == Standing::Seated, holds(after, who));
+        });
+    }
+
+    #[test]
+    fn everything_makes_sense_a_second_time(steps in steps()) {
+        walk(&steps, |_, who, event, decision| {
+            let Some(next) = &decision.next else { return };
+            let again = next.decide(who, event, NOW, &RULES);
+            assert_eq!(again.next, None);
+            assert_eq!(again.standing, decision.standing);
+        });
+    }
+
+    #[test]
+    fn a_stale_goodbye_changes_nothing(steps in steps(), stranger in 100_usize..200) {
+        let room = walk(&steps, |_, _, _, _| {});
+        let conn = format!("c{stranger}");
+        for peer in 0..PEERS {
+            let who = session(&conn, "default", &format!("p{peer}"));
+            for event in [Event::Leave, Event::Lost(who.conn.clone())] {
+                let decision = room.decide(&who, &event, NOW, &RULES);
+                assert_eq!(decision.next, None);
+                assert!(decision.effects.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_later_of_two_is_told_of_the_earlier_and_only_it(steps in steps()) {
+        let mut joined = Vec::new();
+        let room = walk(&steps, |_, _, _, decision| {
+            for effect in &decision.effects {
+                if let Effect::Send { to, message: ServerMessage::Joined { version, peers, .. } } = effect {
+                    joined.push((to.clone(), *version, peers.clone()));
+                }
+            }
+        });
+        for (place, seat) in room.seats().iter().enumerate() {
+            let (_, _, told) = joined.iter().rev().find(|(conn, ..)| *conn == seat.conn).unwrap();
+            for earlier in &room.seats()[..place] {
+                assert!(told.iter().any(|peer| peer.peer_id == earlier.peer));
+            }
+        }
+    }
+}

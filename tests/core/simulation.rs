@@ -1,0 +1,288 @@
+//! A world with a seed: many clients, one driver, and every await a place where anybody else may
+//! go first. Deliveries cross, swaps are raced, connections die without a word, goodbyes come late
+//! or twice. Once the dust has settled, every living peer must know the room as it is, and of every
+//! two exactly one must have been told to offer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use visio_signaling::core::{Connection, ConnectionId, Room, Rules};
+use visio_signaling::drive::Driver;
+use visio_signaling::ports::{Delivery, Outbox, Registry, Swap, Unavailable};
+use visio_signaling::wire::{
+    CloseCode, JoinDefaults, PeerId, RoomId, RoomSummary, ServerMessage, Timestamp, Version,
+};
+
+use super::{peer, room_id};
+
+const SEEDS: u64 = 400;
+const CLIENTS: u64 = 6;
+const ACTS: usize = 25;
+const SEATS: usize = 4;
+
+#[test]
+fn at_rest_every_living_peer_knows_the_room() {
+    for seed in 0..SEEDS {
+        let world = Arc::new(World::default());
+        play(seed, &world);
+        settle(&world);
+        world.check(seed);
+    }
+}
+
+/// Lets every client act at random, all at once.
+fn play(seed: u64, world: &Arc<World>) {
+    let clients =
+        (0..CLIENTS).map(|nth| client(nth, Dice(seed * CLIENTS + nth), Arc::clone(world)));
+    run(&mut Dice(seed), clients.map(|task| Box::pin(task) as Task).collect());
+}
+
+/// One peer: it joins, signals, leaves, loses its connection and comes back.
+async fn client(nth: u64, mut dice: Dice, world: Arc<World>) {
+    let name = format!("p{nth}");
+    let mut connection = world.open();
+    for _ in 0..ACTS {
+        let to = dice.below(CLIENTS);
+        match dice.below(10) {
+            0..=3 => world.say(&mut connection, &join(&name)).await,
+            4 | 5 => {
+                world.say(&mut connection, &format!(r#"{{"type":"offer","to":"p{to}"}}"#)).await
+            }
+            6 => world.say(&mut connection, r#"{"type":"chat","message":"x"}"#).await,
+            7 => world.say(&mut connection, r#"{"type":"leave"}"#).await,
+            // The connection dies. Its end may be noticed, noticed twice, or never.
+            8 => {
+                world.kill(&connection.id);
+                let mut twin = Connection { session: connection.session.clone(), ..world.open() };
+                for _ in 0..dice.below(3) {
+                    world.driver.lost(&mut twin, NOW).await.unwrap();
+                    twin.session.clone_from(&connection.session);
+                }
+                connection = world.open();
+            }
+            // A second page of the same peer takes over; the goodbye of the first comes late.
+            _ => {
+                let mut old = std::mem::replace(&mut connection, world.open());
+                world.say(&mut connection, &join(&name)).await;
+                world.kill(&old.id);
+                world.driver.lost(&mut old, NOW).await.unwrap();
+            }
+        }
+    }
+}
+
+/// Whoever is still there says something to all, which finds those who died without a word.
+fn settle(world: &Arc<World>) {
+    for conn in world.living() {
+        let session = world.session_of(&conn);
+        let mut connection =
+            Connection { session, ..Connection::new(conn, JoinDefaults::default()) };
+        let world = Arc::clone(world);
+        let task = async move { world.say(&mut connection, r#"{"type":"chat"}"#).await };
+        run(&mut Dice(0), vec![Box::pin(task)]);
+    }
+}
+
+fn join(name: &str) -> String {
+    format!(r#"{{"type":"join","roomId":"visit","peerId":"{name}"}}"#)
+}
+
+const NOW: Timestamp = Timestamp(1);
+
+/// The driver, its two ports, and what reached each connection.
+struct World {
+    driver: Driver<Rooms, Inboxes>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let rules = Rules { max_peers_per_room: SEATS, ..Rules::default() };
+        let mint_peer_id = || peer("minted");
+        let (registry, outbox) = (Rooms::default(), Inboxes::default());
+        Self { driver: Driver { registry, outbox, rules, mint_peer_id } }
+    }
+}
+
+impl World {
+    fn open(&self) -> Connection {
+        let mut inboxes = self.driver.outbox.0.lock().unwrap();
+        let id = ConnectionId::new(format!("c{}", inboxes.len()));
+        inboxes.insert(id.to_string(), Inbox { alive: true, messages: Vec::new() });
+        Connection::new(id, JoinDefaults::default())
+    }
+
+    async fn say(&self, connection: &mut Connection, text: &str) {
+        self.driver.receive(connection, text, NOW).await.unwrap();
+    }
+
+    fn kill(&self, conn: &ConnectionId) {
+        self.driver.outbox.0.lock().unwrap().get_mut(&conn.to_string()).unwrap().alive = false;
+    }
+
+    fn room(&self) -> Room {
+        let rooms = self.driver.registry.0.lock().unwrap();
+        rooms.get(&room_id("visit")).cloned().unwrap_or(Room::empty(room_id("visit"), Version(0)))
+    }
+
+    /// The connections that hold a seat and live.
+    fn living(&self) -> Vec<ConnectionId> {
+        let inboxes = self.driver.outbox.0.lock().unwrap();
+        let room = self.room();
+        let seats = room.seats().iter().map(|seat| seat.conn.clone());
+        seats.filter(|conn| inboxes[&conn.to_string()].alive).collect()
+    }
+
+    fn session_of(&self, conn: &ConnectionId) -> Option<visio_signaling::core::Session> {
+        let room = self.room();
+        let seat = room.seats().iter().find(|seat| seat.conn == *conn)?;
+        Some(super::session(&conn.to_string(), "visit", seat.peer.as_str()))
+    }
+
+    fn check(&self, seed: u64) {
+        let room = self.room();
+        let inboxes = self.driver.outbox.0.lock().unwrap();
+        let mut offers = BTreeSet::new();
+        for seat in room.seats() {
+            let inbox = &inboxes[&seat.conn.to_string()];
+            assert!(inbox.alive, "seed {seed}: a ghost holds a seat");
+            let mut others: Vec<_> = room.seats().iter().map(|seat| &seat.peer).collect();
+            others.retain(|other| **other != seat.peer);
+            assert_eq!(inbox.last_roster(), others, "seed {seed}: {}", seat.peer.as_str());
+            for earlier in inbox.told_at_joining() {
+                offers.insert((seat.peer.clone(), earlier));
+            }
+        }
+        for (nth, early) in room.seats().iter().enumerate() {
+            for late in &room.seats()[nth + 1..] {
+                let offer = (late.peer.clone(), early.peer.clone());
+                assert!(offers.contains(&offer), "seed {seed}: nobody offers");
+            }
+        }
+    }
+}
+
+/// What a connection was sent.
+struct Inbox {
+    alive: bool,
+    messages: Vec<ServerMessage>,
+}
+
+impl Inbox {
+    /// Whom it was told to offer to when it last joined.
+    fn told_at_joining(&self) -> Vec<PeerId> {
+        let joined = self.messages.iter().rev().find_map(|message| match message {
+            ServerMessage::Joined { peers, .. } => Some(peers),
+            _ => None,
+        });
+        let peers = joined.expect("whoever sits was told so");
+        peers.iter().map(|peer| peer.peer_id.clone()).collect()
+    }
+
+    /// The peers of the highest version seen, as a client keeps them.
+    fn last_roster(&self) -> Vec<&PeerId> {
+        let rosters = self.messages.iter().filter_map(|message| match message {
+            ServerMessage::Joined { version, peers, .. }
+            | ServerMessage::PeerJoined { version, peers, .. }
+            | ServerMessage::PeerLeft { version, peers, .. } => Some((version, peers)),
+            _ => None,
+        });
+        let (_, peers) = rosters.max_by_key(|(version, _)| **version).expect("a roster");
+        peers.iter().map(|peer| &peer.peer_id).collect()
+    }
+}
+
+/// A registry in which others may go first at every call.
+#[derive(Default)]
+struct Rooms(Mutex<BTreeMap<RoomId, Room>>);
+
+impl Registry for Rooms {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
+        others_first().await;
+        let found = self.0.lock().unwrap().get(room).cloned();
+        Ok(Arc::new(found.unwrap_or(Room::empty(room.clone(), Version(0)))))
+    }
+
+    async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
+        others_first().await;
+        let mut rooms = self.0.lock().unwrap();
+        let stored = rooms.get(next.id()).map_or(Version(0), Room::version);
+        if stored != seen {
+            return Ok(Swap::Raced);
+        }
+        rooms.insert(next.id().clone(), next);
+        Ok(Swap::Done)
+    }
+
+    async fn rooms(&self, _: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
+        Ok(None)
+    }
+}
+
+/// An outbox in which others may go first at every call.
+#[derive(Default)]
+struct Inboxes(Mutex<BTreeMap<String, Inbox>>);
+
+impl Outbox for Inboxes {
+    async fn send(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<Delivery, Unavailable> {
+        others_first().await;
+        let mut inboxes = self.0.lock().unwrap();
+        let inbox = inboxes.get_mut(&to.to_string()).unwrap();
+        if !inbox.alive {
+            return Ok(Delivery::Gone);
+        }
+        inbox.messages.push(message);
+        Ok(Delivery::Accepted)
+    }
+
+    async fn close(&self, conn: &ConnectionId, _: CloseCode) -> Result<(), Unavailable> {
+        others_first().await;
+        self.0.lock().unwrap().get_mut(&conn.to_string()).unwrap().alive = false;
+        Ok(())
+    }
+
+    async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
+        others_first().await;
+        let inboxes = self.0.lock().unwrap();
+        Ok(conns.iter().filter(|conn| !inboxes[&conn.to_string()].alive).cloned().collect())
+    }
+}
+
+/// Is pending once.
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending })
+        .await;
+}
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Polls the tasks in an order that the dice choose, until all are done.
+fn run(dice: &mut Dice, mut tasks: Vec<Task>) {
+    let mut context = Context::from_waker(Waker::noop());
+    while !tasks.is_empty() {
+        let next = usize::try_from(dice.below(tasks.len() as u64)).unwrap();
+        if tasks[next].as_mut().poll(&mut context).is_ready() {
+            drop(tasks.swap_remove(next));
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % sides
+    }
+}
