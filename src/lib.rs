@@ -1,4 +1,28 @@
-//! x
+//! A WebRTC signaling server for video visits: one core, two runtimes.
+//!
+//! The story of one message, from a browser to another:
+//!
+//! 1. A socket gives a frame of text to its session: `server`.
+//! 2. [`drive`] parses it into a message: [`wire`].
+//! 3. It loads the room that the sender sits in, through a port: [`ports`], `memory`.
+//! 4. The room decides what the message means, and changes nothing itself: [`core`].
+//! 5. If the decision holds a new room, [`drive`] stores it, unless somebody was faster; then the
+//!    room is loaded, and decides, again.
+//! 6. The effects go out through the other port, into the mailboxes of those concerned.
+//! 7. Their sessions write what waits to their sockets, in one flush.
+//!
+//! ```text
+//!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
+//!  server     wire      wire        core      core       drive       server
+//!
+//!  wire <- core <- ports <- drive <- { memory, server } <- main
+//!  (each arrow points at what is depended on)
+//! ```
+//!
+//! [`wire`], [`core`], [`ports`], [`drive`] and [`health`] know no tokio, clock, randomness or
+//! socket, so that the same core can run where there is none of these. The feature `server`, on by
+//! default, adds the rest.
+
 #[cfg(feature = "server")]
 pub mod config;
 pub mod core;

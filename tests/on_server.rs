@@ -1,6 +1,7 @@
 //! The conformance suite over the standalone server, on a free port of this machine.
 
 mod conformance;
+mod standalone;
 
 use std::net::SocketAddr;
 

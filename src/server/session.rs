@@ -11,6 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -27,9 +28,11 @@ use crate::drive::Driver;
 use crate::ports::Registry;
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
-/// How long a goodbye may take, and how much unread input is drained meanwhile.
+/// How long a goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Unread input is drained until that much of it came, or nothing for so long.
 const MAX_DRAINED: usize = 1 << 20;
+const QUIET: Duration = Duration::from_millis(200);
 
 /// The times that bound a connection.
 #[derive(Debug, Clone, Copy)]
@@ -209,8 +212,7 @@ async fn write_all<S: AsyncRead + AsyncWrite + Unpin>(
     if socket.flush().await.is_err() { Some(End::Gone) } else { end }
 }
 
-/// Tells the client why, closes, and reads on until it has closed too: were there unread input
-/// when the socket is dropped, the client's kernel would throw away what it has not read yet.
+/// Tells the client why, closes, and waits until it has closed too.
 async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     end: End,
@@ -221,21 +223,31 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
         End::Refused(rejection, code) => (Some(rejection), code),
     };
     let reason = rejection.as_ref().map_or("", |rejection| rejection.code.name());
-    let frame =
-        CloseFrame { code: WsCode::from(code as u16), reason: Utf8Bytes::from_static(reason) };
+    let reason = Utf8Bytes::from_static(reason);
+    let frame = CloseFrame { code: WsCode::from(code as u16), reason };
     if let Some(rejection) = rejection {
         socket.feed(text_of(rejection.into())).await?;
     }
     socket.send(Message::Close(Some(frame))).await?;
+    if socket.is_terminated() {
+        // Its frames cannot be told apart any more.
+        drain(socket.get_mut()).await;
+    }
+    while let Some(Ok(_)) = socket.next().await {}
+    Ok(())
+}
+
+/// Reads what the client is still sending. Were it left unread when the socket is dropped, the
+/// client's kernel would throw away the goodbye that it has not read yet (RFC 1122, 4.2.2.13).
+async fn drain(socket: &mut (impl AsyncRead + Unpin)) {
     let mut drained = 0;
     let mut scratch = [0; 2048];
     while drained < MAX_DRAINED {
-        match socket.get_mut().read(&mut scratch).await {
-            Ok(0) | Err(_) => break,
-            Ok(bytes) => drained += bytes,
+        match timeout(QUIET, socket.read(&mut scratch)).await {
+            Ok(Ok(bytes)) if bytes > 0 => drained += bytes,
+            Ok(Ok(_) | Err(_)) | Err(_) => break,
         }
     }
-    Ok(())
 }
 
 /// What a socket's own error means for its client.

@@ -1,0 +1,130 @@
+//! What only the standalone server promises: its command line, its way of going away, and that
+//! neither a log nor a panic reveals or spreads anything.
+
+mod command_line;
+mod draining;
+mod panics;
+mod privacy;
+
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::conformance::client::PATIENCE;
+use crate::conformance::{Runtime, Settings};
+
+/// The built binary, as an operator starts it.
+pub(crate) struct Program {
+    child: Child,
+    log: Log,
+    address: String,
+}
+
+impl Program {
+    /// Starts it with these flags and variables, and waits until it says it is ready.
+    pub(crate) async fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let (child, log) = spawn(args, variables);
+        let ready = log.line("ready").await;
+        let after = ready.split("ws://").nth(1).expect("a URL");
+        let address = after.split("/ws").next().expect("an address").to_owned();
+        Self { child, log, address }
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("a running program").to_string();
+        let kill = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(kill.expect("kill").success());
+    }
+
+    /// Waits until it has ended: the exit code, and all that it logged.
+    pub(crate) async fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let status = timeout(PATIENCE, self.child.wait()).await.expect("an end in time");
+        self.log.closed().await;
+        (status.expect("an exit status").code(), self.log.all())
+    }
+}
+
+impl Runtime for Program {
+    async fn start(_: Settings) -> Self {
+        Self::start(&["--listen", "127.0.0.1:0"], &[]).await
+    }
+
+    fn websocket_url(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+
+    fn http_address(&self) -> String {
+        self.address.clone()
+    }
+}
+
+/// Runs it with these flags to its end: the exit code, and what it said.
+pub(crate) async fn run(args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let (mut child, log) = spawn(args, variables);
+    let status = timeout(PATIENCE, child.wait()).await.expect("an end in time");
+    log.closed().await;
+    (status.expect("an exit status").code(), log.all().join("\n"))
+}
+
+fn spawn(args: &[&str], variables: &[(&str, &str)]) -> (Child, Log) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_visio"))
+        .args(args)
+        .env_remove("PORT")
+        .envs(variables.iter().copied())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    let log = Log::default();
+    let lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+    tokio::spawn(log.clone().fill(lines));
+    (child, log)
+}
+
+/// What a program writes to its standard error.
+#[derive(Clone, Default)]
+struct Log(Arc<(Mutex<(Vec<String>, bool)>, Notify)>);
+
+impl Log {
+    async fn fill(self, mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>) {
+        while let Ok(Some(line)) = lines.next_line().await {
+            self.0.0.lock().unwrap().0.push(line);
+            self.0.1.notify_waiters();
+        }
+        self.0.0.lock().unwrap().1 = true;
+        self.0.1.notify_waiters();
+    }
+
+    /// The first line that contains this.
+    async fn line(&self, part: &str) -> String {
+        self.wait(|lines, _| lines.iter().find(|line| line.contains(part)).cloned()).await
+    }
+
+    async fn closed(&self) {
+        self.wait(|_, closed| closed.then_some(())).await;
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.0.lock().unwrap().0.clone()
+    }
+
+    async fn wait<T>(&self, found: impl Fn(&[String], bool) -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                let changed = self.0.1.notified();
+                let state = self.0.0.lock().unwrap().clone();
+                if let Some(value) = found(&state.0, state.1) {
+                    return value;
+                }
+                changed.await;
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("in the log: {:?}", self.all()))
+    }
+}
