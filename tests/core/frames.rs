@@ -1,6 +1,9 @@
 //! Golden frames: the protocol, as files. Browsers that we do not control depend on every byte.
 
+use std::time::Duration;
+
 use serde_json::Value;
+use serde_json::value::RawValue;
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{
     BootstrapPeer, Code, DisplayName, FromText, Incoming, LeaveReason, Metadata, PeerInfo,
@@ -48,43 +51,26 @@ fn every_frame_is_one_json_object() {
     }
 }
 
+/// One of each, and those with optional fields twice.
 fn messages() -> Vec<ServerMessage> {
-    let request_id = RequestId::parse("r1");
-    let raw = serde_json::value::RawValue::from_string(r#"{"device":"phone"}"#.into()).unwrap();
-    let ada = PeerInfo {
-        peer_id: peer("ada"),
-        display_name: DisplayName::parse("Ada \"L\" \u{e9}"),
-        role: Role::Guest,
-        joined_at: Timestamp(1_700_000_000_000),
-        metadata: Metadata::from_json(&raw),
-    };
-    let bob = PeerInfo { peer_id: peer("bob"), display_name: None, metadata: None, ..ada.clone() };
-    let version = Version(3);
-    let joined = |peers, request_id| ServerMessage::Joined {
-        room_id: room_id("visit-42"),
-        peer_id: peer("cy"),
-        version,
-        peers,
-        ice_servers: [],
-        heartbeat_seconds: 25,
-        resumed: false,
-        role: Role::Guest,
-        request_id,
-    };
-    vec![
+    let (ada, bob) =
+        (ada(), PeerInfo { peer_id: peer("bob"), display_name: None, metadata: None, ..ada() });
+    let (request_id, version) = (RequestId::parse("r1"), Version(3));
+    let peer_id = peer("ada");
+    let mut messages = vec![
         joined(vec![ada.clone(), bob.clone()], request_id.clone()),
         joined(vec![], None),
         ServerMessage::BootstrapPeers { peers: vec![BootstrapPeer { id: peer("ada") }] },
         ServerMessage::PeerJoined {
-            peer_id: peer("ada"),
+            peer_id: peer_id.clone(),
             display_name: ada.display_name.clone(),
             role: Role::Guest,
             version,
-            peers: vec![ada.clone()],
+            peers: vec![ada],
             rejoined: false,
         },
         ServerMessage::PeerLeft {
-            peer_id: peer("ada"),
+            peer_id,
             reason: LeaveReason::Disconnected,
             version,
             peers: vec![bob.clone()],
@@ -93,7 +79,7 @@ fn messages() -> Vec<ServerMessage> {
             room_id: room_id("visit-42"),
             version,
             peers: vec![bob],
-            request_id: request_id.clone(),
+            request_id,
         },
         ServerMessage::RoomList {
             rooms: vec![RoomSummary { room_id: room_id("visit-42"), peer_count: 2 }],
@@ -101,13 +87,44 @@ fn messages() -> Vec<ServerMessage> {
         },
         ServerMessage::Pong { server_time: Timestamp(1_700_000_000_000), request_id: None },
         ServerMessage::GoingAway { reconnect_after_ms: 1500 },
+    ];
+    messages.extend(errors().map(ServerMessage::from));
+    let relayed = r#"{"from":"ada","type":"offer","to":"bob"}"#;
+    messages.push(ServerMessage::Relayed(Redacted::new(relayed.into())));
+    messages
+}
+
+fn ada() -> PeerInfo {
+    let metadata = r#"{"device":"phone"}"#.to_owned();
+    PeerInfo {
+        peer_id: peer("ada"),
+        display_name: DisplayName::parse("Ada \"L\" \u{e9}"),
+        role: Role::Guest,
+        joined_at: Timestamp(1_700_000_000_000),
+        metadata: Metadata::from_json(&RawValue::from_string(metadata).unwrap()),
+    }
+}
+
+fn joined(peers: Vec<PeerInfo>, request_id: Option<RequestId>) -> ServerMessage {
+    ServerMessage::Joined {
+        room_id: room_id("visit-42"),
+        peer_id: peer("cy"),
+        version: Version(3),
+        peers,
+        ice_servers: [],
+        heartbeat_seconds: 25,
+        resumed: false,
+        role: Role::Guest,
+        request_id,
+    }
+}
+
+fn errors() -> [Rejection; 2] {
+    [
         Rejection::new(Code::PeerNotFound, "no such peer in this room")
             .to(Some(peer("dan")))
-            .answering(request_id)
-            .into(),
+            .answering(RequestId::parse("r1")),
         Rejection::new(Code::RateLimited, "too many messages")
-            .retry_after(std::time::Duration::from_millis(120))
-            .into(),
-        ServerMessage::Relayed(Redacted::new(r#"{"from":"ada","type":"offer","to":"bob"}"#.into())),
+            .retry_after(Duration::from_millis(120)),
     ]
 }

@@ -1,5 +1,6 @@
 //! The pure half from outside: properties of decisions, a simulated world, the contract of
 //! registries and the frames of the wire.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod frames;
 mod properties;

@@ -127,13 +127,11 @@ proptest! {
 
     #[test]
     fn the_version_grows_by_one_exactly_when_seats_change(steps in steps()) {
-        walk(&steps, |room, _, event, decision| match &decision.next {
-            Some(next) => {
-                assert_eq!(next.version(), room.version().next());
-                assert_ne!(next.seats(), room.seats());
-                assert!(!matches!(event, Event::Signal { .. } | Event::Peers { .. }));
-            }
-            None => {}
+        walk(&steps, |room, _, event, decision| {
+            let Some(next) = &decision.next else { return };
+            assert_eq!(next.version(), room.version().next());
+            assert_ne!(next.seats(), room.seats());
+            assert!(!matches!(event, Event::Signal { .. } | Event::Peers { .. }));
         });
     }
 
