@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -21,6 +23,7 @@ pub struct Client {
     marks: u64,
 }
 
+/// Opening one.
 impl Client {
     /// Connects.
     pub async fn connect(runtime: &impl Runtime) -> Self {
@@ -34,23 +37,57 @@ impl Client {
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Error> {
         let url = format!("{}{query}", runtime.websocket_url());
+        let stream = TcpStream::connect(runtime.http_address()).await?;
+        Ok(Self::shake_hands(stream, &url, headers).await?.0)
+    }
+
+    /// Connects through a window so small that little fits into it while nothing is read.
+    pub async fn connect_narrow(runtime: &impl Runtime) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let address = runtime.http_address().parse().expect("an address");
+        let stream = socket.connect(address).await.expect("a connection");
+        let handshake = Self::shake_hands(stream, &runtime.websocket_url(), &[]);
+        handshake.await.expect("a handshake").0
+    }
+
+    /// Takes over a WebSocket that is open already.
+    pub fn from_socket(socket: WebSocketStream<TcpStream>) -> Self {
+        Self { socket, marks: 0 }
+    }
+
+    /// Turns a TCP stream into a client; the client and the response to its handshake.
+    pub async fn shake_hands(
+        stream: TcpStream,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, Response), Error> {
         let mut request = url.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header value"));
         }
-        let stream = TcpStream::connect(runtime.http_address()).await?;
-        let (socket, _) = client_async(request, stream).await?;
-        Ok(Self { socket, marks: 0 })
+        let handshake = timeout(PATIENCE, client_async(request, stream));
+        let (socket, response) = handshake.await.expect("a response in time")?;
+        Ok((Self::from_socket(socket), response))
     }
 
     /// Connects and joins; the client and its `joined`.
     pub async fn join(runtime: &impl Runtime, room: &str, peer: &str) -> (Self, Value) {
+        let join = json!({"type": "join", "roomId": room, "peerId": peer});
+        Self::join_with(runtime, join).await
+    }
+
+    /// Connects and joins with this message; the client and its `joined`.
+    pub async fn join_with(runtime: &impl Runtime, join: Value) -> (Self, Value) {
         let mut client = Self::connect(runtime).await;
-        client.send(json!({"type": "join", "roomId": room, "peerId": peer})).await;
+        client.send(join).await;
         let joined = client.expect("joined").await;
         (client, joined)
     }
+}
 
+/// Sending.
+impl Client {
     /// Sends a message.
     pub async fn send(&mut self, message: Value) {
         self.send_text(message.to_string()).await;
@@ -58,9 +95,44 @@ impl Client {
 
     /// Sends any text.
     pub async fn send_text(&mut self, text: impl Into<String>) {
-        self.socket.send(Message::text(text.into())).await.expect("a frame is taken");
+        self.send_frame(Message::text(text.into())).await;
     }
 
+    /// Sends any frame that the client library knows.
+    pub async fn send_frame(&mut self, frame: Message) {
+        self.socket.send(frame).await.expect("a frame is taken");
+    }
+
+    /// Sends bytes past the client library, which refuses to break the WebSocket protocol.
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
+        self.socket.get_mut().write_all(bytes).await.expect("bytes are taken");
+    }
+
+    /// Sends a message over a connection that may be closing.
+    pub async fn try_send(&mut self, message: Value) {
+        let _ = self.socket.send(Message::text(message.to_string())).await;
+    }
+
+    /// Closes politely and waits until the server has noticed.
+    pub async fn close(self) {
+        self.finish().await;
+    }
+
+    /// Closes politely; what still came.
+    pub async fn finish(mut self) -> Vec<Value> {
+        self.socket.close(None).await.expect("a close frame is taken");
+        let mut last = Vec::new();
+        while let Ok(Some(Ok(frame))) = timeout(PATIENCE, self.socket.next()).await {
+            if let Message::Text(text) = frame {
+                last.push(serde_json::from_str(&text).expect("JSON"));
+            }
+        }
+        last
+    }
+}
+
+/// Receiving.
+impl Client {
     /// The next message, which must be of this type.
     pub async fn expect(&mut self, kind: &str) -> Value {
         let message = self.next().await;
@@ -93,26 +165,45 @@ impl Client {
         let mark = format!("nothing-{}", self.marks);
         self.send(json!({"type": "ping", "requestId": mark})).await;
         let message = self.next().await;
-        assert_eq!((&message["type"], &message["requestId"]), (&json!("pong"), &json!(mark)));
+        let got = (&message["type"], &message["requestId"]);
+        assert_eq!(got, (&json!("pong"), &json!(mark)), "{message}");
     }
 
-    /// The next message.
-    pub async fn next(&mut self) -> Value {
+    /// Asserts that the connection ends now: an error with the reason, and the close code.
+    pub async fn expect_end(&mut self, code: &str, close: u16) {
+        self.expect_error(code).await;
+        self.expect_close(close).await;
+    }
+
+    /// Asserts that the next frame closes the connection, with this code.
+    pub async fn expect_close(&mut self, code: u16) {
         loop {
             match self.frame().await {
-                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
                 Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("expected a message, got {other:?}"),
+                Message::Close(Some(close)) => return assert_eq!(u16::from(close.code), code),
+                other => panic!("expected a close, got {other:?}"),
             }
         }
     }
 
-    /// The close code with which the server ends the connection. Messages before it are skipped.
-    pub async fn expect_close(&mut self) -> u16 {
+    /// What this client sees if it asks for the `roster` now, whatever comes before it.
+    pub async fn roster(&mut self) -> Value {
+        self.send(json!({"type": "peers"})).await;
+        self.wait_for("roster").await
+    }
+
+    /// The next message.
+    pub async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.text().await).expect("JSON")
+    }
+
+    /// The next message as its bytes are.
+    pub async fn text(&mut self) -> String {
         loop {
             match self.frame().await {
-                Message::Close(frame) => return frame.expect("a close code").code.into(),
-                _ => {}
+                Message::Text(text) => return text.as_str().to_owned(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("expected a message, got {other:?}"),
             }
         }
     }
@@ -123,15 +214,65 @@ impl Client {
         frame.expect("an open connection").expect("a sound connection")
     }
 
-    /// Closes politely and waits until the server has noticed.
-    pub async fn close(mut self) {
-        self.socket.close(None).await.expect("a close frame is taken");
-        while let Ok(Some(Ok(_))) = timeout(PATIENCE, self.socket.next()).await {}
+    /// Reads, and so answers pings, until something else has happened; what came meanwhile.
+    pub async fn attend(&mut self, until: impl Future) -> Vec<Value> {
+        let mut until = std::pin::pin!(timeout(PATIENCE, until));
+        let mut heard = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                happened = &mut until => {
+                    happened.map(drop).expect("what was waited for");
+                    return heard;
+                }
+                message = self.next() => heard.push(message),
+            }
+        }
     }
+}
+
+/// Clients that sit in one room and have read all news of it.
+pub async fn meet<const N: usize>(
+    runtime: &impl Runtime,
+    room: &str,
+    peers: [&str; N],
+) -> [Client; N] {
+    let mut seated: Vec<Client> = Vec::new();
+    for peer in peers {
+        let (client, _) = Client::join(runtime, room, peer).await;
+        for earlier in &mut seated {
+            assert_eq!(earlier.expect("peer_joined").await["peerId"], peer);
+        }
+        seated.push(client);
+    }
+    let Ok(seated) = seated.try_into() else { panic!("one client a peer") };
+    seated
 }
 
 /// The ids in a message's `peers`, in their order.
 pub fn ids(message: &Value) -> Vec<&str> {
     let peers = message["peers"].as_array().expect("peers");
     peers.iter().map(|peer| peer["peerId"].as_str().expect("a peer id")).collect()
+}
+
+/// A message's `version`.
+pub fn version(message: &Value) -> u64 {
+    message["version"].as_u64().expect("a version")
+}
+
+/// A frame of a client (RFC 6455, section 5.2) with this first byte, for what the client library
+/// refuses to send. Its mask is zero, so the payload is as it was.
+pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u8::try_from(payload.len()) {
+        Ok(short) if short < 126 => frame.push(0x80 | short),
+        _ => {
+            let length = u16::try_from(payload.len()).expect("at most 65,535 bytes");
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
 }

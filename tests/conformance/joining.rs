@@ -1,8 +1,9 @@
 //! Taking a seat.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::client::{Client, ids};
+use super::client::{Client, ids, meet, version};
 use super::{Runtime, Settings};
 
 pub async fn the_first_peer_finds_an_empty_room<R: Runtime>() {
@@ -16,6 +17,7 @@ pub async fn the_first_peer_finds_an_empty_room<R: Runtime>() {
     assert_eq!(joined["role"], "guest");
     assert_eq!(joined["heartbeatSeconds"], 25);
     assert!(joined["version"].is_u64());
+    assert_eq!(joined.get("requestId"), None);
 }
 
 pub async fn the_second_peer_sees_the_first_and_is_seen_by_it<R: Runtime>() {
@@ -25,8 +27,174 @@ pub async fn the_second_peer_sees_the_first_and_is_seen_by_it<R: Runtime>() {
     assert_eq!(ids(&second), ["ada"]);
     let news = ada.expect("peer_joined").await;
     assert_eq!(news["peerId"], "bob");
+    assert_eq!(news["role"], "guest");
     assert_eq!(news["rejoined"], false);
     assert_eq!(ids(&news), ["bob"]);
     assert_eq!(news["version"], second["version"]);
-    assert_eq!(second["version"], first["version"].as_u64().unwrap() + 1);
+    assert_eq!(version(&second), version(&first) + 1);
+}
+
+pub async fn without_a_room_everybody_meets_in_the_default_one<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let join = json!({"type": "join", "peerId": "ada"});
+    let (_ada, joined) = Client::join_with(&server, join).await;
+    assert_eq!(joined["roomId"], "default");
+    let (_bob, joined) = Client::join(&server, "default", "bob").await;
+    assert_eq!(ids(&joined), ["ada"]);
+}
+
+pub async fn without_a_peer_id_the_server_makes_one<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let join = json!({"type": "join", "roomId": "visit"});
+    let (_first, joined) = Client::join_with(&server, join.clone()).await;
+    let made = joined["peerId"].as_str().expect("a peer id").to_owned();
+    assert!((1..=128).contains(&made.len()), "{made}");
+    assert!(made.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~:@+-".contains(&b)), "{made}");
+    let (_second, joined) = Client::join_with(&server, join).await;
+    assert_eq!(ids(&joined), [made.as_str()]);
+    assert_ne!(joined["peerId"], made.as_str());
+}
+
+pub async fn who_names_no_room_is_told_who_is_there_once_more<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [_ada, _bob] = meet(&server, "default", ["ada", "bob"]).await;
+    let join = json!({"type": "join", "peerId": "cay"});
+    let (mut cay, _) = Client::join_with(&server, join).await;
+    let bootstrap = cay.expect("bootstrap_peers").await;
+    assert_eq!(bootstrap["peers"], json!([{"id": "ada"}, {"id": "bob"}]));
+    cay.expect_nothing().await;
+}
+
+pub async fn who_names_no_room_and_is_alone_is_told_nothing_more<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let join = json!({"type": "join", "peerId": "ada"});
+    let (mut ada, _) = Client::join_with(&server, join).await;
+    ada.expect_nothing().await;
+}
+
+pub async fn who_names_its_room_gets_no_bootstrap_list<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for room in ["visit", "default"] {
+        let [_ada, mut bob] = meet(&server, room, ["ada", "bob"]).await;
+        bob.expect_nothing().await;
+    }
+}
+
+pub async fn the_answer_echoes_the_request_id<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    let join = json!({"type": "join", "roomId": "visit", "peerId": "bob", "requestId": "r-1"});
+    let (_bob, joined) = Client::join_with(&server, join).await;
+    assert_eq!(joined["requestId"], "r-1");
+    assert_eq!(ada.expect("peer_joined").await.get("requestId"), None, "it is bob's mark");
+}
+
+pub async fn name_and_metadata_are_shown_to_the_others<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let introduced = |peer: &str, name: &str, device: &str| {
+        let metadata = json!({"device": device, "deep": {"list": [1, null, "é"]}});
+        json!({"type": "join", "roomId": "visit", "peerId": peer, "displayName": name,
+               "metadata": metadata})
+    };
+    let longest = "ü".repeat(128);
+    let (mut ada, _) = Client::join_with(&server, introduced("ada", &longest, "tablet")).await;
+    let bob = introduced("bob", "Bob \"the\\builder\" 🩺", "phone");
+    let (_bob, joined) = Client::join_with(&server, bob.clone()).await;
+    let shown = &joined["peers"][0];
+    assert_eq!(shown["displayName"], longest);
+    assert_eq!(shown["metadata"]["device"], "tablet");
+    assert_eq!(shown["role"], "guest");
+    assert!(shown["joinedAt"].as_u64().is_some_and(|at| at > 1_600_000_000_000), "{shown}");
+    let news = ada.expect("peer_joined").await;
+    assert_eq!(news["displayName"], bob["displayName"]);
+    assert_eq!(news["peers"][0]["displayName"], bob["displayName"]);
+    assert_eq!(news["peers"][0]["metadata"], bob["metadata"]);
+}
+
+pub async fn who_brings_no_name_and_no_metadata_is_shown_without<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [_ada] = meet(&server, "visit", ["ada"]).await;
+    let (_bob, joined) = Client::join(&server, "visit", "bob").await;
+    let shown = joined["peers"][0].as_object().expect("a peer");
+    let mut fields: Vec<_> = shown.keys().collect();
+    fields.sort();
+    assert_eq!(fields, ["joinedAt", "peerId", "role"]);
+}
+
+pub async fn a_field_that_is_null_says_nothing<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let join = json!({"type": "join", "roomId": null, "peerId": null, "displayName": null,
+                      "metadata": null, "requestId": null});
+    let (_ada, joined) = Client::join_with(&server, join).await;
+    assert_eq!(joined["roomId"], "default");
+    assert!(joined["peerId"].is_string());
+    assert_eq!(joined.get("requestId"), None);
+}
+
+pub async fn unknown_fields_are_ignored<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let join = json!({"type": "join", "roomId": "visit", "peerId": "ada", "room": 7, "from": "eve",
+                      "capabilities": {"video": true}});
+    let (_ada, joined) = Client::join_with(&server, join).await;
+    assert_eq!((&joined["roomId"], &joined["peerId"]), (&json!("visit"), &json!("ada")));
+}
+
+pub async fn identifiers_may_use_their_whole_alphabet<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let room = format!("AZaz09._~:@+-{}", "r".repeat(115));
+    let peer = "Dr.Ada~Lovelace:1@clinic+x-y_z";
+    let (_ada, joined) = Client::join(&server, &room, peer).await;
+    assert_eq!((&joined["roomId"], &joined["peerId"]), (&json!(room), &json!(peer)));
+    let (_bob, joined) = Client::join(&server, &room, "bob").await;
+    assert_eq!(ids(&joined), [peer]);
+}
+
+pub async fn a_second_join_is_refused_and_the_seat_kept<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    for room in ["visit", "elsewhere"] {
+        ada.send(json!({"type": "join", "roomId": room, "peerId": "ada", "requestId": "2"})).await;
+        assert_eq!(ada.expect_error("already_joined").await["requestId"], "2");
+    }
+    bob.expect_nothing().await;
+    assert_eq!(ids(&bob.roster().await), ["ada"]);
+    assert_eq!(ada.roster().await["roomId"], "visit");
+}
+
+pub async fn joined_comes_before_anything_else_about_the_room<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let (stop, stopped) = watch::channel(());
+    let seated = meet(&server, "default", ["ada", "bob", "cay", "dan"]).await;
+    let seated = seated.map(|client| tokio::spawn(greet_newcomers(client, stopped.clone())));
+    for _ in 0..40 {
+        let mut newcomer = Client::connect(&server).await;
+        newcomer.send(json!({"type": "join"})).await;
+        assert_eq!(newcomer.next().await["type"], "joined");
+        let mut expected = vec!["offer", "offer", "offer", "offer", "bootstrap_peers"];
+        while !expected.is_empty() {
+            let message = newcomer.next().await;
+            if let Some(found) = expected.iter().position(|kind| message["type"] == *kind) {
+                expected.remove(found);
+            }
+        }
+        newcomer.close().await;
+    }
+    drop(stop);
+    for task in seated {
+        task.await.expect("no seated peer was disturbed");
+    }
+}
+
+/// Writes to a newcomer as soon as there is news of it, and talks to all.
+async fn greet_newcomers(mut client: Client, mut stopped: watch::Receiver<()>) {
+    loop {
+        let message: Value = tokio::select! {
+            message = client.next() => message,
+            _ = stopped.changed() => return,
+        };
+        if message["type"] == "peer_joined" {
+            client.send(json!({"type": "offer", "to": message["peerId"], "sdp": "v=0"})).await;
+            client.send(json!({"type": "chat", "message": "welcome"})).await;
+        }
+    }
 }

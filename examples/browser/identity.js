@@ -1,0 +1,67 @@
+// Who this tab is, across reloads.
+//
+// The peer id survives a reload, so that the server and the others see the same person come back.
+// A duplicated tab copies the session storage too, and must not take the seat from the first one.
+// So the id is a baton: a living page holds it in memory only and lays it down in `pagehide`;
+// the next page of this tab picks it up and removes it. A copy of a living tab finds nothing and
+// is somebody new. (A tab that was killed without `pagehide` is somebody new as well; its old
+// seat ends with its socket.)
+
+const KEY = "visio.baton";
+/** After this long a restored tab asks again instead of walking into the visit. */
+const FRESH_MS = 60_000;
+
+export class Identity {
+  #session;
+
+  constructor() {
+    this.#session = pickUp() ?? {};
+    this.#session.peerId ??= `p-${randomId(16)}`;
+    addEventListener("pagehide", () => this.#layDown());
+    addEventListener("pageshow", (event) => { if (event.persisted) pickUp(); });
+  }
+
+  get peerId() {
+    return this.#session.peerId;
+  }
+
+  /** The visit this tab was in when it was reloaded, or null. */
+  get interruptedVisit() {
+    const { visit, at } = this.#session;
+    return visit && Date.now() - at < FRESH_MS ? visit : null;
+  }
+
+  /** Remembers `{roomId, displayName, mic, camera}` for a reload; null once the visit is left. */
+  remember(visit) {
+    this.#session.visit = visit;
+  }
+
+  #layDown() {
+    const baton = { ...this.#session, at: Date.now() };
+    ignoreRefusal(() => sessionStorage.setItem(KEY, JSON.stringify(baton)));
+  }
+}
+
+/** `length` characters nobody can guess: in open mode, who knows an id can take its seat. */
+export function randomId(length) {
+  const alphabet = "abcdefghijkmnopqrstuvwxyz234567890"; // no l and 1, they look alike
+  const bytes = crypto.getRandomValues(new Uint8Array(length));
+  return Array.from(bytes, (byte) => alphabet[byte % alphabet.length]).join("");
+}
+
+function pickUp() {
+  return ignoreRefusal(() => {
+    const text = sessionStorage.getItem(KEY);
+    sessionStorage.removeItem(KEY);
+    return JSON.parse(text);
+  });
+}
+
+/** Storage may be blocked; then a reload is a new person, and that is all. */
+function ignoreRefusal(action) {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,296 @@
+// Mesh: everybody else in the visit, each with a PeerCall of their own.
+//
+// It follows the room (who is there) and the calls (who can be seen and heard), and tells the
+// page one thing: `people`, the whole list, whenever anything about it changed.
+//
+// When somebody comes back, by reload or new socket, a new call is made. The old one is kept, and
+// shown, until the new one connects. And when only somebody's signaling is gone, their picture
+// stays for as long as it moves.
+
+import { PeerCall } from "./call.js";
+import { randomId } from "./identity.js";
+
+/** A first connection that takes longer is tried anew, this often. */
+const DIAL_LIMIT_MS = 12_000;
+const DIALS = 3;
+/** How long somebody whose signaling dropped is expected back, if their picture stops too. */
+const RETURN_LIMIT_MS = 6_000;
+/** Reasons of `peer_left` that say nothing about whether the person meant to go. */
+const DROPPED = new Set(["disconnected", "timeout", undefined]);
+/** Candidates kept for a call whose offer is not here yet. */
+const EARLY_LIMIT = 100;
+
+/**
+ * Events: `people`; `arrived` and `left` {name} for announcements.
+ *
+ * A person: `{peerId, name, state, stream, media}` with the states "connecting", "connected",
+ * "reconnecting", "trouble" (no way through the network was found) and "left".
+ */
+export class Mesh extends EventTarget {
+  #people = new Map();
+  #send;
+  #local;
+  #iceServers = [];
+  #seatedAt = 0;
+
+  /**
+   * @param {(message: object) => boolean} send  sends a message that names its `to`
+   * @param {LocalMedia} local
+   */
+  constructor({ send, local }) {
+    super();
+    this.#send = send;
+    this.#local = local;
+    local.addEventListener("track", this.#trackChanged);
+    local.addEventListener("change", this.#mediaChanged);
+  }
+
+  get people() {
+    return [...this.#people.values()];
+  }
+
+  nameOf(peerId) {
+    return this.#people.get(peerId)?.name || peerId;
+  }
+
+  /** A `room` event of the signaling client. */
+  follow(message) {
+    if (message.type === "joined") this.#iceServers = message.iceServers ?? [];
+    this.#matchRoster(message);
+    if (message.type === "joined" && !message.resumed) this.#dialAll(message);
+    if (message.type === "peer_joined") this.#welcome(message);
+    this.#changed();
+  }
+
+  /** A `message` event of the signaling client. */
+  receive(message) {
+    if (message.type === "ice_servers") this.#useIceServers(message.iceServers);
+    const person = this.#people.get(message.from) ?? this.#early(message);
+    if (!person) return;
+    if (message.type === "offer") this.#takeOffer(person, message);
+    if (message.type === "answer") this.#pass(person, message);
+    if (message.type === "candidate" || message.type === "ice-candidate") this.#takeCandidates(person, message);
+    if (message.type === "renegotiate") person.call?.restart();
+    if (message.type === "signal" && message.media) this.#takeMedia(person, message.media);
+  }
+
+  /** Another look for a way through the network, for everybody who is not connected. */
+  restartBroken() {
+    for (const { call } of this.people) if (call?.state === "reconnecting") call.restart();
+  }
+
+  close() {
+    this.#local.removeEventListener("track", this.#trackChanged);
+    this.#local.removeEventListener("change", this.#mediaChanged);
+    for (const person of this.people) this.#hangUp(person);
+    this.#people.clear();
+  }
+
+  // --- who is there ---
+
+  #matchRoster(message) {
+    const present = new Map(message.peers.map((peer) => [peer.peerId, peer]));
+    for (const [peerId, peer] of present) this.#present(peerId, peer);
+    for (const person of this.people) {
+      if (present.has(person.peerId)) continue;
+      const reason = message.peerId === person.peerId ? message.reason : undefined;
+      this.#absent(person, reason);
+    }
+  }
+
+  #present(peerId, { displayName, away }) {
+    const person = this.#people.get(peerId) ?? this.#newPerson(peerId);
+    const back = person.here !== true;
+    person.here = true;
+    person.away = away === true;
+    person.name = displayName || person.name || "Guest";
+    clearTimeout(person.returnTimer);
+    if (back && !person.expected) this.#emit("arrived", { name: person.name });
+    person.expected = false;
+  }
+
+  #absent(person, reason) {
+    if (!person.here) return;
+    person.here = false;
+    if (!DROPPED.has(reason) || !person.call?.wasConnected) return this.#depart(person);
+    person.expected = true;
+    this.#awaitReturn(person);
+  }
+
+  #awaitReturn(person) {
+    person.returnTimer = setTimeout(() => {
+      if (person.call?.state === "connected") this.#awaitReturn(person);
+      else this.#depart(person);
+    }, RETURN_LIMIT_MS);
+  }
+
+  #depart(person) {
+    person.expected = false;
+    person.here = false;
+    this.#hangUp(person);
+    this.#emit("left", { name: person.name });
+    this.#changed();
+  }
+
+  #newPerson(peerId) {
+    const person = {
+      peerId, name: "", here: null, call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
+      get state() { return stateOf(person); },
+      get stream() { return (showsPrevious(person) ? person.previous : person.call)?.stream ?? null; },
+    };
+    this.#people.set(peerId, person);
+    return person;
+  }
+
+  /** An offer may overtake the news of who sends it (API Gateway); it is news enough. */
+  #early({ type, from }) {
+    return from && (type === "offer" || type === "candidate") ? this.#newPerson(from) : null;
+  }
+
+  // --- calls ---
+
+  /** We joined, so we are the later one to everybody who was there: we offer. */
+  #dialAll({ peers, version }) {
+    this.#seatedAt = version;
+    for (const person of this.people) person.since = 0;
+    for (const { peerId } of peers) {
+      const person = this.#people.get(peerId);
+      person.dials = 0;
+      this.#hope(person);
+      this.#dial(person);
+    }
+  }
+
+  #dial(person) {
+    person.dials += 1;
+    this.#newCall(person, { id: randomId(8), caller: true });
+    if (person.dials < DIALS) person.dialTimer = setTimeout(() => this.#dial(person), DIAL_LIMIT_MS);
+  }
+
+  /** Both sides say so when nothing comes of it, rather than spin for ever. */
+  #hope(person) {
+    person.stuck = false;
+    clearTimeout(person.hopeTimer);
+    person.hopeTimer = setTimeout(() => {
+      person.stuck = true;
+      this.#changed();
+    }, DIAL_LIMIT_MS * DIALS);
+  }
+
+  /** They joined after us, so they will offer. What we had with their old page is history. */
+  #welcome({ peerId, version }) {
+    const person = this.#people.get(peerId);
+    this.#hope(person);
+    // Their offer may have come before this message; then the call is already the new one.
+    if (person.call && !(person.since >= version)) this.#retire(person);
+  }
+
+  #takeOffer(person, message) {
+    const known = person.call && (message.call === undefined || message.call === person.call.id);
+    if (!known) {
+      this.#newCall(person, { id: message.call, caller: false });
+      person.since = message.since ?? 0;
+    }
+    person.call.receive(message);
+    for (const early of person.early.splice(0)) this.#takeCandidates(person, early);
+    this.#changed();
+  }
+
+  #takeCandidates(person, message) {
+    const mine = person.call && (message.call === undefined || message.call === person.call.id);
+    if (mine) person.call.receive({ ...message, type: "candidate" });
+    else if (message.call !== person.previous?.id && person.early.length < EARLY_LIMIT) person.early.push(message);
+  }
+
+  #pass(person, message) {
+    const mine = message.call === undefined || message.call === person.call?.id;
+    if (mine) person.call?.receive(message);
+  }
+
+  #newCall(person, { id, caller }) {
+    this.#retire(person);
+    const send = (message) => this.#send({ ...message, to: person.peerId, since: caller ? this.#seatedAt : undefined });
+    const call = new PeerCall({ id, caller, local: this.#local.stream, iceServers: this.#iceServers, send });
+    call.addEventListener("change", () => this.#callChanged(person, call));
+    person.call = call;
+  }
+
+  /** Keeps a call that still shows something until the next one connects. */
+  #retire(person) {
+    clearTimeout(person.dialTimer);
+    const { call } = person;
+    person.call = null;
+    if (!call) return;
+    if (!call.wasConnected) return call.close();
+    person.previous?.close();
+    person.previous = call;
+  }
+
+  #callChanged(person, call) {
+    if (call === person.call && call.state === "connected") {
+      this.#connected(person);
+    }
+    this.#changed();
+  }
+
+  #connected(person) {
+    clearTimeout(person.dialTimer);
+    clearTimeout(person.hopeTimer);
+    person.stuck = false;
+    person.previous?.close();
+    person.previous = null;
+    this.#sendMedia(person);
+  }
+
+  #hangUp(person) {
+    for (const timer of [person.dialTimer, person.hopeTimer, person.returnTimer]) clearTimeout(timer);
+    person.previous?.close();
+    person.call?.close();
+    person.call = person.previous = null;
+    person.early = [];
+  }
+
+  #useIceServers(iceServers) {
+    this.#iceServers = iceServers;
+    for (const { call } of this.people) call?.useIceServers(iceServers);
+  }
+
+  // --- what we and they send ---
+
+  #trackChanged = ({ detail: { kind, track } }) => {
+    for (const { call } of this.people) call?.replaceTrack(kind, track);
+  };
+
+  #mediaChanged = () => {
+    for (const person of this.people) if (person.state === "connected") this.#sendMedia(person);
+  };
+
+  #sendMedia({ peerId }) {
+    const { mic, camera } = this.#local;
+    this.#send({ type: "signal", to: peerId, media: { mic, camera } });
+  }
+
+  #takeMedia(person, { mic, camera }) {
+    person.media = { mic, camera };
+    this.#changed();
+  }
+
+  #changed() {
+    this.#emit("people");
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function showsPrevious({ call, previous }) {
+  return previous !== null && call?.state !== "connected";
+}
+
+function stateOf(person) {
+  if (!person.here && !person.expected) return person.here === null ? "connecting" : "left";
+  if (person.stuck) return "trouble";
+  if (person.away || person.expected || person.previous) return "reconnecting";
+  return person.call?.state ?? "connecting";
+}

@@ -1,0 +1,49 @@
+// Where this page is, and where its servers are: the query of the address.
+//
+//   ?visit=NAME  ?name=NAME     prefill the form
+//   ?server=wss://HOST/ws       another signaling server than the one this page came from
+//   ?health=https://HOST/health its health, where it is not beside it
+//   ?quality=low|standard|high  the size of the picture
+
+export const query = new URLSearchParams(location.search);
+
+/** `foreignServer` is the host the signaling goes to, if that is not where the page came from. */
+export function addresses() {
+  const server = readUrl(query.get("server"), ["ws:", "wss:"]);
+  const own = new URL("/ws", location.href);
+  own.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  const signaling = server ?? own;
+  const foreignServer = signaling.host === own.host ? null : signaling.host;
+  return { signaling: signaling.href, health: healthOf(server), foreignServer };
+}
+
+/** The link to a visit, without the name of who copies it. */
+export function visitLink(roomId) {
+  const link = new URL(location.pathname, location.href);
+  link.searchParams.set("visit", roomId);
+  for (const key of ["server", "health"]) if (query.has(key)) link.searchParams.set(key, query.get(key));
+  return link.href;
+}
+
+/** So that a reload, or a copied address, leads to the same visit. */
+export function rememberVisitInUrl(roomId) {
+  query.set("visit", roomId);
+  query.delete("name");
+  history.replaceState(null, "", `?${query}`);
+}
+
+/** Beside the server where its path is the usual one; API Gateway has no such place. */
+function healthOf(server) {
+  const given = readUrl(query.get("health"), ["http:", "https:"]);
+  if (given) return given.href;
+  if (!server) return "/health";
+  if (!server.pathname.endsWith("/ws")) return null;
+  const health = new URL(server.pathname.replace(/ws$/, "health"), server);
+  health.protocol = server.protocol === "wss:" ? "https:" : "http:";
+  return health.href;
+}
+
+function readUrl(text, protocols) {
+  const url = text && URL.canParse(text) ? new URL(text) : null;
+  return url && protocols.includes(url.protocol) ? url : null;
+}

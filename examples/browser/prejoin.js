@@ -1,0 +1,143 @@
+// The form before a visit, with one's own picture beside it; and the place where a visit that
+// is over says why.
+
+import { watchLevel } from "./media.js";
+import { element, announce } from "./page.js";
+import { deviceNote, friendlyVisitName, roomIdOf } from "./texts.js";
+
+export class Prejoin {
+  #media;
+  #starting = true;
+  #watched = null;
+  #stopLevel = () => {};
+
+  constructor({ media, onJoin, onCancel }) {
+    this.#media = media;
+    media.addEventListener("change", () => this.#showMedia());
+    element("join-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const answers = this.#read();
+      if (answers) onJoin(answers);
+    });
+    element("cancel").addEventListener("click", onCancel);
+  }
+
+  get roomId() {
+    return roomIdOf(element("visit-name").value);
+  }
+
+  fill({ roomId, name }) {
+    element("visit-name").value = roomIdOf(roomId ?? "") || friendlyVisitName();
+    element("name").value = name ?? "";
+  }
+
+  /** Starts camera and microphone. Joining does not wait for that: a prompt may stay unanswered. */
+  async start(wanted) {
+    await this.#media.start(wanted);
+    this.#starting = false;
+    this.#showMedia();
+  }
+
+  showServer(host) {
+    element("server-note").hidden = !host;
+    element("server-note").textContent = host ? `This page uses the signaling server at ${host}.` : "";
+  }
+
+  /** Waiting for the seat; `text` says for what. */
+  joining(text) {
+    this.#setBusy(true);
+    this.#notice({ text, kind: "info" });
+    announce(text);
+  }
+
+  hide() {
+    this.#setBusy(false);
+    element("prejoin").hidden = true;
+    this.#watchLevelOf(null);
+  }
+
+  /** Back to the form; `end` says why, and what the button is for now. */
+  show(end) {
+    this.#setBusy(false);
+    document.body.dataset.view = "prejoin";
+    document.title = "Video visit";
+    element("prejoin").hidden = false;
+    element("join").textContent = end?.action ?? "Join visit";
+    this.#notice(end);
+    this.#showMedia();
+    element(end ? "join" : "name").focus();
+  }
+
+  #setBusy(busy) {
+    element("join").disabled = busy;
+    element("cancel").hidden = !busy;
+    for (const id of ["name", "visit-name"]) element(id).readOnly = busy;
+    if (busy) element("cancel").focus();
+  }
+
+  #read() {
+    const displayName = element("name").value.trim();
+    const name = this.#demand("name", displayName, "Please enter your name.");
+    const visit = this.#demand("visit-name", this.roomId, "Please enter a name for the visit, with letters or numbers.");
+    if (!name || !visit) return null;
+    element("visit-name").value = this.roomId;
+    return { roomId: this.roomId, displayName };
+  }
+
+  #demand(id, value, text) {
+    const input = element(id);
+    input.setAttribute("aria-invalid", String(!value));
+    if (!value) {
+      this.#notice({ text, kind: "warning" });
+      input.focus();
+    }
+    return Boolean(value);
+  }
+
+  #notice(end) {
+    const notice = element("notice");
+    notice.hidden = !end;
+    notice.dataset.kind = end?.kind ?? "info";
+    notice.textContent = end?.text ?? "";
+  }
+
+  #showMedia() {
+    if (element("prejoin").hidden || this.#starting) return;
+    const { stream, camera, stopped } = this.#media;
+    const preview = element("preview");
+    preview.parentElement.dataset.camera = camera ? "on" : "off";
+    if (preview.srcObject !== stream) preview.srcObject = stream;
+    element("preview-toggles").hidden = stopped;
+    element("preview-note").textContent = previewNote(this.#media);
+    const note = deviceNote(this.#media);
+    element("device-note").hidden = !note;
+    element("device-note").textContent = note ?? "";
+    this.#showLevel();
+  }
+
+  #showLevel() {
+    const [track = null] = this.#media.stream.getAudioTracks();
+    element("level-row").hidden = !track;
+    this.#watchLevelOf(track);
+  }
+
+  #watchLevelOf(track) {
+    if (track === this.#watched) return;
+    this.#stopLevel();
+    this.#watched = track;
+    this.#stopLevel = track ? watchLevel(track, drawLevel) : () => {};
+  }
+}
+
+function previewNote({ problem, stopped }) {
+  if (stopped) return "Your camera and microphone are off. They start again when you rejoin.";
+  return problem ? "No camera" : "Your camera is off";
+}
+
+function drawLevel(loudness) {
+  const percent = Math.round(loudness * 100);
+  const bar = element("level");
+  if (bar.getAttribute("aria-valuenow") === String(percent)) return;
+  bar.setAttribute("aria-valuenow", percent);
+  bar.firstElementChild.style.transform = `scaleX(${loudness})`;
+}

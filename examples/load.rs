@@ -1,0 +1,163 @@
+//! What the server costs, beside a relay that reads nothing.
+//!
+//! Starts `visio` and `blind_relay`, both on one core, itself on another, and plays the same to
+//! each in turn: offers one by one and in bursts, whole visits, and a crowd that does nothing. It
+//! prints what the servers used: CPU time as the kernel accounts it, which other processes on the
+//! machine disturb little, and resident memory. It does not measure latency or throughput.
+//!
+//! `docs/measurements.md` says how to read the figures.
+
+#[path = "load/child.rs"]
+mod child;
+#[path = "load/client.rs"]
+mod client;
+#[path = "load/pattern.rs"]
+mod pattern;
+#[path = "load/report.rs"]
+mod report;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+
+use child::{Process, Server};
+use client::{Dialect, Target};
+use pattern::Relay;
+use report::{Row, Unit};
+
+/// Measures what the server costs, beside a relay that reads nothing.
+#[derive(Parser)]
+struct Flags {
+    /// Relayed messages to count in a round
+    #[arg(long, value_name = "N", default_value_t = 16_000)]
+    messages: u64,
+
+    /// Size of an offer, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 2500)]
+    bytes: usize,
+
+    /// Pairs of peers that send at the same time
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pairs: usize,
+
+    /// Messages that a pair sends at once where it does not send one by one
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
+    burst: u64,
+
+    /// Visits to count in a round
+    #[arg(long, value_name = "N", default_value_t = 320)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    visits: usize,
+
+    /// Connections that do nothing; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    connections: usize,
+
+    /// Rounds; each measures both servers
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+
+    /// Measure this server alone, which runs already: ws://127.0.0.1:8080/ws. Its limits must be
+    /// off: --message-rate 0 --max-connections-per-ip 0
+    #[arg(long, value_name = "URL", requires = "pid")]
+    url: Option<String>,
+
+    /// The process of the server at --url
+    #[arg(long, value_name = "PID", requires = "url")]
+    pid: Option<u32>,
+}
+
+/// Something to be measured.
+struct Subject {
+    target: Target,
+    process: Process,
+    /// Ended with it, if it was started here.
+    _server: Option<Server>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    rlimit::increase_nofile_limit(u64::MAX).context("the limit on open files")?;
+    let cores = child::two_cores();
+    report::heading(cores);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let rows = runtime.block_on(measure(&flags, cores.map(|(server, _)| server)))?;
+    report::table(&rows);
+    Ok(())
+}
+
+async fn measure(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Row>> {
+    let mut rows = [
+        Row::new("CPU per relayed offer, one by one", Unit::Micros).at_most_times(1.5),
+        Row::new(format!("CPU per relayed offer, {} at once", flags.burst), Unit::Micros),
+        Row::new("CPU per visit", Unit::Micros),
+    ];
+    let mut idle = Row::new("memory per idle joined connection", Unit::KiB).at_most(12.0);
+    if flags.connections > 0 {
+        idle.add(idle_memory(flags, core).await?);
+    }
+    let subjects = subjects(flags, core)?;
+    for round in 0..flags.rounds {
+        report::progress(round + 1, flags.rounds);
+        for (nth, row) in rows.iter_mut().enumerate() {
+            let mut used = vec![0.0; subjects.len()];
+            for turn in 0..subjects.len() {
+                // One after the other, and the other way round in the next round: whatever else
+                // the machine does then hits both.
+                let whose = (turn + round as usize) % subjects.len();
+                used[whose] = work(&subjects[whose], flags, nth).await?.as_secs_f64() * 1e6;
+            }
+            row.add(used);
+        }
+    }
+    Ok(rows.into_iter().chain([idle]).collect())
+}
+
+/// The work of the `nth` row, and the CPU time of each unit of it.
+async fn work(subject: &Subject, flags: &Flags, nth: usize) -> anyhow::Result<Duration> {
+    let Subject { target, process, .. } = subject;
+    let &Flags { pairs, messages, bytes, .. } = flags;
+    match nth {
+        0 => pattern::relay(target, *process, Relay { pairs, messages, bytes, burst: 1 }).await,
+        1 => {
+            let bursts = Relay { pairs, messages, bytes, burst: flags.burst };
+            pattern::relay(target, *process, bursts).await
+        }
+        _ => pattern::visits(target, *process, flags.visits, bytes).await,
+    }
+}
+
+/// KiB of each server, on servers of its own: in one that was busy before, memory that was freed
+/// would be used again.
+async fn idle_memory(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<f64>> {
+    let mut used = Vec::new();
+    for Subject { target, process, .. } in &subjects(flags, core)? {
+        let bytes = pattern::idle(target, *process, flags.connections).await?;
+        used.push(bytes as f64 / 1024.0);
+    }
+    Ok(used)
+}
+
+/// Fresh servers; or the one that is there.
+fn subjects(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Subject>> {
+    if let (Some(url), Some(pid)) = (&flags.url, flags.pid) {
+        let target = Target { url: url.clone(), dialect: Dialect::Visio };
+        return Ok(vec![Subject { target, process: Process(pid), _server: None }]);
+    }
+    let (visio, blind) = child::programs()?;
+    let no_limits = ["--message-rate", "0", "--max-connections-per-ip", "0"];
+    let args = [&["--listen", "127.0.0.1:0"], &no_limits[..]].concat();
+    Ok(vec![
+        subject(Server::start(&visio, &args, core)?, Dialect::Visio),
+        subject(Server::start(&blind, &[], core)?, Dialect::Blind),
+    ])
+}
+
+fn subject(server: Server, dialect: Dialect) -> Subject {
+    let target = Target { url: server.url.clone(), dialect };
+    Subject { target, process: server.process(), _server: Some(server) }
+}

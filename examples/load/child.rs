@@ -1,0 +1,170 @@
+//! A server as a child process, on a core of its own, and what the kernel says it used.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
+use std::{env, fs, io, process, thread};
+
+use anyhow::{Context, ensure};
+
+/// How long a server may take to say that it is ready.
+const START: Duration = Duration::from_secs(10);
+/// The command that builds everything that is measured.
+const BUILD: &str = "cargo build --release --bins --examples";
+
+/// A running server, killed when dropped.
+pub(super) struct Server {
+    child: Child,
+    /// Where its WebSockets are.
+    pub(super) url: String,
+}
+
+impl Server {
+    /// Starts `program`, on `core` if there is one to be had, and waits for its ready line.
+    pub(super) fn start(
+        program: &Path,
+        args: &[&str],
+        core: Option<usize>,
+    ) -> anyhow::Result<Self> {
+        // Pinned before it starts: tokio makes as many workers as it may use cores.
+        let mut command = match core {
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string()]).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        let mut child = command
+            .args(args)
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("could not start {}", program.display()))?;
+        let stderr = child.stderr.take().context("a child without standard error")?;
+        let (said, url) = mpsc::channel();
+        thread::spawn(move || {
+            // Read to its end, or the child would block once the pipe is full.
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some(url) = url_in(&line) {
+                    let _ = said.send(url);
+                }
+            }
+        });
+        let mut server = Self { child, url: String::new() };
+        server.url = url
+            .recv_timeout(START)
+            .with_context(|| format!("{} did not say that it is ready", program.display()))?;
+        Ok(server)
+    }
+
+    /// Its process.
+    pub(super) fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // If it has ended by itself, there is nothing left to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The WebSocket URL in a ready line.
+fn url_in(line: &str) -> Option<String> {
+    let url = &line[line.find("ws://")?..];
+    Some(url.split([' ', '"', ',']).next()?.to_owned())
+}
+
+/// A process, by its number.
+#[derive(Clone, Copy)]
+pub(super) struct Process(pub(super) u32);
+
+impl Process {
+    /// What it computed so far, in user and kernel mode: CPU time, not time.
+    ///
+    /// In nanoseconds, summed over its threads, where the kernel counts them (`schedstat`); a
+    /// thread that ended meanwhile would be missing, and neither server has such. Else in ticks.
+    pub(super) fn cpu(self) -> anyhow::Result<Duration> {
+        if let Ok(time) = self.scheduled() {
+            return Ok(time);
+        }
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0))?;
+        // The name before the closing bracket may hold anything; utime is the 14th field of all.
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').context("a name")?.1.split_whitespace().collect();
+        let ticks = |nth: usize| -> anyhow::Result<u64> {
+            Ok(fields.get(nth).context("a field")?.parse()?)
+        };
+        Ok(Duration::from_millis(10) * u32::try_from(ticks(11)? + ticks(12)?)?)
+    }
+
+    fn scheduled(self) -> anyhow::Result<Duration> {
+        let mut sum = Duration::ZERO;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.0))? {
+            let stat = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let on_cpu = stat.split(' ').next().context("a number")?;
+            sum += Duration::from_nanos(on_cpu.parse()?);
+        }
+        Ok(sum)
+    }
+
+    /// Its resident memory, in bytes. What the kernel keeps for its sockets is not in it.
+    pub(super) fn memory(self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
+        Ok(kib.parse::<u64>()? * 1024)
+    }
+}
+
+/// Two cores, one for the servers and one for the load, where there are two and `taskset` to bind
+/// processes to them. This process moves to its own at once.
+pub(super) fn two_cores() -> Option<(usize, usize)> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let cores = cores_in(list.trim());
+    let (&server, &load) = (cores.first()?, cores.get(1)?);
+    let me = process::id().to_string();
+    let pinned = Command::new("taskset")
+        .args(["-apc", &load.to_string(), &me])
+        .stdout(Stdio::null())
+        .status();
+    pinned.is_ok_and(|status| status.success()).then_some((server, load))
+}
+
+/// The cores in a list such as `0-3,8`.
+fn cores_in(list: &str) -> Vec<usize> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    list.split(',').filter_map(range).flatten().collect()
+}
+
+/// Where the programs to be measured are: beside this one, in the same profile.
+pub(super) fn programs() -> anyhow::Result<(PathBuf, PathBuf)> {
+    let this = env::current_exe()?;
+    let examples = this.parent().context("a program is in a folder")?;
+    let visio = examples.with_file_name("visio");
+    let blind = examples.join("blind_relay");
+    for program in [&visio, &blind] {
+        ensure!(program.exists(), "there is no {}; build it: {BUILD}", program.display());
+        if let Some(source) = newer_source(program) {
+            eprintln!("warning: {} is older than {source}; build it: {BUILD}", program.display());
+        }
+    }
+    Ok((visio, blind))
+}
+
+/// A source that was changed after the program was built, by what cargo noted beside it.
+fn newer_source(program: &Path) -> Option<String> {
+    let changed = |path: &str| -> io::Result<SystemTime> { fs::metadata(path)?.modified() };
+    let built = fs::metadata(program).ok()?.modified().ok()?;
+    let notes = fs::read_to_string(program.with_extension("d")).ok()?;
+    let mut sources = notes.split_once(": ")?.1.split_whitespace();
+    sources.find(|path| changed(path).is_ok_and(|at| at > built)).map(str::to_owned)
+}

@@ -1,0 +1,141 @@
+// Person: somebody on the visit page, and what can be seen there. Nothing waits by the clock;
+// everything waits for what the person would wait for.
+
+const LIMIT_MS = 20_000;
+
+export class Person {
+  constructor(page, name, complaints) {
+    this.page = page;
+    this.name = name;
+    this.complaints = complaints;
+    page.setDefaultTimeout(LIMIT_MS);
+  }
+
+  async join() {
+    await this.page.click("#join");
+    await this.inVisit();
+  }
+
+  async leave() {
+    await this.page.click("#leave");
+    await this.page.waitForSelector("#prejoin:not([hidden])");
+  }
+
+  inVisit() {
+    return this.page.waitForSelector("#visit:not([hidden])");
+  }
+
+  /** Waits until `count` others are connected and their pictures have a size. */
+  sees(count) {
+    return this.page.waitForFunction((count) => {
+      const others = [...document.querySelectorAll("#tiles .tile:not(.self)")];
+      const seen = others.filter((tile) => tile.dataset.state === "connected" && tile.dataset.camera === "on"
+        && tile.querySelector("video").videoWidth > 0);
+      return others.length === count && seen.length === count;
+    }, count);
+  }
+
+  /** Waits until `count` calls go on decoding video and receiving sound, from now on. */
+  async receivesMedia(count = 1) {
+    const before = await this.page.evaluate(() => window.mediaReceived());
+    await this.page.waitForFunction(async ({ count, before }) => {
+      const now = await window.mediaReceived();
+      const moving = now.filter(({ id, frames, sounds }) => {
+        const then = before.find((one) => one.id === id) ?? { frames: 0, sounds: 0 };
+        return frames >= then.frames + 5 && sounds > then.sounds;
+      });
+      return moving.length === count;
+    }, { count, before }, { polling: 200 });
+  }
+
+  /** Waits until the list of people shows `name` in `state`. */
+  seesPerson(name, state) {
+    return this.page.waitForFunction(({ name, state }) => [...document.querySelectorAll("#people li")]
+      .some((line) => line.querySelector(".person-name").textContent === name && line.dataset.state === state),
+    { name, state });
+  }
+
+  async openChat() {
+    if (await this.page.isHidden("#chat-panel")) await this.page.click("#chat-toggle");
+  }
+
+  async says(text) {
+    await this.openChat();
+    await this.page.fill("#chat-text", text);
+    await this.page.press("#chat-text", "Enter");
+  }
+
+  /** Waits for a chat message of `name`. */
+  hears(name, text) {
+    return this.page.waitForFunction(({ name, text }) => [...document.querySelectorAll("#messages .theirs")]
+      .some((line) => line.querySelector(".who span").textContent === name
+        && line.querySelector(".said").textContent === text), { name, text });
+  }
+
+  /** Waits until the element shows this text, or one that matches. */
+  reads(selector, pattern) {
+    const { source, flags } = pattern;
+    return this.page.waitForFunction(({ selector, source, flags }) => {
+      const node = document.querySelector(selector);
+      return node && !node.hidden && new RegExp(source, flags).test(node.textContent);
+    }, { selector, source, flags });
+  }
+
+  /** Waits for a line of the signaling log. */
+  logged(direction, type) {
+    return this.page.waitForSelector(`#log-lines li[data-direction="${direction}"][data-type="${type}"]`, { state: "attached" });
+  }
+
+  /** The own peer id, as the server confirmed it last. */
+  async peerId() {
+    await this.logged("in", "joined");
+    return this.page.locator('#log-lines li[data-type="joined"] .peer').last().textContent();
+  }
+}
+
+/** Collects what must not happen on a page, from its very first script on. */
+export async function watch(page, port) {
+  const complaints = [];
+  const home = `127.0.0.1:${port}`;
+  const checkAddress = (url) => { if (!/^(data|blob):/.test(url) && new URL(url).host !== home) complaints.push(`left the origin: ${url}`); };
+  page.on("request", (request) => checkAddress(request.url()));
+  page.on("websocket", (socket) => checkAddress(socket.url()));
+  page.on("response", (response) => { if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`); });
+  page.on("pageerror", (error) => complaints.push(`uncaught: ${error.name} ${error.message}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  await page.addInitScript(instrument);
+  return complaints;
+}
+
+/** Runs in the page: keeps the connections at hand, counts the candidates taken, shouts about CSP. */
+function instrument() {
+  const connections = [];
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(...options) {
+      super(...options);
+      connections.push(this);
+    }
+
+    async addIceCandidate(candidate) {
+      await super.addIceCandidate(candidate);
+      window.candidatesTaken += 1;
+    }
+  };
+  window.candidatesTaken = 0;
+  window.mediaReceived = async () => {
+    const received = [];
+    for (const [id, connection] of connections.entries()) {
+      if (connection.connectionState !== "connected") continue;
+      const reports = [...(await connection.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
+      const sum = (kind, field) => reports.reduce((total, one) => total + (one.kind === kind ? one[field] ?? 0 : 0), 0);
+      received.push({ id, frames: sum("video", "framesDecoded"), sounds: sum("audio", "packetsReceived") });
+    }
+    return received;
+  };
+  document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+    console.error(`content security policy: ${violatedDirective} ${blockedURI}`);
+  });
+}

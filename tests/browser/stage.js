@@ -1,0 +1,116 @@
+// A stage for one test: the server, one Chromium, and people on their pages.
+//
+// Every page is watched all the time: an error on the console, a broken promise, a violation of
+// the content security policy or a request to another origin fails the test, whatever it is about.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { Person, watch } from "./person.js";
+import { startServer } from "./server.js";
+
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+  "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+  "--disable-background-timer-throttling",
+];
+
+/** Answers every question about camera and microphone with yes. */
+const SAY_YES = "--use-fake-ui-for-media-stream";
+
+const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url));
+
+/**
+ * Runs `play` on a fresh stage and clears it away, whatever happens.
+ * `flags` are for the server; `camera: false` is a browser that refuses camera and microphone.
+ */
+export async function onStage({ flags = [], camera = true } = {}, play) {
+  const server = await startServer(...flags);
+  const browser = await launch(camera);
+  const stage = new Stage(server, browser);
+  try {
+    await play(stage);
+    stage.assertClean();
+  } catch (error) {
+    await stage.photographAll();
+    throw error;
+  } finally {
+    await browser.close();
+    await server.stop("SIGKILL");
+  }
+}
+
+export function screenshotPath(name) {
+  mkdirSync(ARTEFACTS, { recursive: true });
+  return `${ARTEFACTS}${name}.png`;
+}
+
+class Stage {
+  server;
+  #browser;
+  #people = [];
+  #allowed = [];
+
+  constructor(server, browser) {
+    this.server = server;
+    this.#browser = browser;
+  }
+
+  /** Somebody opens the page. `port` is another way to the server, `context` more about the browser. */
+  async person(name, { visit = "test-visit", port = this.server.port, context = {} } = {}) {
+    const own = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+    const page = await own.newPage();
+    return this.adopt(page, name, { visit, port });
+  }
+
+  async adopt(page, name, { visit, port }) {
+    const person = new Person(page, name, await watch(page, port));
+    this.#people.push(person);
+    const query = new URLSearchParams({ visit, name, quality: "low" });
+    await page.goto(`http://127.0.0.1:${port}/demo/?${query}`);
+    return person;
+  }
+
+  /** What this test brings about on purpose, as a pattern of the complaint. */
+  allow(pattern) {
+    this.#allowed.push(pattern);
+  }
+
+  assertClean() {
+    for (const { name, complaints } of this.#people) {
+      const unexpected = complaints.filter((text) => !this.#allowed.some((pattern) => pattern.test(text)));
+      assert.deepEqual(unexpected, [], `the page of ${name} complained`);
+    }
+  }
+
+  async photographAll() {
+    for (const { name, page, complaints } of this.#people) {
+      for (const complaint of complaints) console.error(`${name}: ${complaint}`);
+      await page.screenshot({ path: screenshotPath(`failed-${name}`) }).catch(() => {});
+    }
+  }
+}
+
+async function launch(camera) {
+  const args = camera ? [...FLAGS, SAY_YES] : FLAGS;
+  return chromium.launch({ executablePath: chromiumPath(), args });
+}
+
+function chromiumPath() {
+  const places = [process.env.CHROMIUM, "/usr/bin/chromium", which("chromium"), which("chromium-browser"), which("google-chrome")];
+  const found = places.find((place) => place && existsSync(place));
+  if (!found) throw new Error("no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM");
+  return found;
+}
+
+function which(name) {
+  try {
+    return execFileSync("which", [name], { encoding: "utf8" }).trim();
+  } catch {
+    return null;
+  }
+}

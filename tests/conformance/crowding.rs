@@ -1,0 +1,65 @@
+//! More connections than the server takes: refused at the handshake, for as long as it is so.
+
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Error;
+
+use super::client::{Client, PATIENCE, meet};
+use super::request::get;
+use super::{Runtime, Settings};
+
+pub async fn the_server_takes_so_many_connections_and_no_more<R: Runtime>() {
+    crowds::<R>(Settings { max_connections: 3, ..Settings::default() }).await;
+}
+
+pub async fn an_address_has_so_many_connections_and_no_more<R: Runtime>() {
+    crowds::<R>(Settings { max_connections_per_ip: 3, ..Settings::default() }).await;
+}
+
+pub async fn a_crowded_server_still_serves_those_it_has<R: Runtime>() {
+    let server = R::start(Settings { max_connections: 2, ..Settings::default() }).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    for _ in 0..5 {
+        refused(&server).await;
+    }
+    ada.send(json!({"type": "offer", "to": "bob", "sdp": "v=0"})).await;
+    bob.expect("offer").await;
+    assert_eq!(get(&server, "/livez").await.status, 200);
+    assert_eq!(get(&server, "/").await.status, 200);
+}
+
+/// Fills the server up to three connections, and makes room again.
+async fn crowds<R: Runtime>(settings: Settings) {
+    let server = R::start(settings).await;
+    let [mut ada, bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    let cay = Client::connect(&server).await;
+    for _ in 0..5 {
+        refused(&server).await;
+    }
+    for leaver in [bob, cay] {
+        leaver.close().await;
+        let admitted = async {
+            loop {
+                if let Ok(client) = Client::connect_with(&server, "", &[]).await {
+                    return client;
+                }
+            }
+        };
+        let mut newcomer = timeout(PATIENCE, admitted).await.expect("room for one more");
+        newcomer.expect_nothing().await;
+        // It drops its socket, which makes room as well: see the next round.
+        drop(newcomer);
+    }
+    ada.expect("peer_left").await;
+    ada.expect_nothing().await;
+}
+
+async fn refused(server: &impl Runtime) {
+    let Err(Error::Http(answer)) = Client::connect_with(server, "", &[]).await else {
+        panic!("expected a refusal")
+    };
+    assert_eq!(answer.status(), 503);
+    let retry_after = answer.headers().get("retry-after").expect("when to try again");
+    let seconds: u64 = retry_after.to_str().expect("text").parse().expect("seconds");
+    assert!(seconds > 0);
+}

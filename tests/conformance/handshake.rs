@@ -1,0 +1,162 @@
+//! From HTTP to a WebSocket: where, for whom, and with which subprotocol.
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::client::{Client, masked};
+use super::request::request;
+use super::{Runtime, Settings};
+
+const KEY: (&str, &str) = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+const VERSION: (&str, &str) = ("Sec-WebSocket-Version", "13");
+const UPGRADE: (&str, &str) = ("Upgrade", "websocket");
+const CONNECTION: (&str, &str) = ("Connection", "Upgrade");
+
+pub async fn the_bare_address_is_a_way_in_as_well<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for path in ["/", "/ws"] {
+        let (mut client, response) = connect(&server, path, &[]).await.expect("a handshake");
+        assert_eq!(response.status(), 101);
+        client.expect_nothing().await;
+        let query = format!("{path}?roomId=visit");
+        let (mut client, _) = connect(&server, &query, &[]).await.expect("a handshake");
+        client.send(json!({"type": "join"})).await;
+        assert_eq!(client.expect("joined").await["roomId"], "visit");
+    }
+}
+
+pub async fn no_other_path_is_a_way_in<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for path in ["/nowhere", "/ws/more", "/api/ws"] {
+        let refusal = refused(connect(&server, path, &[]).await);
+        assert_eq!(refusal.status(), 404, "{path}");
+    }
+}
+
+pub async fn the_subprotocol_is_answered_to_those_who_offer_it<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for offer in ["visio", "visio, bearer.token", "other, visio", "other,visio"] {
+        let headers = [("sec-websocket-protocol", offer)];
+        let (mut client, response) = connect(&server, "/ws", &headers).await.expect("a handshake");
+        let answer = response.headers().get_all("sec-websocket-protocol");
+        assert_eq!(answer.into_iter().collect::<Vec<_>>(), ["visio"], "{offer}");
+        client.expect_nothing().await;
+    }
+    let (_client, response) = connect(&server, "/ws", &[]).await.expect("a handshake");
+    assert_eq!(response.headers().get("sec-websocket-protocol"), None);
+}
+
+pub async fn a_page_from_elsewhere_is_refused_where_a_list_is_set<R: Runtime>() {
+    let server = R::start(listed()).await;
+    for origin in [
+        "https://evil.example",
+        "http://clinic.example",
+        "https://clinic.example:8443",
+        "https://clinic.example.evil.example",
+        "https://sub.clinic.example",
+        "https://clinic.example/",
+        "null",
+        "",
+    ] {
+        let refusal = refused(connect(&server, "/ws", &[("origin", origin)]).await);
+        assert_eq!(refusal.status(), 403, "{origin}");
+    }
+}
+
+pub async fn listed_pages_and_programs_are_let_in<R: Runtime>() {
+    let server = R::start(listed()).await;
+    for origin in ["https://clinic.example", "http://localhost:3000", "HTTPS://Clinic.Example"] {
+        let headers = [("origin", origin)];
+        let (mut client, _) = connect(&server, "/ws", &headers).await.expect("a handshake");
+        client.expect_nothing().await;
+    }
+    // Only browsers send an origin.
+    let mut program = Client::connect(&server).await;
+    program.expect_nothing().await;
+}
+
+pub async fn any_page_is_let_in_where_no_list_is_set<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for origin in ["https://anywhere.example", "null"] {
+        let headers = [("origin", origin)];
+        let (mut client, _) = connect(&server, "/ws", &headers).await.expect("a handshake");
+        client.expect_nothing().await;
+    }
+}
+
+pub async fn without_an_upgrade_the_way_in_says_what_is_missing<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let answer = request(&server, "GET", "/ws", &[]).await;
+    assert_eq!(answer.status, 426);
+    assert_eq!(answer.header("upgrade"), Some("websocket"));
+}
+
+pub async fn a_bad_handshake_is_refused<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for headers in [
+        vec![UPGRADE],
+        vec![UPGRADE, CONNECTION],
+        vec![UPGRADE, CONNECTION, VERSION],
+        vec![UPGRADE, CONNECTION, KEY],
+        vec![UPGRADE, VERSION, KEY],
+    ] {
+        let answer = request(&server, "GET", "/ws", &headers).await;
+        assert_eq!(answer.status, 400, "{headers:?}");
+    }
+    let mut client = Client::connect(&server).await;
+    client.expect_nothing().await;
+}
+
+pub async fn a_handshake_and_the_first_message_may_come_in_one_piece<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let mut stream = TcpStream::connect(server.http_address()).await.expect("a connection");
+    let mut piece = format!("GET /ws HTTP/1.1\r\nHost: {}\r\n", server.http_address());
+    for (name, value) in [UPGRADE, CONNECTION, VERSION, KEY] {
+        piece += &format!("{name}: {value}\r\n");
+    }
+    let mut piece = (piece + "\r\n").into_bytes();
+    piece.extend(masked(0x81, br#"{"type":"join","peerId":"ada"}"#));
+    stream.write_all(&piece).await.expect("bytes are taken");
+    let head = read_head(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+    let mut client = Client::from_socket(socket);
+    assert_eq!(client.expect("joined").await["peerId"], "ada");
+}
+
+fn listed() -> Settings {
+    let allowed = ["https://clinic.example", "http://localhost:3000"].map(str::to_owned);
+    Settings { allowed_origins: allowed.into(), ..Settings::default() }
+}
+
+async fn connect(
+    server: &impl Runtime,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<(Client, Response), Error> {
+    let address = server.http_address();
+    let stream = TcpStream::connect(&address).await.expect("a connection");
+    Client::shake_hands(stream, &format!("ws://{address}{path}"), headers).await
+}
+
+fn refused(outcome: Result<(Client, Response), Error>) -> Response {
+    match outcome {
+        Err(Error::Http(response)) => *response,
+        Err(other) => panic!("expected a refusal, got {other}"),
+        Ok(_) => panic!("expected a refusal, got a WebSocket"),
+    }
+}
+
+/// Reads a response up to where the frames begin, and not a byte more.
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a whole head"));
+    }
+    String::from_utf8(head).expect("text")
+}

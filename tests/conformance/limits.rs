@@ -1,0 +1,161 @@
+//! How much, how fast, how many to a room.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::client::{Client, PATIENCE, ids, meet};
+use super::{Runtime, Settings};
+
+pub async fn a_burst_passes_and_what_exceeds_it_is_refused<R: Runtime>() {
+    let server = R::start(rate(1, 5)).await;
+    let mut client = Client::connect(&server).await;
+    for nth in 0..8 {
+        client.send(json!({"type": "ping", "requestId": nth.to_string()})).await;
+    }
+    let mut refused = 0;
+    for nth in 0..8 {
+        let answer = client.next().await;
+        assert_eq!(answer["requestId"], nth.to_string(), "{answer}");
+        if answer["type"] == "pong" {
+            continue;
+        }
+        assert!(nth >= 5, "a burst of five passes");
+        assert_eq!(answer["code"], "rate_limited");
+        let wait = answer["retryAfterMs"].as_u64().expect("how long to wait");
+        assert!((1..=10_000).contains(&wait), "{answer}");
+        refused += 1;
+    }
+    assert!(refused > 0, "one a second is no more than that");
+}
+
+pub async fn who_waits_as_told_gets_through<R: Runtime>() {
+    let server = R::start(rate(10, 2)).await;
+    let mut client = Client::connect(&server).await;
+    for _ in 0..3 {
+        let error = loop {
+            client.send(json!({"type": "ping"})).await;
+            let answer = client.next().await;
+            if answer["type"] == "error" {
+                break answer;
+            }
+        };
+        wait_as_told(&error).await;
+        client.send(json!({"type": "ping"})).await;
+        let answer = client.next().await;
+        assert_eq!(answer["type"], "pong", "after waiting for {}: {answer}", error["retryAfterMs"]);
+    }
+}
+
+pub async fn who_goes_on_is_closed<R: Runtime>() {
+    let server = R::start(rate(1, 5)).await;
+    let mut client = Client::connect(&server).await;
+    for _ in 0..50 {
+        client.try_send(json!({"type": "ping"})).await;
+    }
+    let mut last = Value::Null;
+    loop {
+        match client.frame().await {
+            Message::Text(text) => last = serde_json::from_str(&text).expect("JSON"),
+            Message::Close(close) => {
+                assert_eq!(close.map(|close| u16::from(close.code)), Some(4029));
+                break;
+            }
+            other => panic!("expected a message or a close, got {other:?}"),
+        }
+    }
+    assert_eq!(last["code"], "rate_limited", "{last}");
+}
+
+pub async fn a_refused_message_is_told_by_its_names_and_goes_nowhere<R: Runtime>() {
+    let server = R::start(rate(1, 5)).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    for nth in 0..8 {
+        let mark = nth.to_string();
+        ada.send(json!({"type": "signal", "to": "bob", "requestId": mark})).await;
+    }
+    let mut refused = BTreeSet::new();
+    for error in ada.finish().await {
+        assert_eq!((&error["code"], &error["to"]), (&json!("rate_limited"), &json!("bob")));
+        refused.insert(error["requestId"].to_string());
+    }
+    assert!(!refused.is_empty());
+    let mut arrived = BTreeSet::new();
+    loop {
+        let message = bob.next().await;
+        if message["type"] == "peer_left" {
+            break;
+        }
+        arrived.insert(message["requestId"].to_string());
+    }
+    assert!(arrived.is_disjoint(&refused), "{arrived:?} {refused:?}");
+    assert_eq!(arrived.len() + refused.len(), 8);
+}
+
+pub async fn ones_excess_is_not_anothers<R: Runtime>() {
+    let server = R::start(rate(1, 5)).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    for _ in 0..8 {
+        ada.send(json!({"type": "nonsense"})).await;
+    }
+    while ada.expect("error").await["code"] != "rate_limited" {}
+    for _ in 0..3 {
+        bob.expect_nothing().await;
+    }
+}
+
+pub async fn the_size_of_a_message_is_a_setting<R: Runtime>() {
+    let server = R::start(Settings { max_message_bytes: 2000, ..Settings::default() }).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    let sized = |bytes: usize| {
+        let empty = json!({"type": "chat", "message": ""}).to_string().len();
+        json!({"type": "chat", "message": "x".repeat(bytes - empty)})
+    };
+    ada.send(sized(2000)).await;
+    bob.expect("chat").await;
+    ada.send(sized(2001)).await;
+    ada.expect_end("invalid_message", 1009).await;
+    bob.expect("peer_left").await;
+}
+
+pub async fn a_full_room_takes_nobody_and_stays_as_it_is<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    let before = ada.roster().await;
+    let mut cay = Client::connect(&server).await;
+    let join = json!({"type": "join", "roomId": "visit", "peerId": "cay", "requestId": "j"});
+    for _ in 0..3 {
+        cay.send(join.clone()).await;
+        assert_eq!(cay.expect_error("room_full").await["requestId"], "j");
+    }
+    for client in [&mut ada, &mut bob] {
+        client.expect_nothing().await;
+    }
+    assert_eq!(ada.roster().await, before);
+    bob.send(json!({"type": "leave"})).await;
+    ada.expect("peer_left").await;
+    cay.send(join).await;
+    assert_eq!(ids(&cay.expect("joined").await), ["ada"]);
+}
+
+pub async fn a_full_room_does_not_fill_another<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 1, ..Settings::default() }).await;
+    for room in ["one", "two", "three"] {
+        let (_client, joined) = Client::join(&server, room, "ada").await;
+        assert_eq!(joined["peers"], json!([]));
+    }
+}
+
+fn rate(message_rate: u32, message_burst: u32) -> Settings {
+    Settings { message_rate, message_burst, ..Settings::default() }
+}
+
+/// The one wait in this suite that is no condition: the server itself says how long.
+async fn wait_as_told(error: &Value) {
+    assert_eq!(error["code"], "rate_limited", "{error}");
+    let wait = Duration::from_millis(error["retryAfterMs"].as_u64().expect("how long to wait"));
+    assert!(wait < PATIENCE, "{error}");
+    tokio::time::sleep(wait).await;
+}

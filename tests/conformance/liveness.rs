@@ -1,0 +1,149 @@
+//! Silence: who still lives, and who keeps a seat that it does not use.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::client::{Client, ids, meet};
+use super::{Runtime, Settings};
+
+pub async fn an_idle_client_that_answers_pings_stays<R: Runtime>() {
+    let server = R::start(heartbeat(1)).await;
+    let (mut ada, joined) = Client::join(&server, "visit", "ada").await;
+    assert_eq!(joined["heartbeatSeconds"], 1);
+    pings(&mut ada, 3).await;
+    ada.expect_nothing().await;
+    assert_eq!(ada.roster().await["version"], joined["version"]);
+}
+
+pub async fn a_client_that_never_answers_is_seen_to_go<R: Runtime>() {
+    let server = R::start(heartbeat(1)).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    // Nobody reads Bob's socket, so nothing answers its pings.
+    let left = ada.expect("peer_left").await;
+    assert_eq!((&left["peerId"], &left["reason"]), (&json!("bob"), &json!("disconnected")));
+    bob.expect_end("idle_timeout", 4008).await;
+    ada.expect_nothing().await;
+}
+
+pub async fn who_speaks_is_alive_without_answering_pings<R: Runtime>() {
+    let server = R::start(heartbeat(1)).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    // Ada's pings are the clock; Bob speaks at each, and never reads.
+    for seq in 0..4 {
+        pings(&mut ada, 1).await;
+        bob.send(json!({"type": "chat", "seq": seq})).await;
+        assert_eq!(ada.expect("chat").await["seq"], seq);
+    }
+    ada.expect_nothing().await;
+}
+
+pub async fn who_never_joins_is_closed<R: Runtime>() {
+    let server = R::start(join_timeout(1)).await;
+    let mut idle = Client::connect(&server).await;
+    idle.expect_end("join_timeout", 4008).await;
+}
+
+pub async fn who_talks_and_never_joins_is_closed<R: Runtime>() {
+    let server = R::start(join_timeout(1)).await;
+    let mut talker = Client::connect(&server).await;
+    let error = loop {
+        talker.try_send(json!({"type": "ping"})).await;
+        let answer = talker.next().await;
+        if answer["type"] != "pong" {
+            break answer;
+        }
+    };
+    assert_eq!(error["code"], "join_timeout", "{error}");
+    talker.expect_close(4008).await;
+}
+
+pub async fn whose_join_was_refused_is_closed<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 1, ..join_timeout(1) }).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    let mut bob = Client::connect(&server).await;
+    bob.send(json!({"type": "join", "roomId": "visit"})).await;
+    bob.expect_error("room_full").await;
+    bob.expect_end("join_timeout", 4008).await;
+    ada.expect_nothing().await;
+}
+
+pub async fn who_joined_has_time<R: Runtime>() {
+    let server = R::start(join_timeout(1)).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    // Bob joined once, which is all that was asked of him.
+    bob.send(json!({"type": "leave"})).await;
+    let mut later = Client::connect(&server).await;
+    later.expect_end("join_timeout", 4008).await;
+    ada.expect("peer_left").await;
+    ada.expect_nothing().await;
+    bob.expect_nothing().await;
+}
+
+pub async fn a_dead_connections_seat_keeps_no_living_peer_out<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
+    let [mut ada, dead] = meet(&server, "visit", ["ada", "bob"]).await;
+    let mut cay = Client::connect(&server).await;
+    let join = json!({"type": "join", "roomId": "visit", "peerId": "cay"});
+    // Bob was heard a moment ago, so at first the room is full.
+    let knock = async {
+        loop {
+            cay.send(join.clone()).await;
+            let answer = cay.next().await;
+            if answer["type"] == "joined" {
+                return assert_eq!(ids(&answer), ["ada"]);
+            }
+            assert_eq!(answer["code"], "room_full", "{answer}");
+        }
+    };
+    let mut news = ada.attend(knock).await;
+    while news.len() < 2 {
+        news.push(ada.next().await);
+    }
+    let kinds: Vec<_> = news.iter().map(|message| &message["type"]).collect();
+    assert_eq!(kinds, ["peer_left", "peer_joined"]);
+    assert_eq!((&news[0]["peerId"], &news[0]["reason"]), (&json!("bob"), &json!("disconnected")));
+    ada.expect_nothing().await;
+    drop(dead);
+}
+
+pub async fn a_living_silent_holder_keeps_its_seat<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 1, ..Settings::default() }).await;
+    let [mut holder] = meet(&server, "visit", ["ada"]).await;
+    let (asked, mut was_asked) = oneshot::channel();
+    let (done, is_done) = oneshot::channel::<()>();
+    let holder = tokio::spawn(async move {
+        pings(&mut holder, 1).await;
+        asked.send(()).expect("somebody waits for it");
+        // Reading on is what sends the answer, and all that Ada does.
+        assert_eq!(holder.attend(is_done).await, [Value::Null; 0]);
+        holder.expect_nothing().await;
+        assert_eq!(ids(&holder.roster().await), [""; 0]);
+    });
+    let mut cay = Client::connect(&server).await;
+    while was_asked.try_recv().is_err() {
+        cay.send(json!({"type": "join", "roomId": "visit", "peerId": "cay"})).await;
+        cay.expect_error("room_full").await;
+    }
+    done.send(()).expect("the holder waits for it");
+    holder.await.expect("the holder kept its seat");
+}
+
+/// Waits for so many protocol pings, and for nothing else. The library answers one when it next
+/// reads or writes.
+async fn pings(client: &mut Client, count: usize) {
+    for _ in 0..count {
+        let frame = client.frame().await;
+        assert!(matches!(frame, Message::Ping(_)), "expected a ping, got {frame:?}");
+    }
+}
+
+fn heartbeat(seconds: u64) -> Settings {
+    Settings { heartbeat: Duration::from_secs(seconds), ..Settings::default() }
+}
+
+fn join_timeout(seconds: u64) -> Settings {
+    Settings { join_timeout: Duration::from_secs(seconds), ..Settings::default() }
+}

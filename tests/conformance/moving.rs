@@ -1,0 +1,99 @@
+//! `join_room`: taking a seat, and changing the room.
+
+use serde_json::json;
+
+use super::client::{Client, ids, meet, version};
+use super::{Runtime, Settings};
+
+pub async fn join_room_takes_a_seat<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    let join = json!({"type": "join_room", "roomId": "visit", "peerId": "bob", "requestId": "1"});
+    let (_bob, joined) = Client::join_with(&server, join).await;
+    assert_eq!(ids(&joined), ["ada"]);
+    assert_eq!(joined["requestId"], "1");
+    assert_eq!(ada.expect("peer_joined").await["peerId"], "bob");
+}
+
+pub async fn join_room_moves_a_seated_peer_to_another_room<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
+    let [mut cay] = meet(&server, "back", ["cay"]).await;
+    bob.send(json!({"type": "join_room", "roomId": "back", "requestId": "m"})).await;
+    let joined = bob.expect("joined").await;
+    assert_eq!((&joined["roomId"], &joined["peerId"]), (&json!("back"), &json!("bob")));
+    assert_eq!((ids(&joined), &joined["requestId"]), (vec!["cay"], &json!("m")));
+    assert_eq!(cay.expect("peer_joined").await["version"], joined["version"]);
+    bob.expect_nothing().await;
+    let left = ada.expect("peer_left").await;
+    assert_eq!((&left["peerId"], &left["reason"]), (&json!("bob"), &json!("left")));
+    bob.send(json!({"type": "chat", "message": "here"})).await;
+    assert_eq!(cay.expect("chat").await["from"], "bob");
+    ada.expect_nothing().await;
+    ada.send(json!({"type": "chat", "message": "still there?"})).await;
+    ada.expect_nothing().await;
+    bob.expect_nothing().await;
+}
+
+pub async fn who_moves_may_take_another_peer_id<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
+    bob.send(json!({"type": "join_room", "roomId": "back", "peerId": "bea"})).await;
+    assert_eq!(bob.expect("joined").await["peerId"], "bea");
+    assert_eq!(ada.expect("peer_left").await["peerId"], "bob");
+    assert_eq!(ids(&ada.roster().await), [""; 0]);
+}
+
+pub async fn a_move_to_a_full_room_keeps_the_old_seat<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
+    let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
+    let [mut cay, mut dan] = meet(&server, "back", ["cay", "dan"]).await;
+    let before = ada.roster().await;
+    bob.send(json!({"type": "join_room", "roomId": "back", "requestId": "m"})).await;
+    assert_eq!(bob.expect_error("room_full").await["requestId"], "m");
+    for client in [&mut ada, &mut cay, &mut dan] {
+        client.expect_nothing().await;
+    }
+    assert_eq!(version(&ada.roster().await), version(&before));
+    bob.send(json!({"type": "chat", "message": "still here"})).await;
+    assert_eq!(ada.expect("chat").await["from"], "bob");
+}
+
+pub async fn join_room_to_where_one_sits_is_refused<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    for message in [
+        json!({"type": "join_room", "roomId": "visit", "requestId": "x"}),
+        json!({"type": "join_room", "requestId": "x"}),
+    ] {
+        bob.send(message).await;
+        assert_eq!(bob.expect_error("already_joined").await["requestId"], "x");
+    }
+    ada.expect_nothing().await;
+    assert_eq!(ids(&ada.roster().await), ["bob"]);
+}
+
+pub async fn a_move_takes_over_the_same_peer_id_in_the_other_room<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut old] = meet(&server, "back", ["ada", "bob"]).await;
+    let [mut bob] = meet(&server, "front", ["bob"]).await;
+    bob.send(json!({"type": "join_room", "roomId": "back"})).await;
+    assert_eq!(ids(&bob.expect("joined").await), ["ada"]);
+    assert_eq!(ada.expect("peer_joined").await["rejoined"], true);
+    old.expect_end("replaced", 4009).await;
+    assert_eq!(ids(&ada.roster().await), ["bob"]);
+}
+
+pub async fn who_moved_can_move_back<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
+    for round in 0..5 {
+        bob.send(json!({"type": "join_room", "roomId": "back"})).await;
+        assert_eq!(bob.expect("joined").await["roomId"], "back", "round {round}");
+        let left = ada.expect("peer_left").await;
+        bob.send(json!({"type": "join_room", "roomId": "front"})).await;
+        assert_eq!(ids(&bob.expect("joined").await), ["ada"]);
+        let back = ada.expect("peer_joined").await;
+        assert_eq!((version(&back), &back["rejoined"]), (version(&left) + 1, &json!(false)));
+    }
+}

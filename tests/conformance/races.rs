@@ -1,0 +1,209 @@
+//! Many at once: capacity, who offers, takeover under fire, and rosters at rest.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::client::{Client, ids, meet, version};
+use super::{Runtime, Settings};
+
+const CONTENDERS: usize = 64;
+const SEATS: usize = 16;
+const ROUNDS: usize = 10;
+
+pub async fn sixteen_of_sixty_four_get_the_sixteen_seats<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: SEATS, ..Settings::default() }).await;
+    let gate = Arc::new(Barrier::new(CONTENDERS));
+    let mut tasks = JoinSet::new();
+    for nth in 0..CONTENDERS {
+        let client = Client::connect(&server).await;
+        tasks.spawn(contend(client, format!("p{nth}"), Arc::clone(&gate)));
+    }
+    let contenders = tasks.join_all().await;
+    for round in 0..ROUNDS {
+        let seated: Vec<_> = contenders.iter().filter_map(|rounds| rounds[round].as_ref()).collect();
+        assert_eq!(seated.len(), SEATS, "round {round}");
+        let mut versions: Vec<_> = seated.iter().map(|seat| version(&seat.joined)).collect();
+        versions.sort_unstable();
+        assert!(versions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{versions:?}");
+        let mut arrivals: Vec<_> = seated.iter().map(|seat| ids(&seat.joined).len()).collect();
+        arrivals.sort_unstable();
+        assert_eq!(arrivals, (0..SEATS).collect::<Vec<_>>(), "each finds those before it");
+        for seat in &seated {
+            assert_eq!(version(&seat.roster), versions[SEATS - 1]);
+            assert_eq!(whole_room(&seat.roster, &seat.joined), whole_room(&seated[0].roster, &seated[0].joined));
+        }
+    }
+}
+
+/// What a contender that got a seat was told.
+struct Seat {
+    joined: Value,
+    roster: Value,
+}
+
+/// Joins a room a round, all at once with the others; the seats it got.
+async fn contend(mut client: Client, peer: String, gate: Arc<Barrier>) -> Vec<Option<Seat>> {
+    let mut rounds = Vec::new();
+    for round in 0..ROUNDS {
+        client.attend(gate.wait()).await;
+        client.send(json!({"type": "join", "roomId": format!("room-{round}"), "peerId": peer})).await;
+        let joined = client.next().await;
+        client.attend(gate.wait()).await;
+        if joined["type"] == "joined" {
+            let roster = client.roster().await;
+            client.attend(gate.wait()).await;
+            client.send(json!({"type": "leave"})).await;
+            rounds.push(Some(Seat { joined, roster }));
+        } else {
+            assert_eq!(joined["code"], "room_full", "{joined}");
+            client.attend(gate.wait()).await;
+            rounds.push(None);
+        }
+    }
+    rounds
+}
+
+fn whole_room<'a>(roster: &'a Value, joined: &'a Value) -> BTreeSet<&'a str> {
+    let own = joined["peerId"].as_str().expect("a peer id");
+    ids(roster).into_iter().chain([own]).collect()
+}
+
+pub async fn of_two_that_join_at_once_exactly_one_offers<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    for round in 0..50 {
+        let mut tasks = JoinSet::new();
+        let gate = Arc::new(Barrier::new(2));
+        for peer in ["ada", "bob"] {
+            let (mut client, gate) = (Client::connect(&server).await, Arc::clone(&gate));
+            tasks.spawn(async move {
+                gate.wait().await;
+                let room = format!("room-{round}");
+                client.send(json!({"type": "join", "roomId": room, "peerId": peer})).await;
+                let joined = client.expect("joined").await;
+                (client, joined)
+            });
+        }
+        let mut two = tasks.join_all().await;
+        two.sort_by_key(|(_, joined)| version(joined));
+        let [(answerer, first), (offerer, second)] = two.as_mut_slice() else { panic!("two") };
+        assert_eq!(ids(first), [""; 0]);
+        assert_eq!(ids(second), [first["peerId"].as_str().expect("a peer id")]);
+        let news = answerer.expect("peer_joined").await;
+        assert_eq!((&news["peerId"], &news["version"]), (&second["peerId"], &second["version"]));
+        offerer.expect_nothing().await;
+        answerer.expect_nothing().await;
+    }
+}
+
+pub async fn of_one_peer_id_joined_many_times_at_once_one_holds_the_seat<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    let gate = Arc::new(Barrier::new(20));
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let (mut client, gate) = (Client::connect(&server).await, Arc::clone(&gate));
+        tasks.spawn(async move {
+            gate.wait().await;
+            client.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
+            let joined = version(&client.expect("joined").await);
+            (joined, client)
+        });
+    }
+    let mut all = tasks.join_all().await;
+    all.sort_by_key(|(joined, _)| *joined);
+    let (last, mut holder) = all.pop().expect("a last one");
+    for (_, mut replaced) in all {
+        replaced.expect_end("replaced", 4009).await;
+    }
+    holder.expect_nothing().await;
+    for _ in 0..20 {
+        assert_eq!(ids(&ada.expect("peer_joined").await), ["bob"]);
+    }
+    let roster = ada.roster().await;
+    assert_eq!((ids(&roster), version(&roster)), (vec!["bob"], last));
+    ada.send(json!({"type": "offer", "to": "bob", "sdp": "v=0"})).await;
+    holder.expect("offer").await;
+}
+
+pub async fn a_peer_is_taken_over_while_messages_fly<R: Runtime>() {
+    const TAKEOVERS: usize = 40;
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    let mut holders = JoinSet::new();
+    let mut successors = Vec::new();
+    for _ in 0..TAKEOVERS {
+        successors.push(Client::connect(&server).await);
+    }
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let sender = tokio::spawn(send_numbers(ada, stopped));
+    for (nth, mut successor) in (0..).zip(successors) {
+        // Each holder hears something, so each takeover falls into the middle of it.
+        let first = bob.expect("signal").await;
+        successor.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
+        let mut replaced = std::mem::replace(&mut bob, successor);
+        holders.spawn(async move { (nth, hear_until_replaced(&mut replaced, first).await) });
+        bob.expect("joined").await;
+    }
+    let mut heard = vec![bob.expect("signal").await];
+    stop.send(()).expect("the sender goes on");
+    let sent;
+    (ada, sent) = sender.await.expect("the sender was not disturbed");
+    bob.send(json!({"type": "peers"})).await;
+    loop {
+        let message = bob.next().await;
+        if message["type"] == "roster" {
+            break;
+        }
+        heard.push(message);
+    }
+    let mut by_holder = holders.join_all().await;
+    by_holder.sort_by_key(|(nth, _)| *nth);
+    let before = by_holder.into_iter().flat_map(|(_, heard)| heard);
+    let numbers: Vec<_> = before.chain(heard).map(|message| message["seq"].as_u64()).collect();
+    // Every number once, in order, over all holders of the seat.
+    assert_eq!(numbers, (0..sent).map(Some).collect::<Vec<_>>());
+    ada.expect_nothing().await;
+}
+
+/// Sends Bob numbers until told to stop, as fast as the server takes them; how many.
+async fn send_numbers(
+    mut ada: Client,
+    mut stopped: tokio::sync::oneshot::Receiver<()>,
+) -> (Client, u64) {
+    let mut sent = 0;
+    while stopped.try_recv().is_err() {
+        for seq in sent..sent + 10 {
+            ada.send(json!({"type": "signal", "to": "bob", "seq": seq})).await;
+        }
+        sent += 10;
+        ada.send(json!({"type": "ping"})).await;
+        loop {
+            let message = ada.next().await;
+            if message["type"] == "pong" {
+                break;
+            }
+            assert_eq!((&message["type"], &message["rejoined"]), (&json!("peer_joined"), &json!(true)), "{message}");
+        }
+    }
+    (ada, sent)
+}
+
+/// What a holder of the seat hears until it is told that it was replaced, after which there is
+/// nothing but the close.
+async fn hear_until_replaced(holder: &mut Client, first: Value) -> Vec<Value> {
+    let mut heard = vec![first];
+    loop {
+        let message = holder.next().await;
+        if message["type"] == "error" {
+            assert_eq!(message["code"], "replaced", "{message}");
+            holder.expect_close(4009).await;
+            return heard;
+        }
+        assert_eq!(message["type"], "signal", "{message}");
+        heard.push(message);
+    }
+}

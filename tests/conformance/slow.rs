@@ -1,0 +1,148 @@
+//! A client that does not read what it is sent is dropped, and delays nobody.
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::client::{Client, meet};
+use super::{Runtime, Settings};
+
+/// More than any queue and any TCP buffer holds, in messages of 30 KB.
+const FLOOD: usize = 3000;
+
+pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut cay] = meet(&server, "visit", ["ada", "cay"]).await;
+    let mut bob = seat_a_slow_client(&server, &mut [&mut ada, &mut cay]).await;
+    let mut gone = false;
+    for seq in 0..FLOOD {
+        ada.send(flood(seq)).await;
+        ada.send(json!({"type": "signal", "to": "cay", "seq": seq})).await;
+        // Cay answers every one of them, all the while.
+        let mut heard = cay.next().await;
+        if heard["type"] == "peer_left" {
+            assert_eq!((&heard["peerId"], &heard["reason"]), (&json!("bob"), &json!("disconnected")));
+            gone = true;
+            heard = cay.next().await;
+        }
+        assert_eq!((&heard["type"], &heard["seq"]), (&json!("signal"), &json!(seq)));
+        if gone {
+            break;
+        }
+    }
+    assert!(gone, "a client that reads nothing keeps its seat");
+    ada.send(json!({"type": "ping"})).await;
+    let mut refused = 0;
+    let mut left = 0;
+    loop {
+        let message = ada.next().await;
+        match message["type"].as_str() {
+            Some("pong") => break,
+            Some("peer_left") => left += 1,
+            _ => {
+                assert_eq!((&message["code"], &message["to"]), (&json!("peer_not_found"), &json!("bob")));
+                refused += 1;
+            }
+        }
+    }
+    assert!(left == 1 && refused > 0, "the sender is told of both: {left} and {refused}");
+    told_why(&mut bob).await;
+}
+
+pub async fn a_slow_clients_room_learns_of_it_from_chat_too<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut cay] = meet(&server, "visit", ["ada", "cay"]).await;
+    let _bob = seat_a_slow_client(&server, &mut [&mut ada, &mut cay]).await;
+    let mut gone = false;
+    for seq in 0..FLOOD {
+        ada.send(json!({"type": "chat", "seq": seq, "message": "x".repeat(30_000)})).await;
+        let mut heard = cay.next().await;
+        if heard["type"] == "peer_left" {
+            gone = true;
+            heard = cay.next().await;
+        }
+        assert_eq!(heard["seq"], seq, "nothing is lost for the others, and nothing comes twice");
+        if gone {
+            break;
+        }
+    }
+    assert!(gone, "a client that reads nothing keeps its seat");
+    assert_eq!(ada.expect("peer_left").await["peerId"], "bob");
+    ada.expect_nothing().await;
+    cay.expect_nothing().await;
+}
+
+pub async fn a_client_that_reads_gets_all_of_a_flood<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    for seq in 0..300 {
+        ada.send(flood(seq)).await;
+        assert_eq!(bob.expect("offer").await["seq"], seq);
+    }
+    bob.expect_nothing().await;
+}
+
+pub async fn a_slow_client_may_come_back<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    let _slow = seat_a_slow_client(&server, &mut [&mut ada]).await;
+    for seq in 0..FLOOD {
+        ada.send(flood(seq)).await;
+        ada.send(json!({"type": "ping"})).await;
+        if ada.next().await["type"] == "peer_left" {
+            break;
+        }
+    }
+    let (mut bob, _) = Client::join(&server, "visit", "bob").await;
+    assert_eq!(ada.wait_for("peer_joined").await["rejoined"], false);
+    ada.send(flood(0)).await;
+    bob.expect("offer").await;
+}
+
+fn flood(seq: usize) -> Value {
+    json!({"type": "offer", "to": "bob", "seq": seq, "sdp": "x".repeat(30_000)})
+}
+
+/// Bob, who takes his seat and then stops reading.
+async fn seat_a_slow_client(server: &impl Runtime, others: &mut [&mut Client]) -> Client {
+    let mut bob = Client::connect_narrow(server).await;
+    bob.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
+    bob.expect("joined").await;
+    for other in others {
+        other.expect("peer_joined").await;
+    }
+    bob
+}
+
+/// Reads to the end: what got through is in order, and then comes the reason. Where TCP has given
+/// up in between, a break in the connection is the reason.
+async fn told_why(slow: &mut Client) {
+    let mut seq = 0;
+    let mut told = false;
+    loop {
+        match read(slow).await {
+            Ok(Message::Text(text)) => {
+                let message: Value = serde_json::from_str(&text).expect("JSON");
+                assert!(!told, "nothing comes after the reason: {}", message["type"]);
+                if message["type"] == "offer" {
+                    assert_eq!(message["seq"], seq);
+                    seq += 1;
+                } else {
+                    assert_eq!(message["code"], "slow_consumer", "{message}");
+                    told = true;
+                }
+            }
+            Ok(Message::Close(close)) => {
+                assert!(told, "a close is told first");
+                return assert_eq!(close.map(|close| u16::from(close.code)), Some(1013));
+            }
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+async fn read(client: &mut Client) -> Result<Message, Error> {
+    use futures_util::StreamExt;
+    let frame = tokio::time::timeout(super::client::PATIENCE, client.socket.next());
+    frame.await.expect("an end in time").unwrap_or(Err(Error::ConnectionClosed))
+}
