@@ -23,7 +23,7 @@ const EARLY_LIMIT = 100;
 /**
  * Events: `people`; `arrived` and `left` {name} for announcements.
  *
- * A person: `{peerId, name, state, stream, media}` with the states "connecting", "connected",
+ * A person: `{peerId, name, state, stream, moves, media}` with the states "connecting", "connected",
  * "reconnecting", "trouble" (no way through the network was found) and "left".
  */
 export class Mesh extends EventTarget {
@@ -136,7 +136,8 @@ export class Mesh extends EventTarget {
     const person = {
       peerId, name: "", here: null, call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
       get state() { return stateOf(person); },
-      get stream() { return (showsPrevious(person) ? person.previous : person.call)?.stream ?? null; },
+      get stream() { return shownCall(person)?.stream ?? null; },
+      get moves() { return shownCall(person)?.state === "connected"; },
     };
     this.#people.set(peerId, person);
     return person;
@@ -284,8 +285,9 @@ export class Mesh extends EventTarget {
   }
 }
 
-function showsPrevious({ call, previous }) {
-  return previous !== null && call?.state !== "connected";
+/** The new call once it is connected; until then the one before it, if there was one. */
+function shownCall({ call, previous }) {
+  return previous !== null && call?.state !== "connected" ? previous : call;
 }
 
 function stateOf(person) {

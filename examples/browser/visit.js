@@ -75,6 +75,7 @@ export class VisitView {
   #showTile(person) {
     const tile = this.#tiles.get(person.peerId) ?? this.#addTile(person.peerId);
     tile.dataset.state = person.state;
+    tile.dataset.moves = person.moves;
     tile.dataset.camera = isSeen(person) ? "on" : "off";
     tile.dataset.mic = person.media.mic === false ? "off" : "on";
     setText(tile.querySelector(".tile-name span"), person.name);

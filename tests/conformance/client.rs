@@ -47,8 +47,8 @@ impl Client {
         socket.set_recv_buffer_size(4096).expect("a small buffer");
         let address = runtime.http_address().parse().expect("an address");
         let stream = socket.connect(address).await.expect("a connection");
-        let handshake = Self::shake_hands(stream, &runtime.websocket_url(), &[]);
-        handshake.await.expect("a handshake").0
+        let url = runtime.websocket_url();
+        Self::shake_hands(stream, &url, &[]).await.expect("a handshake").0
     }
 
     /// Takes over a WebSocket that is open already.
@@ -172,11 +172,11 @@ impl Client {
     /// Asserts that the connection ends now: an error with the reason, and the close code.
     pub async fn expect_end(&mut self, code: &str, close: u16) {
         self.expect_error(code).await;
-        self.expect_close(close).await;
+        self.expect_closed(close).await;
     }
 
     /// Asserts that the next frame closes the connection, with this code.
-    pub async fn expect_close(&mut self, code: u16) {
+    pub async fn expect_closed(&mut self, code: u16) {
         loop {
             match self.frame().await {
                 Message::Ping(_) | Message::Pong(_) => {}
@@ -186,10 +186,25 @@ impl Client {
         }
     }
 
+    /// The close code with which the server ends the connection. Messages before it are skipped.
+    pub async fn expect_close(&mut self) -> u16 {
+        loop {
+            if let Message::Close(frame) = self.frame().await {
+                return frame.expect("a close code").code.into();
+            }
+        }
+    }
+
     /// What this client sees if it asks for the `roster` now, whatever comes before it.
     pub async fn roster(&mut self) -> Value {
         self.send(json!({"type": "peers"})).await;
         self.wait_for("roster").await
+    }
+
+    /// Reads all that was sent to this client until now.
+    pub async fn fence(&mut self) {
+        self.send(json!({"type": "ping"})).await;
+        self.wait_for("pong").await;
     }
 
     /// The next message.

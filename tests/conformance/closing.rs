@@ -106,7 +106,7 @@ pub async fn a_close_is_answered_with_a_close<R: Runtime>() {
     for payload in [&b"\x03\xe8"[..], b"\x03\xe9bye", b"\x0f\xa0"] {
         let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
         bob.send_raw(&masked(0x88, payload)).await;
-        bob.expect_close(u16::from_be_bytes([payload[0], payload[1]])).await;
+        bob.expect_closed(u16::from_be_bytes([payload[0], payload[1]])).await;
         parted(&mut ada).await;
     }
 }
@@ -116,7 +116,7 @@ pub async fn what_follows_a_close_is_not_heard<R: Runtime>() {
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let chat = masked(0x81, br#"{"type":"chat","message":"too late"}"#);
     bob.send_raw(&[masked(0x88, b"\x03\xe8"), chat].concat()).await;
-    bob.expect_close(1000).await;
+    bob.expect_closed(1000).await;
     parted(&mut ada).await;
 }
 

@@ -209,8 +209,7 @@ pub async fn a_preflight_is_told_get<R: Runtime>() {
 /// Asserts that this is a time such as `2023-11-14T22:13:20.123Z`.
 fn assert_rfc3339(value: &Value) {
     let text = value.as_str().expect("a time");
-    let shape: String =
-        text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let (seconds, fraction) = shape.split_at(19.min(shape.len()));
     assert_eq!(seconds, "0000-00-00T00:00:00", "{text}");
     assert!(fraction.trim_start_matches(['.', '0']) == "Z", "{text}");

@@ -57,7 +57,7 @@ pub async fn who_talks_and_never_joins_is_closed<R: Runtime>() {
         }
     };
     assert_eq!(error["code"], "join_timeout", "{error}");
-    talker.expect_close(4008).await;
+    talker.expect_closed(4008).await;
 }
 
 pub async fn whose_join_was_refused_is_closed<R: Runtime>() {

@@ -5,8 +5,30 @@
 //! scenario needs to be set differently from the defaults, it says in its [`Settings`].
 
 pub mod client;
+pub mod request;
 
+pub mod chatting;
+pub mod closing;
+pub mod crowding;
+pub mod errors;
+pub mod fencing;
+pub mod handshake;
+pub mod http;
 pub mod joining;
+pub mod leaving;
+pub mod limits;
+pub mod liveness;
+pub mod moving;
+pub mod query;
+pub mod races;
+pub mod relaying;
+pub mod room_list;
+pub mod rosters;
+pub mod seeds;
+pub mod slow;
+pub mod stamping;
+pub mod takeover;
+pub mod unrest;
 
 use std::time::Duration;
 
@@ -60,7 +82,192 @@ macro_rules! every_scenario {
         $crate::scenarios! { $runtime;
             joining:
                 the_first_peer_finds_an_empty_room,
-                the_second_peer_sees_the_first_and_is_seen_by_it;
+                the_second_peer_sees_the_first_and_is_seen_by_it,
+                without_a_room_everybody_meets_in_the_default_one,
+                without_a_peer_id_the_server_makes_one,
+                who_names_no_room_is_told_who_is_there_once_more,
+                who_names_no_room_and_is_alone_is_told_nothing_more,
+                who_names_its_room_gets_no_bootstrap_list,
+                the_answer_echoes_the_request_id,
+                name_and_metadata_are_shown_to_the_others,
+                who_brings_no_name_and_no_metadata_is_shown_without,
+                a_field_that_is_null_says_nothing,
+                unknown_fields_are_ignored,
+                identifiers_may_use_their_whole_alphabet,
+                a_second_join_is_refused_and_the_seat_kept,
+                joined_comes_before_anything_else_about_the_room;
+            moving:
+                join_room_takes_a_seat,
+                join_room_moves_a_seated_peer_to_another_room,
+                who_moves_may_take_another_peer_id,
+                a_move_to_a_full_room_keeps_the_old_seat,
+                join_room_to_where_one_sits_is_refused,
+                a_move_takes_over_the_same_peer_id_in_the_other_room,
+                who_moved_can_move_back,
+                joined_is_the_last_word_about_the_old_room;
+            query:
+                the_query_fills_what_a_join_leaves_open,
+                what_the_message_says_wins,
+                a_room_in_the_query_counts_as_named,
+                the_first_message_brings_the_join_along,
+                joined_comes_before_the_first_messages_answer,
+                any_one_field_of_the_query_asks_for_the_join,
+                a_query_that_says_nothing_asks_for_no_join,
+                only_the_first_message_brings_the_join_along,
+                the_query_serves_every_join_of_its_connection,
+                a_bad_value_in_the_query_is_named,
+                a_first_message_whose_join_fails_is_handled_without_a_seat;
+            seeds:
+                the_mesh_client_joins_by_its_peer_id_alone,
+                the_chat_client_says_everything_it_knows;
+            relaying:
+                every_type_arrives_as_sent_with_its_sender,
+                the_text_is_left_alone_byte_for_byte,
+                a_message_as_large_as_allowed_arrives,
+                a_message_in_fragments_arrives_whole,
+                a_hundred_messages_arrive_in_the_order_sent,
+                what_the_room_and_one_peer_are_told_keeps_its_order,
+                a_batch_and_every_form_of_candidate_arrive,
+                nothing_crosses_into_another_room,
+                many_peers_are_told_apart;
+            stamping:
+                a_forged_from_never_arrives,
+                a_forged_from_never_reaches_the_room,
+                a_from_deeper_down_is_the_senders_own_business,
+                taking_a_from_out_leaves_the_other_fields_alone,
+                a_forged_sent_at_never_reaches_the_room,
+                a_message_to_one_keeps_its_own_sent_at;
+            chatting:
+                what_names_nobody_goes_to_all_others,
+                what_names_one_goes_to_that_one_alone,
+                a_private_message_may_name_its_target_by_user_id,
+                a_private_message_needs_a_target,
+                chat_in_an_empty_room_is_no_error,
+                chat_is_not_kept_for_those_who_come_later;
+            rosters:
+                peers_is_answered_with_the_roster,
+                everybody_sees_the_others_in_seat_order,
+                every_change_raises_the_version_by_one,
+                what_changes_nothing_leaves_the_version,
+                news_and_roster_tell_the_same,
+                a_peer_keeps_the_time_it_joined_at;
+            leaving:
+                who_leaves_is_seen_to_leave_and_hears_nothing_more,
+                who_left_may_not_speak,
+                leaving_again_is_not_joined,
+                who_left_may_join_again_here_or_elsewhere,
+                a_closed_socket_is_seen_as_disconnected,
+                a_dropped_socket_is_seen_as_disconnected,
+                a_socket_dropped_within_a_frame_is_seen_as_disconnected,
+                who_left_and_then_closes_is_seen_to_leave_once,
+                what_was_said_before_leaving_arrives_before_the_news_of_it;
+            takeover:
+                a_new_connection_takes_the_seat,
+                messages_go_to_the_new_connection,
+                the_old_connection_cannot_speak,
+                a_late_goodbye_of_the_old_connection_changes_nothing,
+                a_seat_is_taken_over_again_and_again,
+                a_seat_in_a_full_room_can_be_taken_over,
+                the_new_page_brings_its_own_name_and_metadata,
+                the_same_peer_id_in_another_room_is_another_seat;
+            fencing:
+                without_a_seat_nothing_can_be_said,
+                without_a_seat_nothing_can_be_asked,
+                ping_needs_no_seat,
+                the_server_speaks_only_when_spoken_to,
+                a_peer_that_is_not_there_is_named,
+                somebody_in_another_room_is_not_there,
+                nobody_can_write_to_themselves,
+                what_only_a_host_may_do_is_forbidden;
+            errors:
+                what_is_not_json_is_invalid_json,
+                what_is_not_one_object_is_invalid,
+                a_message_needs_a_type,
+                a_type_of_no_contract_is_unknown,
+                a_bad_field_of_a_join_is_named,
+                a_bad_recipient_is_named,
+                a_field_that_decides_may_stand_there_only_once,
+                a_bad_request_id_is_named,
+                a_refusal_echoes_the_request_id,
+                a_refused_join_leaves_the_client_free_to_join,
+                junk_from_one_peer_disturbs_no_other,
+                deep_nesting_harms_nobody;
+            closing:
+                a_binary_frame_ends_the_connection,
+                a_message_over_the_limit_ends_the_connection,
+                fragments_over_the_limit_end_the_connection,
+                an_announced_giant_ends_the_connection,
+                text_that_is_not_utf_8_ends_the_connection,
+                a_character_may_be_cut_by_a_fragment,
+                a_frame_that_breaks_the_protocol_ends_the_connection,
+                a_close_is_answered_with_a_close,
+                what_follows_a_close_is_not_heard,
+                a_protocol_ping_is_answered_with_its_payload;
+            limits:
+                a_burst_passes_and_what_exceeds_it_is_refused,
+                who_waits_as_told_gets_through,
+                who_goes_on_is_closed,
+                a_refused_message_is_told_by_its_names_and_goes_nowhere,
+                ones_excess_is_not_anothers,
+                the_size_of_a_message_is_a_setting,
+                a_full_room_takes_nobody_and_stays_as_it_is,
+                a_full_room_does_not_fill_another;
+            crowding:
+                the_server_takes_so_many_connections_and_no_more,
+                an_address_has_so_many_connections_and_no_more,
+                a_crowded_server_still_serves_those_it_has;
+            slow:
+                a_client_that_does_not_read_is_dropped_and_delays_nobody,
+                a_slow_clients_room_learns_of_it_from_chat_too,
+                a_client_that_reads_gets_all_of_a_flood,
+                a_slow_client_may_come_back;
+            liveness:
+                an_idle_client_that_answers_pings_stays,
+                a_client_that_never_answers_is_seen_to_go,
+                who_speaks_is_alive_without_answering_pings,
+                who_never_joins_is_closed,
+                who_talks_and_never_joins_is_closed,
+                whose_join_was_refused_is_closed,
+                who_joined_has_time,
+                a_dead_connections_seat_keeps_no_living_peer_out,
+                a_living_silent_holder_keeps_its_seat;
+            room_list:
+                every_live_room_is_listed_with_its_peers,
+                the_answer_echoes_the_request_id,
+                a_room_counts_its_seats_as_they_come_and_go,
+                an_empty_room_vanishes;
+            handshake:
+                the_bare_address_is_a_way_in_as_well,
+                no_other_path_is_a_way_in,
+                the_subprotocol_is_answered_to_those_who_offer_it,
+                a_page_from_elsewhere_is_refused_where_a_list_is_set,
+                listed_pages_and_programs_are_let_in,
+                any_page_is_let_in_where_no_list_is_set,
+                without_an_upgrade_the_way_in_says_what_is_missing,
+                a_bad_handshake_is_refused,
+                a_handshake_and_the_first_message_may_come_in_one_piece;
+            http:
+                the_root_says_what_this_is_and_where_the_rest_is,
+                health_tells_the_truth_in_the_navbars_words,
+                health_tells_the_truth_in_the_other_words,
+                the_health_check_leaves_nothing_behind,
+                a_full_server_is_degraded_and_not_down,
+                polling_costs_one_check,
+                status_is_one_sentence,
+                a_load_balancer_is_told_that_it_lives_and_is_ready,
+                the_page_is_served_and_fetches_nothing_from_outside,
+                what_the_page_loads_is_served_with_its_type,
+                anything_else_is_not_found_and_told_what_there_is,
+                any_page_may_read_where_no_list_is_set,
+                only_listed_pages_may_read_where_a_list_is_set,
+                a_preflight_is_told_get;
+            races:
+                sixteen_of_sixty_four_get_the_sixteen_seats,
+                of_two_that_join_at_once_exactly_one_offers,
+                of_one_peer_id_joined_many_times_at_once_one_holds_the_seat,
+                a_peer_is_taken_over_while_messages_fly;
+            unrest:
+                after_any_unrest_all_rosters_agree;
         }
     };
 }

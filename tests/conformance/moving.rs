@@ -1,6 +1,7 @@
 //! `join_room`: taking a seat, and changing the room.
 
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::client::{Client, ids, meet, version};
 use super::{Runtime, Settings};
@@ -95,5 +96,41 @@ pub async fn who_moved_can_move_back<R: Runtime>() {
         assert_eq!(ids(&bob.expect("joined").await), ["ada"]);
         let back = ada.expect("peer_joined").await;
         assert_eq!((version(&back), &back["rejoined"]), (version(&left) + 1, &json!(false)));
+    }
+}
+
+/// No message about a room names it, so a client cannot tell old news from new.
+pub async fn joined_is_the_last_word_about_the_old_room<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut bob] = meet(&server, "front", ["bob"]).await;
+    let (stop, stopped) = watch::channel(());
+    let mut crowd = Vec::new();
+    for nth in 0..6 {
+        let client = Client::connect(&server).await;
+        crowd.push(tokio::spawn(come_and_go(client, format!("p{nth}"), stopped.clone())));
+    }
+    for round in 0..200 {
+        bob.wait_for("peer_joined").await;
+        bob.send(json!({"type": "join_room", "roomId": "back"})).await;
+        bob.wait_for("joined").await;
+        // Nobody else is in the back, so there is nothing to be told.
+        bob.send(json!({"type": "ping"})).await;
+        let answer = bob.next().await;
+        assert_eq!(answer["type"], "pong", "round {round}, in the empty back room: {answer}");
+        bob.send(json!({"type": "join_room", "roomId": "front"})).await;
+        bob.wait_for("joined").await;
+    }
+    drop(stop);
+    for task in crowd {
+        task.await.expect("the others were not disturbed");
+    }
+}
+
+async fn come_and_go(mut client: Client, peer: String, stopped: watch::Receiver<()>) {
+    while stopped.has_changed().is_ok() {
+        client.send(json!({"type": "join", "roomId": "front", "peerId": peer})).await;
+        client.wait_for("joined").await;
+        client.send(json!({"type": "leave"})).await;
+        client.fence().await;
     }
 }

@@ -41,7 +41,8 @@ pub async fn the_chat_client_says_everything_it_knows<R: Runtime>() {
     assert_eq!(companion.expect("peer_left").await["peerId"], "testuser");
     assert_eq!(user2.expect("peer_joined").await["displayName"], "TestUser");
 
-    let private = r#"{"type": "private_message", "targetUserId": "user2", "message": "Private hello"}"#;
+    let private =
+        r#"{"type": "private_message", "targetUserId": "user2", "message": "Private hello"}"#;
     client.send_text(private).await;
     let message = user2.expect("private_message").await;
     assert_eq!(message["from"], "testuser");

@@ -20,7 +20,10 @@ pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime
         // Cay answers every one of them, all the while.
         let mut heard = cay.next().await;
         if heard["type"] == "peer_left" {
-            assert_eq!((&heard["peerId"], &heard["reason"]), (&json!("bob"), &json!("disconnected")));
+            assert_eq!(
+                (&heard["peerId"], &heard["reason"]),
+                (&json!("bob"), &json!("disconnected"))
+            );
             gone = true;
             heard = cay.next().await;
         }
@@ -39,7 +42,10 @@ pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime
             Some("pong") => break,
             Some("peer_left") => left += 1,
             _ => {
-                assert_eq!((&message["code"], &message["to"]), (&json!("peer_not_found"), &json!("bob")));
+                assert_eq!(
+                    (&message["code"], &message["to"]),
+                    (&json!("peer_not_found"), &json!("bob"))
+                );
                 refused += 1;
             }
         }

@@ -1,70 +1,73 @@
-//! Joins, moves, takeovers and goodbyes at random. At rest, all agree on who is where.
+//! Joins, takeovers and goodbyes at random. At rest, all agree on who is where.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::client::{Client, ids, version};
 use super::{Runtime, Settings};
 
-const WALKERS: u64 = 20;
+const WALKERS: usize = 20;
 const STEPS: usize = 40;
+const SEATS: usize = 8;
 const ROOMS: [&str; 3] = ["red", "green", "blue"];
 
 pub async fn after_any_unrest_all_rosters_agree<R: Runtime>() {
     for seed in 1..=3 {
-        let server = R::start(Settings { max_peers_per_room: 8, ..Settings::default() }).await;
-        let gate = Arc::new(Barrier::new(usize::try_from(WALKERS).expect("a small number")));
+        let server = R::start(Settings { max_peers_per_room: SEATS, ..Settings::default() }).await;
+        let way_in = (server.http_address(), server.websocket_url());
+        let gate = Arc::new(Barrier::new(WALKERS));
         let mut tasks = JoinSet::new();
         for nth in 0..WALKERS {
-            let mut spare = Vec::new();
-            for _ in 0..=STEPS {
-                spare.push(Client::connect(&server).await);
-            }
             let walker = Walker {
-                client: spare.pop().expect("a connection"),
-                spare,
+                client: open(&way_in).await,
+                way_in: way_in.clone(),
                 peer: format!("w{nth}"),
-                seat: None,
-                chance: Chance(seed * 1_000_003 + nth),
+                room: ROOMS[nth % ROOMS.len()],
+                news: None,
+                chance: Chance(seed * 1000 + nth as u64),
             };
-            tasks.spawn(walker.walk(Arc::clone(&gate)));
+            let gate = Arc::clone(&gate);
+            tasks.spawn(async move { walker.walk().await.rest(&gate).await });
         }
-        let rested = tasks.join_all().await;
+        let rested: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+        assert!(!rested.is_empty(), "seed {seed}");
         for room in ROOMS {
-            agree(seed, room, rested.iter().flatten().filter(|rest| rest.roster["roomId"] == room));
+            agree(rested.iter().filter(|rest| rest.roster["roomId"] == room));
         }
     }
 }
 
 /// Asserts that all who sit in a room see the same one, made of exactly them.
-fn agree<'a>(seed: u64, room: &str, seated: impl Iterator<Item = &'a Rest>) {
+fn agree<'a>(seated: impl Iterator<Item = &'a Rest>) {
     let seated: BTreeMap<_, _> = seated.map(|rest| (rest.peer.as_str(), rest)).collect();
-    assert!(seated.len() <= 8, "seed {seed}, {room}");
+    assert!(seated.len() <= SEATS);
     let mut versions: Vec<_> = seated.values().map(|rest| version(&rest.roster)).collect();
     versions.dedup();
-    assert!(versions.len() <= 1, "seed {seed}, {room}: {versions:?}");
+    assert!(versions.len() <= 1, "{versions:?}");
     for rest in seated.values() {
         let mut seen = ids(&rest.roster);
         seen.sort_unstable();
         let others: Vec<_> = seated.keys().copied().filter(|peer| *peer != rest.peer).collect();
-        assert_eq!(seen, others, "seed {seed}, {room}, as {} sees it", rest.peer);
-        // Whoever kept the highest version of what it was told needs no `peers`.
-        assert_eq!(version(&rest.news), version(&rest.roster), "seed {seed}, {room}");
-        assert_eq!(rest.news["peers"], rest.roster["peers"], "seed {seed}, {room}");
+        assert_eq!(seen, others, "as {} sees it", rest.peer);
+        // Whoever keeps the highest version of what it is told need not ask.
+        assert_eq!(version(&rest.news), version(&rest.roster), "as {} was told", rest.peer);
+        assert_eq!(rest.news["peers"], rest.roster["peers"], "as {} was told", rest.peer);
     }
 }
 
 /// A client that does not know what it wants.
 struct Walker {
     client: Client,
-    spare: Vec<Client>,
+    way_in: (String, String),
     peer: String,
-    /// The room it sits in, and the newest it heard of it.
-    seat: Option<(String, Value)>,
+    room: &'static str,
+    /// The newest it heard of its room, while it has a seat.
+    news: Option<Value>,
     chance: Chance,
 }
 
@@ -76,32 +79,113 @@ struct Rest {
 }
 
 impl Walker {
-    async fn walk(mut self, gate: Arc<Barrier>) -> Option<Rest> {
+    async fn walk(mut self) -> Self {
         for _ in 0..STEPS {
-            let room = ROOMS[self.chance.below(ROOMS.len())];
-            match (self.seat.is_some(), self.chance.below(4)) {
-                (false, _) => self.join("join", room).await,
-                (true, 0) => self.leave().await,
-                (true, 1) => self.join("join_room", room).await,
-                (true, 2) => self.reappear().await,
-                (true, _) => self.client.send(json!({"type": "chat"})).await,
+            match (self.news.is_some(), self.chance.below(5)) {
+                (false, 0) => self.go_elsewhere().await,
+                (false, _) => self.join().await,
+                (true, 0 | 1) => self.leave().await,
+                (true, 2 | 3) => self.reappear().await,
+                (true, _) => self.client.send(json!({"type": "chat", "message": "hm"})).await,
             }
         }
-        self.settle().await;
-        // All that was done is decided, and who asks now is told how it ended.
-        let mut late = self.client.attend(gate.wait()).await;
-        self.client.send(json!({"type": "peers"})).await;
-        let answer = loop {
-            let message = self.client.next().await;
-            if ["roster", "error"].contains(&message["type"].as_str().unwrap_or_default()) {
-                break message;
+        self
+    }
+
+    async fn join(&mut self) {
+        let join = json!({"type": "join", "roomId": self.room, "peerId": self.peer});
+        self.client.send(join).await;
+        loop {
+            // What comes first may be late news of its last stay.
+            let answer = self.client.next().await;
+            match answer["type"].as_str() {
+                Some("joined") => return self.news = Some(answer),
+                Some("error") => return assert_eq!(answer["code"], "room_full", "{answer}"),
+                _ => {}
             }
-            late.push(message);
-        };
-        late.into_iter().for_each(|message| self.note(message));
-        let (_, news) = self.seat?;
-        assert_eq!(answer["type"], "roster", "{answer}");
-        self.client.attend(gate_of(&gate)).await;
-        Some(Rest { peer: self.peer, news, roster: answer })
+        }
+    }
+
+    async fn leave(&mut self) {
+        self.client.send(json!({"type": "leave"})).await;
+        self.news = None;
+        self.fence().await;
+    }
+
+    /// By another connection: a message does not say of which room it is.
+    async fn go_elsewhere(&mut self) {
+        self.client = open(&self.way_in).await;
+        self.room = ROOMS[self.chance.below(ROOMS.len())];
+        self.join().await;
+    }
+
+    /// Takes its own seat over. The old connection is dropped before, or left alone.
+    async fn reappear(&mut self) {
+        let new = open(&self.way_in).await;
+        let old = std::mem::replace(&mut self.client, new);
+        self.news = None;
+        if self.chance.below(2) == 0 {
+            drop(old);
+            self.join().await;
+        } else {
+            self.join().await;
+            drop(old);
+        }
+    }
+
+    /// Waits until the server has handled all it was sent, and told all that this changed.
+    async fn fence(&mut self) {
+        self.client.send(json!({"type": "ping"})).await;
+        self.note_until(&["pong"]).await;
+    }
+
+    async fn note_until(&mut self, kinds: &[&str]) -> Value {
+        loop {
+            let message = self.client.next().await;
+            if kinds.iter().any(|kind| message["type"] == *kind) {
+                return message;
+            }
+            self.note(message);
+        }
+    }
+
+    fn note(&mut self, message: Value) {
+        let is_news = message["type"] == "peer_joined" || message["type"] == "peer_left";
+        if let Some(news) = self.news.as_mut().filter(|_| is_news)
+            && version(news) < version(&message)
+        {
+            *news = message;
+        }
+    }
+
+    async fn rest(mut self, gate: &Barrier) -> Option<Rest> {
+        self.fence().await;
+        for message in self.client.attend(gate.wait()).await {
+            self.note(message);
+        }
+        self.client.send(json!({"type": "peers"})).await;
+        let roster = self.note_until(&["roster", "error"]).await;
+        // Nobody goes before all have asked.
+        self.client.attend(gate.wait()).await;
+        let expected = if self.news.is_some() { "roster" } else { "error" };
+        assert_eq!(roster["type"], expected, "{roster}");
+        self.news.map(|news| Rest { peer: self.peer, news, roster })
+    }
+}
+
+/// Connects within a task, where there is no runtime to ask.
+async fn open((address, url): &(String, String)) -> Client {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    Client::shake_hands(stream, url, &[]).await.expect("a handshake").0
+}
+
+/// A linear congruential generator (Knuth's MMIX): the same walk for the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % limit
     }
 }
