@@ -105,7 +105,7 @@ pub async fn joined_is_the_last_word_about_the_old_room<R: Runtime>() {
     let [mut bob] = meet(&server, "front", ["bob"]).await;
     let (stop, stopped) = watch::channel(());
     let mut crowd = Vec::new();
-    for nth in 0..6 {
+    for nth in 0..12 {
         let client = Client::connect(&server).await;
         crowd.push(tokio::spawn(come_and_go(client, format!("p{nth}"), stopped.clone())));
     }
