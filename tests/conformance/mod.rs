@@ -104,7 +104,7 @@ macro_rules! every_scenario {
                 join_room_to_where_one_sits_is_refused,
                 a_move_takes_over_the_same_peer_id_in_the_other_room,
                 who_moved_can_move_back,
-                joined_is_the_last_word_about_the_old_room;
+                no_news_of_the_old_room_passes_for_news_of_the_new;
             query:
                 the_query_fills_what_a_join_leaves_open,
                 what_the_message_says_wins,
