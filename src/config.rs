@@ -148,7 +148,7 @@ impl Flags {
             max_connections_per_ip: self.max_connections_per_ip as usize,
             message_rate: self.message_rate,
             message_burst: self.message_burst,
-            queue_bytes: (self.max_message_bytes as usize * 4).max(Config::default().queue_bytes),
+            queue_bytes: queue_bytes(self.max_peers_per_room, self.max_message_bytes),
             drain: Duration::from_secs(self.drain_seconds),
             service: Service { name: self.service_name, region: self.region, version: VERSION },
             ..Config::default()
@@ -180,6 +180,13 @@ impl Default for Config {
             },
         }
     }
+}
+
+/// What may wait for one client: a few of the largest messages, and the news of a room that fills
+/// up at once, of which everyone is told with everybody's metadata.
+fn queue_bytes(max_peers_per_room: u16, max_message_bytes: u32) -> usize {
+    let news = usize::from(max_peers_per_room) * 32 * 1024;
+    Config::default().queue_bytes.max(news).max(4 * max_message_bytes as usize)
 }
 
 /// An origin as browsers send it (RFC 6454, section 6.1): in lower case, no path.

@@ -101,11 +101,14 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         request_id: Option<RequestId>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let seated = from.session.as_ref();
-        if seated.is_some_and(|seated| !moves(&join, seated)) {
-            let rejection = Rejection::new(Code::AlreadyJoined, "`leave` first");
-            return self.answer(&from.id, rejection.answering(request_id)).await;
-        }
+        let join = match &from.session {
+            Some(seated) if moves(&join, seated) => self.as_before(join, seated).await?,
+            Some(_) => {
+                let rejection = Rejection::new(Code::AlreadyJoined, "`leave` first");
+                return self.answer(&from.id, rejection.answering(request_id)).await;
+            }
+            None => join,
+        };
         let Join { room, peer, name, metadata, .. } = match from.defaults.fill(join) {
             Ok(join) => join,
             Err(rejection) => return self.answer(&from.id, rejection.answering(request_id)).await,
@@ -114,18 +117,47 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         let who = Session {
             conn: from.id.clone(),
             room: room.unwrap_or_else(RoomId::fallback),
-            peer: peer
-                .or_else(|| seated.map(|seated| seated.peer.clone()))
-                .unwrap_or_else(self.mint_peer_id),
+            peer: peer.unwrap_or_else(self.mint_peer_id),
         };
         let event = Event::Join(JoinRequest { name, metadata, named_room, request_id });
+        if from.session.is_some() && self.would_be_seated(&who, &event, now).await? {
+            self.give_up(from, now).await?;
+        }
+        self.outbox.joining(&from.id);
         if self.handle(&who, &event, now).await? == Standing::Seated {
-            // The old seat is kept until the new one is sure.
-            if let Some(old) = from.session.replace(who) {
-                self.handle(&old, &Event::Leave, now).await?;
-            }
+            self.give_up(from, now).await?;
+            from.session = Some(who);
         }
         Ok(())
+    }
+
+    /// Who moves is who it was, unless it says otherwise.
+    async fn as_before(&self, join: Join, seated: &Session) -> Result<Join, Fault> {
+        let room = self.registry.load(&seated.room).await?;
+        let seat = room.seat(&seated.peer);
+        Ok(Join {
+            peer: join.peer.or_else(|| Some(seated.peer.clone())),
+            name: join.name.or_else(|| seat?.name.clone()),
+            metadata: join.metadata.or_else(|| seat?.metadata.clone()),
+            ..join
+        })
+    }
+
+    /// Whether a join would be let in as things are. Who moves leaves its old room only then, but
+    /// before it joins, so that nothing from there comes after its `joined`.
+    async fn would_be_seated(
+        &self,
+        who: &Session,
+        event: &Event<'_>,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let room = self.registry.load(&who.room).await?;
+        Ok(room.decide(who, event, now, &self.rules).standing == Standing::Seated)
+    }
+
+    async fn give_up(&self, from: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+        let Some(old) = from.session.take() else { return Ok(()) };
+        self.handle(&old, &Event::Leave, now).await.map(drop)
     }
 
     async fn answer(

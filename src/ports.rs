@@ -57,6 +57,10 @@ pub trait Outbox: Send + Sync + 'static {
         code: CloseCode,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
+    /// Notes that `conn` is about to join. Others may learn of its seat, and write to it, before
+    /// it is sent `joined`; where order can be kept, all that comes from now on goes after that.
+    fn joining(&self, _conn: &ConnectionId) {}
+
     /// Those of `conns` that give no sign of life.
     fn probe(
         &self,

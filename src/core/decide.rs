@@ -70,6 +70,7 @@ impl Room {
             metadata: request.metadata.clone(),
         });
         let mut effects = next.tell_others(&who.peer, |peers| ServerMessage::PeerJoined {
+            room_id: next.id().clone(),
             peer_id: who.peer.clone(),
             display_name: request.name.clone(),
             role: Role::Guest,
@@ -155,6 +156,7 @@ impl Room {
         };
         let next = self.without(&seat.peer);
         let effects = next.tell_others(&seat.peer, |peers| ServerMessage::PeerLeft {
+            room_id: next.id().clone(),
             peer_id: seat.peer.clone(),
             reason,
             version: next.version(),

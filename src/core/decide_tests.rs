@@ -238,7 +238,7 @@ fn say(message: &ServerMessage) -> String {
             let again = if *rejoined { " again" } else { "" };
             format!("peer_joined {}{again} v{} {}", peer_id.as_str(), version.0, list(peers))
         }
-        ServerMessage::PeerLeft { peer_id, reason, version, peers } => {
+        ServerMessage::PeerLeft { peer_id, reason, version, peers, .. } => {
             let reason = format!("{reason:?}").to_lowercase();
             format!("peer_left {} {reason} v{} {}", peer_id.as_str(), version.0, list(peers))
         }

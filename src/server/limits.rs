@@ -120,7 +120,8 @@ impl Bucket {
         if self.tokens >= 0.0 {
             Pace::Fine
         } else if self.tokens >= -self.burst {
-            Pace::TooFast(Duration::from_secs_f64(-self.tokens / self.per_second))
+            // Until there is a whole token again, for the next message to take.
+            Pace::TooFast(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second))
         } else {
             Pace::Hopeless
         }
@@ -172,12 +173,12 @@ mod tests {
             assert_eq!(bucket.take(start), Pace::Fine);
         }
         let Pace::TooFast(wait) = bucket.take(start) else { panic!("expected a refusal") };
-        assert_eq!(wait, Duration::from_millis(100));
+        assert_eq!(wait, Duration::from_millis(200));
+        let mut patient = Bucket { ..bucket };
+        assert_eq!(patient.take(start + wait), Pace::Fine);
         for _ in 0..4 {
             assert!(matches!(bucket.take(start), Pace::TooFast(_)));
         }
-        let mut patient = Bucket { ..bucket };
-        assert_eq!(patient.take(start + Duration::from_millis(601)), Pace::Fine);
         assert_eq!(bucket.take(start), Pace::Hopeless);
     }
 }

@@ -107,6 +107,12 @@ impl Outbox for Mailboxes {
         Ok(())
     }
 
+    fn joining(&self, conn: &ConnectionId) {
+        if let Some(mailbox) = self.all.get(conn) {
+            mailbox.mark();
+        }
+    }
+
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
         let probes = conns.iter().map(async |conn| match self.find(conn) {
             Some(mailbox) if mailbox.lives().await => None,
@@ -138,7 +144,7 @@ pub(super) struct Mailbox {
 struct Queue {
     parcels: VecDeque<Parcel>,
     bytes: usize,
-    /// How many parcels were there when the client's last frame was read.
+    /// How many parcels were there when the client was about to join.
     mark: usize,
     state: State,
 }
@@ -208,9 +214,8 @@ impl Mailbox {
         .await
     }
 
-    /// Notes that a frame was read. If it is a `join`, its `joined` goes before all that is posted
-    /// from now on: others may learn of the new seat, and write to it, before its owner does.
-    pub(super) fn mark(&self) {
+    /// Whatever is posted from now on goes after the next `joined`.
+    fn mark(&self) {
         let mut queue = self.queue();
         queue.mark = queue.parcels.len();
     }

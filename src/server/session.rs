@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
@@ -21,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseFrame};
 use tracing::{debug, error};
 
-use super::limits::{Bucket, Pace};
+use super::limits::{Bucket, Pace, Place};
 use super::mailbox::{Full, Mailbox, Mailboxes, Parcel};
 use crate::core::Connection;
 use crate::drive::Driver;
@@ -56,6 +57,8 @@ pub(super) struct Session<R, S> {
     pub(super) pinged: bool,
     /// It held a seat once.
     pub(super) joined: bool,
+    /// Its place among the open connections, and the server's hold on it until it has ended.
+    pub(super) _held: (Place, Option<mpsc::Sender<()>>),
 }
 
 /// Why a connection ends.
@@ -69,8 +72,9 @@ enum End {
 }
 
 impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
-    /// Serves the connection until it ends.
-    pub(super) async fn run(mut self) {
+    /// Serves the connection until it ends. Boxed, as is the goodbye: the memory of an idle
+    /// connection is mostly that of its task.
+    pub(super) async fn run(mut self: Box<Self>) {
         let conn = self.connection.id.clone();
         debug!(%conn, "open");
         let end = AssertUnwindSafe(self.converse()).catch_unwind().await;
@@ -81,7 +85,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
         self.driver.outbox.forget(&conn);
         debug!(%conn, reason = end.name(), "closed");
         // A client that does not listen to the goodbye is not waited for.
-        let _ = timeout(FAREWELL, farewell(&mut self.socket, end)).await;
+        let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
     }
 
     async fn converse(&mut self) -> End {
@@ -137,7 +141,6 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
     }
 
     async fn receive(&mut self, text: &str, at: Instant) -> Option<End> {
-        self.mailbox.mark();
         match self.pace(at, text) {
             Err(end) => return Some(end),
             Ok(Some(rejection)) => {
@@ -222,8 +225,7 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
         End::Closed(code) => (None, code),
         End::Refused(rejection, code) => (Some(rejection), code),
     };
-    let reason = rejection.as_ref().map_or("", |rejection| rejection.code.name());
-    let reason = Utf8Bytes::from_static(reason);
+    let reason = Utf8Bytes::from_static(code.reason());
     let frame = CloseFrame { code: WsCode::from(code as u16), reason };
     if let Some(rejection) = rejection {
         socket.feed(text_of(rejection.into())).await?;

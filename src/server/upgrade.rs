@@ -65,7 +65,7 @@ pub(super) fn websocket<R: Registry>(
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => start(app, place, defaults, upgraded).await,
+            Ok(upgraded) => start(&app, place, defaults, upgraded).await,
             Err(error) => debug!(%error, "a handshake was not completed"),
         }
     });
@@ -73,7 +73,7 @@ pub(super) fn websocket<R: Registry>(
 }
 
 async fn start<R: Registry>(
-    app: Arc<App<R>>,
+    app: &App<R>,
     place: Place,
     defaults: JoinDefaults,
     upgraded: hyper::upgrade::Upgraded,
@@ -95,7 +95,7 @@ async fn start<R: Registry>(
     );
     let id = app.next_connection();
     let opened = Instant::now();
-    let session = Session {
+    let session = Box::new(Session {
         socket: socket.await,
         mailbox: app.driver.outbox.open(&id),
         connection: Connection::new(id, defaults),
@@ -108,11 +108,9 @@ async fn start<R: Registry>(
         opened,
         pinged: false,
         joined: false,
-    };
-    let alive = app.alive.upgrade();
-    drop(app);
-    session.run().await;
-    drop((place, alive));
+        _held: (place, app.alive.upgrade()),
+    });
+    tokio::spawn(session.run());
 }
 
 /// Checks everything that can be refused before the handshake.

@@ -116,7 +116,7 @@ impl<'a> ClientMessage<'a> {
                 Self::Signal(Signal { to, envelope })
             }
             "private_message" => {
-                let to = match (envelope.to, envelope.target_user_id) {
+                let to = match (present(envelope.to), present(envelope.target_user_id)) {
                     (None, Some(target)) => one_peer("targetUserId", Some(target))?,
                     (to, _) => one_peer("to", to)?,
                 };
@@ -176,12 +176,18 @@ impl Join {
     }
 }
 
+/// Says what is wrong in words of our own: the parser's may quote the frame.
 fn unreadable(error: &serde_json::Error) -> Rejection {
-    if error.is_data() {
-        let message = format!("expected one JSON object with each field once: {error}");
-        return Rejection::new(Code::InvalidMessage, message);
+    let text = error.to_string();
+    if text.starts_with("duplicate field") {
+        return Rejection::new(Code::InvalidMessage, format!("expected each field once: {text}"));
     }
-    Rejection::new(Code::InvalidJson, format!("expected JSON text: {error}"))
+    if error.is_data() {
+        return Rejection::new(Code::InvalidMessage, "expected one JSON object");
+    }
+    let (line, column) = (error.line(), error.column());
+    let text = format!("expected JSON text; line {line}, column {column} is not");
+    Rejection::new(Code::InvalidJson, text)
 }
 
 fn invalid(field: &str, expected: &str) -> Rejection {
@@ -273,7 +279,7 @@ mod tests {
     fn a_refusal_names_the_field_and_what_was_expected() {
         for (text, code, parts) in [
             ("x", Code::InvalidJson, ["expected JSON", "line 1"]),
-            ("[1]", Code::InvalidMessage, ["one JSON object", "sequence"]),
+            ("[1]", Code::InvalidMessage, ["one JSON object", "expected"]),
             (r#"{"a":1}"#, Code::InvalidMessage, ["`type`", "a string"]),
             (r#"{"type":7}"#, Code::InvalidMessage, ["`type`", "a string"]),
             (r#"{"type":"Offer"}"#, Code::UnknownType, ["`type`", "offer"]),
@@ -335,5 +341,15 @@ mod tests {
     fn a_private_message_may_name_its_target_the_old_way() {
         let text = r#"{"type":"private_message","targetUserId":"user2","message":"hi"}"#;
         assert_eq!(Incoming::parse(text).unwrap().message.to(), PeerId::parse("user2").as_ref());
+        let text = r#"{"type":"private_message","to":null,"targetUserId":"user2"}"#;
+        assert_eq!(Incoming::parse(text).unwrap().message.to(), PeerId::parse("user2").as_ref());
+    }
+
+    #[test]
+    fn a_refusal_repeats_nothing_of_the_frame() {
+        for text in [r#""secret text""#, "secret text", r#"{"type":"secret text"}"#] {
+            let (_, message) = refused(text);
+            assert!(!message.contains("secret"), "{message}");
+        }
     }
 }

@@ -84,6 +84,24 @@ pub enum CloseCode {
     RateLimited = 4029,
 }
 
+impl CloseCode {
+    /// What the close frame says beside the number. The `error` before it says more.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Away => "going away",
+            Self::Protocol => "not the WebSocket protocol",
+            Self::Binary => "binary frame",
+            Self::NotText => "not UTF-8",
+            Self::TooLarge => "message too large",
+            Self::Internal => Code::Internal.name(),
+            Self::SlowConsumer => Code::SlowConsumer.name(),
+            Self::Timeout => "timeout",
+            Self::Replaced => Code::Replaced.name(),
+            Self::RateLimited => Code::RateLimited.name(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

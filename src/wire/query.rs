@@ -14,6 +14,8 @@ pub struct JoinDefaults {
     room_id: Option<Redacted<Box<str>>>,
     peer_id: Option<Redacted<Box<str>>>,
     display_name: Option<Redacted<Box<str>>>,
+    /// There was a token. Nobody reads it in open mode, but it shows that a join is wanted.
+    token: bool,
 }
 
 impl JoinDefaults {
@@ -25,6 +27,10 @@ impl JoinDefaults {
                 "roomId" => &mut defaults.room_id,
                 "peerId" | "userId" => &mut defaults.peer_id,
                 "displayName" | "username" => &mut defaults.display_name,
+                "token" => {
+                    defaults.token = true;
+                    continue;
+                }
                 _ => continue,
             };
             slot.get_or_insert_with(|| Redacted::new(value.into()));
@@ -34,7 +40,8 @@ impl JoinDefaults {
 
     /// True when the query asked for nothing.
     pub fn is_empty(&self) -> bool {
-        self.room_id.is_none() && self.peer_id.is_none() && self.display_name.is_none()
+        let named = [&self.room_id, &self.peer_id, &self.display_name];
+        !self.token && named.iter().all(|value| value.is_none())
     }
 
     /// `join` with what it leaves open filled from here.
@@ -99,5 +106,6 @@ mod tests {
         assert!(JoinDefaults::parse("").is_empty());
         assert!(JoinDefaults::parse("utm_source=mail").is_empty());
         assert!(!JoinDefaults::parse("username=Ada").is_empty());
+        assert!(!JoinDefaults::parse("token=eyJ").is_empty());
     }
 }

@@ -34,6 +34,9 @@ pub enum ServerMessage {
     BootstrapPeers { peers: Vec<BootstrapPeer> },
     /// Somebody took a seat.
     PeerJoined {
+        /// A client that moved may still hear of its old room, and versions of two rooms say
+        /// nothing to each other.
+        room_id: RoomId,
         peer_id: PeerId,
         #[serde(skip_serializing_if = "Option::is_none")]
         display_name: Option<DisplayName>,
@@ -44,7 +47,13 @@ pub enum ServerMessage {
         rejoined: bool,
     },
     /// Somebody's seat ended.
-    PeerLeft { peer_id: PeerId, reason: LeaveReason, version: Version, peers: Vec<PeerInfo> },
+    PeerLeft {
+        room_id: RoomId,
+        peer_id: PeerId,
+        reason: LeaveReason,
+        version: Version,
+        peers: Vec<PeerInfo>,
+    },
     /// The answer to `peers`.
     Roster {
         room_id: RoomId,
@@ -166,11 +175,11 @@ impl Rejection {
         Self { to, ..self }
     }
 
-    /// The same, with how long to wait.
+    /// The same, with how long to wait; rounded up, so that waiting as told is enough.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        Self { retry_after_ms: Some(ms.max(1)), ..self }
+        let ms = u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        Self { retry_after_ms: Some(ms), ..self }
     }
 
     /// The same, as the answer to a frame that nobody has looked at.

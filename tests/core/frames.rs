@@ -62,6 +62,7 @@ fn messages() -> Vec<ServerMessage> {
         joined(vec![], None),
         ServerMessage::BootstrapPeers { peers: vec![BootstrapPeer { id: peer("ada") }] },
         ServerMessage::PeerJoined {
+            room_id: room_id("visit-42"),
             peer_id: peer_id.clone(),
             display_name: ada.display_name.clone(),
             role: Role::Guest,
@@ -70,6 +71,7 @@ fn messages() -> Vec<ServerMessage> {
             rejoined: false,
         },
         ServerMessage::PeerLeft {
+            room_id: room_id("visit-42"),
             peer_id,
             reason: LeaveReason::Disconnected,
             version,

@@ -89,16 +89,23 @@ fn spawn(args: &[&str], variables: &[(&str, &str)]) -> (Child, Log) {
 
 /// What a program writes to its standard error.
 #[derive(Clone, Default)]
-struct Log(Arc<(Mutex<(Vec<String>, bool)>, Notify)>);
+struct Log(Arc<Written>);
+
+#[derive(Default)]
+struct Written {
+    /// The lines so far, and whether there will be no more.
+    lines: Mutex<(Vec<String>, bool)>,
+    changed: Notify,
+}
 
 impl Log {
     async fn fill(self, mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>) {
         while let Ok(Some(line)) = lines.next_line().await {
-            self.0.0.lock().unwrap().0.push(line);
-            self.0.1.notify_waiters();
+            self.0.lines.lock().unwrap().0.push(line);
+            self.0.changed.notify_waiters();
         }
-        self.0.0.lock().unwrap().1 = true;
-        self.0.1.notify_waiters();
+        self.0.lines.lock().unwrap().1 = true;
+        self.0.changed.notify_waiters();
     }
 
     /// The first line that contains this.
@@ -111,14 +118,14 @@ impl Log {
     }
 
     fn all(&self) -> Vec<String> {
-        self.0.0.lock().unwrap().0.clone()
+        self.0.lines.lock().unwrap().0.clone()
     }
 
     async fn wait<T>(&self, found: impl Fn(&[String], bool) -> Option<T>) -> T {
         let waiting = async {
             loop {
-                let changed = self.0.1.notified();
-                let state = self.0.0.lock().unwrap().clone();
+                let changed = self.0.changed.notified();
+                let state = self.0.lines.lock().unwrap().clone();
                 if let Some(value) = found(&state.0, state.1) {
                     return value;
                 }
