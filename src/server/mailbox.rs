@@ -261,7 +261,9 @@ impl Mailbox {
 
     fn put(&self, parcel: Parcel, at_mark: bool) -> Delivery {
         let mut queue = self.queue();
-        if queue.state != State::Open {
+        // Whoever is replaced while it joins is told both, in this order.
+        let in_time = queue.state == State::Open || (at_mark && queue.state == State::Closing);
+        if !in_time {
             return Delivery::Gone;
         }
         let bytes = queue.bytes + parcel.bytes();
