@@ -11,6 +11,8 @@
 mod child;
 #[path = "load/client.rs"]
 mod client;
+#[path = "load/message.rs"]
+mod message;
 #[path = "load/pattern.rs"]
 mod pattern;
 #[path = "load/report.rs"]
@@ -83,7 +85,7 @@ fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
     rlimit::increase_nofile_limit(u64::MAX).context("the limit on open files")?;
     let cores = child::two_cores();
-    report::heading(cores);
+    report::heading(cores, flags.url.is_none());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let rows = runtime.block_on(measure(&flags, cores.map(|(server, _)| server)))?;
     report::table(&rows);

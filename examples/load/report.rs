@@ -107,9 +107,14 @@ fn median(sorted: &[f64]) -> Option<f64> {
 }
 
 /// Says where what runs.
-pub(super) fn heading(cores: Option<(usize, usize)>) {
+pub(super) fn heading(cores: Option<(usize, usize)>, started_here: bool) {
     match cores {
-        Some((server, load)) => println!("servers on core {server}, load on core {load}"),
+        Some((server, load)) if started_here => {
+            println!("servers on core {server}, load on core {load}");
+        }
+        Some((server, load)) => {
+            println!("load on core {load}; start the server by `taskset -c {server}`");
+        }
         None => println!(
             "nothing is bound to a core: that takes two cores and `taskset` (of util-linux). \
              The figures hold less"
