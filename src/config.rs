@@ -28,7 +28,7 @@ pub struct Flags {
     #[arg(long, env = "VISIO_OPEN", value_parser = BoolishValueParser::new())]
     open: bool,
 
-    /// Origin of a page that may connect and poll /health, such as https://clinic.example;
+    /// Origin of a page that may connect and poll /health, such as `https://clinic.example`;
     /// repeatable, comma separated in the variable [default: any]
     #[arg(long, env = "VISIO_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origin: Vec<String>,

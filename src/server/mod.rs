@@ -1,8 +1,8 @@
 //! SOCKETS: the standalone server.
 //!
 //! [`serve`] takes a bound listener and a future that says when to stop. HTTP and WebSockets share
-//! the port: every connection starts as HTTP/1.1, and a request for a WebSocket
-//! [turns it](upgrade) into a [session] with a [mailbox]. [`http`] answers the rest.
+//! the port: every connection starts as HTTP/1.1, and a request for a WebSocket turns it
+//! (`upgrade`) into a `session` with a `mailbox`. `http` answers the rest.
 
 mod drain;
 mod http;
