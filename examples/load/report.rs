@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command that prints a table")]
 
 use std::borrow::Cow;
+use std::fs;
 
 /// One thing that was measured, once a round, on each server.
 pub(super) struct Row {
@@ -106,7 +107,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// Says where what runs.
+/// Says where what runs, and how busy the machine was before.
 pub(super) fn heading(cores: Option<(usize, usize)>, started_here: bool) {
     match cores {
         Some((server, load)) if started_here => {
@@ -119,6 +120,10 @@ pub(super) fn heading(cores: Option<(usize, usize)>, started_here: bool) {
             "nothing is bound to a core: that takes two cores and `taskset` (of util-linux). \
              The figures hold less"
         ),
+    }
+    let others = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    if let Some(runnable) = others.split(' ').next() {
+        println!("load average before the start: {runnable}; on a busy machine ratios are blurred");
     }
 }
 

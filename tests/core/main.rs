@@ -6,6 +6,7 @@ mod frames;
 mod properties;
 mod registry;
 mod simulation;
+mod splicing;
 
 use visio_signaling::core::{ConnectionId, Session};
 use visio_signaling::wire::{FromText, PeerId, RoomId};
