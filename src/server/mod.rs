@@ -24,6 +24,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tower::Service;
 use tracing::{debug, warn};
 
@@ -39,6 +40,8 @@ use probe::Prober;
 
 /// A client has this long to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Out of file descriptors, say: give those that are open some time to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -80,7 +83,8 @@ pub async fn serve<R: Registry>(
         () = drain::run(&app.driver.outbox, app.config.drain) => {}
     }
     drop((listener, alive));
-    while ended.recv().await.is_some() {}
+    // A client that reads nothing does not hold up the end.
+    let _ = timeout(LAST_WORDS, ended.recv()).await;
     Ok(())
 }
 

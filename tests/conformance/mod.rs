@@ -63,6 +63,9 @@ impl Default for Settings {
     }
 }
 
+/// A scenario that runs for longer goes round in circles.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
 /// Something that speaks the protocol.
 pub trait Runtime {
     /// Starts one of its own for a scenario; it ends when dropped.
@@ -279,7 +282,9 @@ macro_rules! scenarios {
         $(mod $behaviour {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $scenario() {
-                $crate::conformance::$behaviour::$scenario::<super::$runtime>().await;
+                let scenario = $crate::conformance::$behaviour::$scenario::<super::$runtime>();
+                let ended = tokio::time::timeout($crate::conformance::LIMIT, scenario).await;
+                ended.expect("a scenario that ends");
             })+
         })+
     };
