@@ -46,10 +46,15 @@ pub async fn what_names_one_goes_to_that_one_alone<R: Runtime>() {
 pub async fn a_private_message_may_name_its_target_by_user_id<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob, mut cay] = meet(&server, "visit", ["ada", "bob", "cay"]).await;
-    let mut message = json!({"type": "private_message", "targetUserId": "cay", "message": "psst"});
-    ada.send(message.clone()).await;
-    message["from"] = json!("ada");
-    assert_eq!(cay.next().await, message);
+    for mut message in [
+        json!({"type": "private_message", "targetUserId": "cay", "message": "psst"}),
+        json!({"type": "private_message", "targetUserId": "cay", "to": null}),
+        json!({"type": "private_message", "targetUserId": null, "to": "cay"}),
+    ] {
+        ada.send(message.clone()).await;
+        message["from"] = json!("ada");
+        assert_eq!(cay.next().await, message);
+    }
     for client in [&mut ada, &mut bob] {
         client.expect_nothing().await;
     }

@@ -150,9 +150,14 @@ impl Client {
 
     /// The next message of this type, whatever comes before it.
     pub async fn wait_for(&mut self, kind: &str) -> Value {
+        self.next_of(&[kind]).await
+    }
+
+    /// The next message of any of these types, whatever comes before it.
+    pub async fn next_of(&mut self, kinds: &[&str]) -> Value {
         loop {
             let message = self.next().await;
-            if message["type"] == kind {
+            if kinds.iter().any(|kind| message["type"] == *kind) {
                 return message;
             }
         }

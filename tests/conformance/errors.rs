@@ -163,6 +163,27 @@ pub async fn a_refusal_echoes_the_request_id<R: Runtime>() {
     }
 }
 
+pub async fn a_refusal_quotes_nothing_of_what_was_sent<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    for text in [
+        r#""v=0 secret""#,
+        "v=0 secret",
+        r#"{"type":"v=0 secret"}"#,
+        r#"{"v=0 secret":1}"#,
+        r#"{"type":"offer","to":"v=0 secret","sdp":"v=0 secret"}"#,
+        r#"{"type":"offer","to":"bob","to":"bob","sdp":"v=0 secret"}"#,
+        r#"{"type":"ping","requestId":["v=0 secret"]}"#,
+        r#"{"type":"offer","to":"ada","sdp":"v=0 secret"}"#,
+        r#"{"type":"offer","to":"bob","sdp":"v=0 secret"}"#,
+        r#"{"type":"offer","to":"bob","sdp":"v=0 secret}"#,
+    ] {
+        ada.send_text(text).await;
+        let error = ada.expect("error").await.to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
 pub async fn a_refused_join_leaves_the_client_free_to_join<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let mut client = Client::connect(&server).await;

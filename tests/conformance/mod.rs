@@ -103,6 +103,7 @@ macro_rules! every_scenario {
                 join_room_takes_a_seat,
                 join_room_moves_a_seated_peer_to_another_room,
                 who_moves_may_take_another_peer_id,
+                who_moves_keeps_its_name_and_metadata,
                 a_move_to_a_full_room_keeps_the_old_seat,
                 join_room_to_where_one_sits_is_refused,
                 a_move_takes_over_the_same_peer_id_in_the_other_room,
@@ -192,6 +193,7 @@ macro_rules! every_scenario {
                 a_field_that_decides_may_stand_there_only_once,
                 a_bad_request_id_is_named,
                 a_refusal_echoes_the_request_id,
+                a_refusal_quotes_nothing_of_what_was_sent,
                 a_refused_join_leaves_the_client_free_to_join,
                 junk_from_one_peer_disturbs_no_other,
                 deep_nesting_harms_nobody;
@@ -267,6 +269,7 @@ macro_rules! every_scenario {
             races:
                 sixteen_of_sixty_four_get_the_sixteen_seats,
                 of_two_that_join_at_once_exactly_one_offers,
+                of_two_that_move_to_the_last_seat_one_keeps_its_own,
                 of_one_peer_id_joined_many_times_at_once_one_holds_the_seat,
                 a_peer_is_taken_over_while_messages_fly;
             unrest:

@@ -45,6 +45,27 @@ pub async fn who_moves_may_take_another_peer_id<R: Runtime>() {
     assert_eq!(ids(&ada.roster().await), [""; 0]);
 }
 
+pub async fn who_moves_keeps_its_name_and_metadata<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "back", ["ada"]).await;
+    let join = json!({"type": "join", "roomId": "front", "peerId": "bob", "displayName": "Bob",
+                      "metadata": {"device": "phone"}});
+    let (mut bob, _) = Client::join_with(&server, join).await;
+    bob.send(json!({"type": "join_room", "roomId": "back"})).await;
+    bob.expect("joined").await;
+    let news = ada.expect("peer_joined").await;
+    assert_eq!((&news["peerId"], &news["displayName"]), (&json!("bob"), &json!("Bob")));
+    assert_eq!(news["peers"][0]["metadata"], json!({"device": "phone"}));
+    // Unless it says otherwise.
+    let change = json!({"type": "join_room", "roomId": "front", "displayName": "Bobby"});
+    bob.send(change).await;
+    bob.expect("joined").await;
+    bob.send(json!({"type": "join_room", "roomId": "back"})).await;
+    bob.expect("joined").await;
+    ada.expect("peer_left").await;
+    assert_eq!(ada.expect("peer_joined").await["displayName"], "Bobby");
+}
+
 pub async fn a_move_to_a_full_room_keeps_the_old_seat<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
     let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;

@@ -76,7 +76,9 @@ pub async fn joined_comes_before_the_first_messages_answer<R: Runtime>() {
 
 pub async fn any_one_field_of_the_query_asks_for_the_join<R: Runtime>() {
     let server = R::start(Settings::default()).await;
-    for query in ["?roomId=r", "?peerId=p", "?userId=p", "?displayName=N", "?username=N"] {
+    for query in
+        ["?roomId=r", "?peerId=p", "?userId=p", "?displayName=N", "?username=N", "?token=t"]
+    {
         let mut client = connect(&server, query).await;
         client.send(json!({"type": "peers"})).await;
         client.expect("joined").await;

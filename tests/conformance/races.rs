@@ -106,6 +106,37 @@ pub async fn of_two_that_join_at_once_exactly_one_offers<R: Runtime>() {
     }
 }
 
+pub async fn of_two_that_move_to_the_last_seat_one_keeps_its_own<R: Runtime>() {
+    let server = R::start(Settings { max_peers_per_room: 3, ..Settings::default() }).await;
+    for round in 0..300 {
+        let [mut ada, bob, cay] =
+            meet(&server, &format!("front-{round}"), ["ada", "bob", "cay"]).await;
+        let [_dan, _eve] = meet(&server, &format!("back-{round}"), ["dan", "eve"]).await;
+        let gate = Arc::new(Barrier::new(2));
+        let mut tasks = JoinSet::new();
+        for mut client in [bob, cay] {
+            let gate = Arc::clone(&gate);
+            tasks.spawn(async move {
+                gate.wait().await;
+                let room = format!("back-{round}");
+                client.send(json!({"type": "join_room", "roomId": room})).await;
+                let answer = client.next_of(&["joined", "error"]).await;
+                (client, answer)
+            });
+        }
+        let (moved, stayed): (Vec<_>, Vec<_>) =
+            tasks.join_all().await.into_iter().partition(|(_, answer)| answer["type"] == "joined");
+        assert_eq!((moved.len(), stayed.len()), (1, 1), "round {round}");
+        for (mut client, answer) in stayed {
+            assert_eq!(answer["code"], "room_full", "{answer}");
+            client.send(json!({"type": "peers"})).await;
+            let kept = client.next_of(&["roster", "error"]).await;
+            assert_eq!(kept["roomId"], format!("front-{round}"), "round {round}: {kept}");
+            assert_eq!(ids(&ada.roster().await).len(), 1, "ada sees it");
+        }
+    }
+}
+
 pub async fn of_one_peer_id_joined_many_times_at_once_one_holds_the_seat<R: Runtime>() {
     const CLAIMS: usize = 20;
     let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
@@ -117,28 +148,22 @@ pub async fn of_one_peer_id_joined_many_times_at_once_one_holds_the_seat<R: Runt
         tasks.spawn(async move {
             gate.wait().await;
             client.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
-            let answer = client.next().await;
-            // It may be replaced before it was told that it sat.
-            let joined = answer["type"] == "joined";
-            assert!(joined || answer["code"] == "replaced", "{answer}");
-            (joined.then(|| version(&answer)), client)
+            // Even if it was replaced by then, it is told that it sat.
+            (version(&client.expect("joined").await), client)
         });
     }
     let mut all = tasks.join_all().await;
     all.sort_by_key(|(joined, _)| *joined);
     let (last, mut holder) = all.pop().expect("a last one");
-    for (joined, mut replaced) in all {
-        if joined.is_some() {
-            replaced.expect_error("replaced").await;
-        }
-        replaced.expect_closed(4009).await;
+    for (_, mut replaced) in all {
+        replaced.expect_end("replaced", 4009).await;
     }
     holder.expect_nothing().await;
     for _ in 0..CLAIMS {
         assert_eq!(ids(&ada.expect("peer_joined").await), ["bob"]);
     }
     let roster = ada.roster().await;
-    assert_eq!((ids(&roster), Some(version(&roster))), (vec!["bob"], last));
+    assert_eq!((ids(&roster), version(&roster)), (vec!["bob"], last));
     ada.send(json!({"type": "offer", "to": "bob", "sdp": "v=0"})).await;
     holder.expect("offer").await;
 }

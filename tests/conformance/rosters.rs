@@ -77,11 +77,13 @@ pub async fn news_and_roster_tell_the_same<R: Runtime>() {
     let (cay, _) = Client::join(&server, "visit", "cay").await;
     for client in [&mut ada, &mut bob] {
         let news = client.expect("peer_joined").await;
+        assert_eq!(news["roomId"], "visit");
         assert_eq!(told(&news), told(&client.roster().await));
     }
     cay.close().await;
     for client in [&mut ada, &mut bob] {
         let news = client.expect("peer_left").await;
+        assert_eq!(news["roomId"], "visit");
         assert_eq!(told(&news), told(&client.roster().await));
     }
 }
