@@ -134,7 +134,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
     /// Who moves is who it was, unless it says otherwise.
     async fn as_before(&self, join: Join, seated: &Session) -> Result<Join, Fault> {
         let room = self.registry.load(&seated.room).await?;
-        let seat = room.seat(&seated.peer);
+        let seat = room.seat(&seated.peer).filter(|seat| seat.conn == seated.conn);
         Ok(Join {
             peer: join.peer.or_else(|| Some(seated.peer.clone())),
             name: join.name.or_else(|| seat?.name.clone()),

@@ -24,8 +24,9 @@ use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// A client heard from this recently is alive without being asked.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long a probed client has to answer a ping.
-const PROBE_WAIT: Duration = Duration::from_secs(2);
+/// How long a probed client has to answer a ping: a newcomer to a full room waits as long, and a
+/// phone that changes networks should not lose its seat.
+const PROBE_WAIT: Duration = Duration::from_secs(4);
 
 /// How much may wait for one client.
 #[derive(Debug, Clone, Copy)]

@@ -40,6 +40,8 @@ use probe::Prober;
 
 /// A client has this long to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection may speak HTTP for this long; a poller opens another.
+const HTTP_TIME: Duration = Duration::from_secs(60);
 /// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Out of file descriptors, say: give those that are open some time to end.
@@ -140,13 +142,21 @@ async fn connection(stream: TcpStream, address: SocketAddr, router: Router) {
         request.extensions_mut().insert(ClientAddress(address));
         router.clone().call(request)
     });
-    let served = http1::Builder::new()
+    let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(16 * 1024)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .with_upgrades()
-        .await;
+        .with_upgrades();
+    let mut serving = std::pin::pin!(serving);
+    let served = match timeout(HTTP_TIME, serving.as_mut()).await {
+        Ok(served) => served,
+        Err(_) => {
+            serving.as_mut().graceful_shutdown();
+            // Whoever does not even read its answer is left.
+            timeout(HEAD_TIMEOUT, serving).await.unwrap_or(Ok(()))
+        }
+    };
     if let Err(error) = served {
         debug!(%error, "an HTTP connection broke");
     }

@@ -80,7 +80,7 @@ impl Prober {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     /// Visits that are under way are not touched by this.
-    #[error("the server takes no more connections")]
+    #[error("the server's own limits do not let in a visit of two")]
     Crowded,
     #[error("{0}")]
     Broken(&'static str),
@@ -137,6 +137,11 @@ impl Peer {
             let Ok(message) = serde_json::from_str::<Value>(&text) else { break };
             if message["type"] == kind {
                 return Ok(message);
+            }
+            match message["code"].as_str() {
+                Some("room_full" | "rate_limited") => return Err(Failure::Crowded),
+                Some(_) => return Err(Failure::Broken("a message was refused")),
+                None => {}
             }
         }
         Err(Failure::Broken("an expected message did not come"))

@@ -7,8 +7,10 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream::FusedStream;
@@ -104,16 +106,27 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
         }
     }
 
-    /// Writes what waited, in one flush. A client that takes none of it is not waited for longer
-    /// than it takes to call it dead, or its mailbox to fill up.
+    /// Writes what waited, in one flush. Meanwhile it goes on reading, because a client that is slow
+    /// to take what it is sent may be lively all the same. It is not waited for longer than it takes
+    /// to call it dead, or its mailbox to fill up.
     async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Full>) -> Option<End> {
-        let Ok(parcels) = parcels else { return Some(slow()) };
-        let patience = self.pulse.heartbeat * 2;
-        tokio::select! {
-            biased;
-            end = write_all(&mut self.socket, parcels) => end,
-            Full = self.mailbox.full() => Some(slow()),
-            () = tokio::time::sleep(patience) => Some(slow()),
+        let Ok(mut parcels) = parcels else { return Some(slow()) };
+        let mailbox = Arc::clone(&self.mailbox);
+        let mut patience = std::pin::pin!(tokio::time::sleep(self.pulse.heartbeat * 2));
+        loop {
+            let socket = &mut self.socket;
+            let frame = tokio::select! {
+                biased;
+                turn = poll_fn(|context| poll_turn(socket, &mut parcels, context)) => match turn {
+                    Turn::Written(end) => return end,
+                    Turn::Frame(frame) => frame,
+                },
+                Full = mailbox.full() => return Some(slow()),
+                () = &mut patience => return Some(slow()),
+            };
+            if let Some(end) = self.read(frame).await {
+                return Some(end);
+            }
         }
     }
 
@@ -194,25 +207,42 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
     }
 }
 
-async fn write_all<S: AsyncRead + AsyncWrite + Unpin>(
+/// What came first: all is written, or a frame.
+enum Turn {
+    Written(Option<End>),
+    Frame(Option<Result<Message, WsError>>),
+}
+
+fn poll_turn<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
-    parcels: VecDeque<Parcel>,
-) -> Option<End> {
-    let mut end = None;
-    for parcel in parcels {
-        let message = match parcel {
-            Parcel::Text(text) => Message::Text(text),
-            Parcel::Ping => Message::Ping(Bytes::new()),
-            Parcel::Close(code) => {
-                end = Some(End::Closed(code));
-                break;
-            }
-        };
-        if socket.feed(message).await.is_err() {
-            return Some(End::Gone);
+    parcels: &mut VecDeque<Parcel>,
+    context: &mut Context<'_>,
+) -> Poll<Turn> {
+    match poll_write(socket, parcels, context) {
+        Poll::Ready(end) => Poll::Ready(Turn::Written(end.unwrap_or(Some(End::Gone)))),
+        Poll::Pending => socket.poll_next_unpin(context).map(Turn::Frame),
+    }
+}
+
+/// Writes the parcels and flushes. The one that closes ends it.
+fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    parcels: &mut VecDeque<Parcel>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<End>, WsError>> {
+    while let Some(parcel) = parcels.front() {
+        if let Parcel::Close(code) = parcel {
+            let end = End::Closed(*code);
+            return socket.poll_flush_unpin(context).map_ok(|()| Some(end));
+        }
+        ready!(socket.poll_ready_unpin(context))?;
+        match parcels.pop_front() {
+            Some(Parcel::Text(text)) => socket.start_send_unpin(Message::Text(text))?,
+            Some(Parcel::Ping) => socket.start_send_unpin(Message::Ping(Bytes::new()))?,
+            Some(Parcel::Close(_)) | None => {}
         }
     }
-    if socket.flush().await.is_err() { Some(End::Gone) } else { end }
+    socket.poll_flush_unpin(context).map_ok(|()| None)
 }
 
 /// Tells the client why, closes, and waits until it has closed too.

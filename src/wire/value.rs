@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, Value};
 
 use crate::redact::Redacted;
 
@@ -107,9 +107,11 @@ impl Metadata {
     /// What [`Metadata::from_json`] expects.
     pub const EXPECTED: &'static str = "an object of at most 1024 bytes";
 
-    /// The metadata, if `raw` is some.
+    /// The metadata, if `raw` is some. It goes into every roster, so it must be JSON that the
+    /// strictest of parsers takes: no number beyond all bounds, no half of a character.
     pub fn from_json(raw: &RawValue) -> Option<Self> {
-        let good = raw.get().starts_with('{') && raw.get().len() <= MAX_METADATA;
+        let small = raw.get().len() <= MAX_METADATA;
+        let good = small && serde_json::from_str::<Value>(raw.get()).is_ok_and(|it| it.is_object());
         good.then(|| Self(Redacted::new(raw.to_owned().into())))
     }
 }
@@ -213,7 +215,9 @@ mod tests {
         assert!(Metadata::from_json(&raw(r#"{"device":"phone"}"#)).is_some());
         assert!(Metadata::from_json(&raw(&format!(r#"{{"k":"{}"}}"#, "x".repeat(1016)))).is_some());
         assert!(Metadata::from_json(&raw(&format!(r#"{{"k":"{}"}}"#, "x".repeat(1017)))).is_none());
-        assert!(Metadata::from_json(&raw("[1]")).is_none());
+        for bad in ["[1]", r#"{"n":1e999999}"#, r#"{"s":"\ud800"}"#] {
+            assert!(Metadata::from_json(&raw(bad)).is_none(), "{bad}");
+        }
     }
 
     #[test]

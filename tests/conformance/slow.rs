@@ -6,8 +6,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::client::{Client, meet};
 use super::{Runtime, Settings};
 
-/// More than any queue and any TCP buffer holds, in messages of 30 KB.
-const FLOOD: usize = 3000;
+/// Messages of 30 KB, 24 MB in all: more than a queue and the buffers of TCP may hold.
+const FLOOD: usize = 800;
 
 pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime>() {
     let server = R::start(Settings::default()).await;
