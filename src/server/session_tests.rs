@@ -1,0 +1,83 @@
+//! A session over a pipe that holds next to nothing.
+
+use tokio::io::{DuplexStream, duplex};
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::super::limits::Admission;
+use super::super::mailbox::Bounds;
+use super::*;
+use crate::core::{ConnectionId, Rules};
+use crate::memory::MemoryRegistry;
+use crate::wire::{FromText, JoinDefaults, PeerId};
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_heard_all_the_same() {
+    let driver = Arc::new(driver());
+    let bob = ConnectionId::new("bob");
+    let listener = driver.outbox.open(&bob);
+    let mut bob = Connection::new(bob, JoinDefaults::default());
+    driver.receive(&mut bob, r#"{"type":"join","peerId":"bob"}"#, now()).await.unwrap();
+
+    let mut ada = open(&driver).await;
+    ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
+    // Its `joined` does not fit into the pipe, and is not read.
+    ada.send(Message::text(r#"{"type":"chat","message":"still here"}"#)).await.unwrap();
+    let mut heard = String::new();
+    while !heard.contains("still here") {
+        for parcel in timeout(Duration::from_secs(20), listener.take()).await.unwrap().unwrap() {
+            if let Parcel::Text(text) = parcel {
+                heard.push_str(&text);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_reads_late_gets_everything_in_order() {
+    let driver = Arc::new(driver());
+    let mut ada = open(&driver).await;
+    ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
+    for nth in 0..20 {
+        let ping = format!(r#"{{"type":"ping","requestId":"{nth}"}}"#);
+        ada.send(Message::text(ping)).await.unwrap();
+    }
+    assert!(next(&mut ada).await.contains("joined"));
+    for nth in 0..20 {
+        assert!(next(&mut ada).await.contains(&format!(r#""requestId":"{nth}""#)));
+    }
+}
+
+async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
+    let frame = timeout(Duration::from_secs(20), client.next()).await.unwrap();
+    frame.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
+}
+
+fn driver() -> Driver<MemoryRegistry, Mailboxes> {
+    Driver {
+        registry: MemoryRegistry::default(),
+        outbox: Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }),
+        rules: Rules::default(),
+        mint_peer_id: || PeerId::parse("minted").unwrap(),
+    }
+}
+
+/// A client's end of a session that runs.
+async fn open(driver: &Arc<Driver<MemoryRegistry, Mailboxes>>) -> WebSocketStream<DuplexStream> {
+    let (near, far) = duplex(64);
+    let id = ConnectionId::new("ada");
+    let place = Arc::new(Admission::new(0, 0)).admit([127, 0, 0, 1].into()).unwrap();
+    let session = Session {
+        socket: WebSocketStream::from_raw_socket(far, Role::Server, None).await,
+        mailbox: driver.outbox.open(&id),
+        connection: Connection::new(id, JoinDefaults::default()),
+        driver: Arc::clone(driver),
+        bucket: None,
+        pulse: Pulse { heartbeat: Duration::from_secs(60), join_timeout: Duration::from_secs(60) },
+        opened: Instant::now(),
+        pinged: false,
+        joined: false,
+        _held: (place, None),
+    };
+    tokio::spawn(Box::new(session).run());
+    WebSocketStream::from_raw_socket(near, Role::Client, None).await
+}
