@@ -120,13 +120,12 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             peer: peer.unwrap_or_else(self.mint_peer_id),
         };
         let event = Event::Join(JoinRequest { name, metadata, named_room, request_id });
-        if from.session.is_some() && self.would_be_seated(&who, &event, now).await? {
-            self.give_up(from, now).await?;
-        }
         self.outbox.joining(&from.id);
         if self.handle(&who, &event, now).await? == Standing::Seated {
-            self.give_up(from, now).await?;
-            from.session = Some(who);
+            // Who moves keeps its old seat until the new one is sure.
+            if let Some(old) = from.session.replace(who) {
+                self.handle(&old, &Event::Leave, now).await?;
+            }
         }
         Ok(())
     }
@@ -141,23 +140,6 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             metadata: join.metadata.or_else(|| seat?.metadata.clone()),
             ..join
         })
-    }
-
-    /// Whether a join would be let in as things are. Who moves leaves its old room only then, but
-    /// before it joins, so that nothing from there comes after its `joined`.
-    async fn would_be_seated(
-        &self,
-        who: &Session,
-        event: &Event<'_>,
-        now: Timestamp,
-    ) -> Result<bool, Fault> {
-        let room = self.registry.load(&who.room).await?;
-        Ok(room.decide(who, event, now, &self.rules).standing == Standing::Seated)
-    }
-
-    async fn give_up(&self, from: &mut Connection, now: Timestamp) -> Result<(), Fault> {
-        let Some(old) = from.session.take() else { return Ok(()) };
-        self.handle(&old, &Event::Leave, now).await.map(drop)
     }
 
     async fn answer(
