@@ -93,17 +93,30 @@ async fn visit(address: SocketAddr) -> Result<String, Failure> {
     let mut patient = Peer::join(address, &room, "patient").await?;
     doctor.expect("peer_joined").await?;
     let sdp = format!("v=0\r\n{AUDIO}{VIDEO}");
-    patient.send(&json!({"type": "offer", "to": "doctor", "sdp": sdp})).await?;
-    let offer = doctor.expect("offer").await?;
-    doctor.send(&json!({"type": "answer", "to": "patient", "sdp": sdp})).await?;
-    let answer = patient.expect("answer").await?;
+    let offer = json!({"type": "offer", "to": "doctor", "sdp": sdp});
+    let offer = exchange(&mut patient, &offer, &mut doctor, "offer").await?;
+    let answer = json!({"type": "answer", "to": "patient", "sdp": sdp});
+    let answer = exchange(&mut doctor, &answer, &mut patient, "answer").await?;
     if offer["from"] != "patient" || answer["from"] != "doctor" {
         return Err(Failure::Broken("a sender was not named"));
     }
-    patient.send(&json!({"type": "leave"})).await?;
-    doctor.expect("peer_left").await?;
+    exchange(&mut patient, &json!({"type": "leave"}), &mut doctor, "peer_left").await?;
     doctor.send(&json!({"type": "leave"})).await?;
     Ok(offer["sdp"].as_str().unwrap_or_default().to_owned())
+}
+
+/// What comes of a message: what the other one is sent, or its refusal.
+async fn exchange(
+    sender: &mut Peer,
+    message: &Value,
+    receiver: &mut Peer,
+    kind: &str,
+) -> Result<Value, Failure> {
+    sender.send(message).await?;
+    tokio::select! {
+        arrived = receiver.expect(kind) => arrived,
+        refused = sender.expect("nothing but an error") => refused,
+    }
 }
 
 struct Peer(WebSocketStream<TcpStream>);

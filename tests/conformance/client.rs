@@ -62,6 +62,7 @@ impl Client {
         url: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<(Self, Response), Error> {
+        stream.set_nodelay(true)?;
         let mut request = url.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header value"));

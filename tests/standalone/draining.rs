@@ -1,12 +1,10 @@
 //! Going away: what clients and load balancers see when it is told to stop.
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::Program;
-use crate::conformance::Runtime;
 use crate::conformance::client::Client;
+use crate::conformance::request::get;
 
 #[tokio::test]
 async fn clients_are_told_then_closed_and_it_ends_well() {
@@ -27,11 +25,11 @@ async fn while_it_drains_visits_go_on_and_nobody_new_is_let_in() {
     let program = start("3600").await;
     let (mut ada, _) = Client::join(&program, "visit", "ada").await;
     let (mut bob, _) = Client::join(&program, "visit", "bob").await;
-    assert!(get(&program, "/readyz").await.starts_with("HTTP/1.1 200"));
+    assert!(get(&program, "/readyz").await.status == 200);
     program.signal("TERM");
     bob.expect("going_away").await;
-    assert!(get(&program, "/readyz").await.starts_with("HTTP/1.1 503"));
-    assert!(get(&program, "/livez").await.starts_with("HTTP/1.1 200"));
+    assert!(get(&program, "/readyz").await.status == 503);
+    assert!(get(&program, "/livez").await.status == 200);
     assert!(Client::connect_with(&program, "", &[]).await.is_err());
     bob.send(json!({"type": "offer", "to": "ada", "sdp": "x"})).await;
     assert_eq!(ada.wait_for("offer").await["from"], "bob");
@@ -68,13 +66,4 @@ async fn without_a_drain_time_it_closes_and_ends() {
 
 async fn start(drain_seconds: &str) -> Program {
     Program::start(&["--listen", "127.0.0.1:0", "--drain-seconds", drain_seconds], &[]).await
-}
-
-async fn get(program: &Program, path: &str) -> String {
-    let mut stream = TcpStream::connect(program.http_address()).await.expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("a request is taken");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
 }

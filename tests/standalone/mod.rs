@@ -3,6 +3,7 @@
 
 mod command_line;
 mod draining;
+mod health;
 mod panics;
 mod privacy;
 
