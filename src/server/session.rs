@@ -5,13 +5,12 @@
 //! arrives in the order sent. However it ends, its seat is given up first and the client told
 //! after; a panic in here ends this connection and no other.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -26,6 +25,7 @@ use tracing::{debug, error};
 
 use super::limits::{Bucket, Pace, Place};
 use super::mailbox::{Full, Mailbox, Mailboxes, Parcel};
+use super::now;
 use crate::core::Connection;
 use crate::drive::Driver;
 use crate::ports::Registry;
@@ -80,7 +80,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
         let conn = self.connection.id.clone();
         debug!(%conn, "open");
         let end = AssertUnwindSafe(self.converse()).catch_unwind().await;
-        let end = end.unwrap_or_else(|panic| panicked(&*panic));
+        let end = end.unwrap_or_else(|_| panicked());
         if let Err(fault) = self.driver.lost(&mut self.connection, now()).await {
             error!(%conn, %fault, "a seat could not be given up");
         }
@@ -304,7 +304,8 @@ fn hung_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool
     matches!(error, P::ResetWithoutClosingHandshake | P::SendAfterClosing | P::ReceivedAfterClosing)
 }
 
-fn panicked(_: &(dyn Any + Send)) -> End {
+/// What it panicked with may quote the client, so nobody looks at it.
+fn panicked() -> End {
     refused(Code::Internal, "our fault", CloseCode::Internal)
 }
 
@@ -318,10 +319,6 @@ fn refused(code: Code, text: impl Into<std::borrow::Cow<'static, str>>, close: C
 
 fn text_of(message: ServerMessage) -> Message {
     Message::Text(message.encode().into())
-}
-
-fn now() -> crate::wire::Timestamp {
-    SystemTime::now().into()
 }
 
 impl End {

@@ -3,29 +3,14 @@
 use serde_json::json;
 
 use super::client::{Client, meet};
+use super::relaying::TO_ONE;
 use super::{Runtime, Settings};
 
 pub async fn without_a_seat_nothing_can_be_said<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut eve = Client::connect(&server).await;
-    for kind in [
-        "offer",
-        "answer",
-        "candidate",
-        "ice-candidate",
-        "signal",
-        "batched_signals",
-        "renegotiate",
-        "ack",
-        "connection_rejected",
-        "signal_rejected",
-        "kademlia_rpc_request",
-        "kademlia_rpc_response",
-        "chat",
-        "typing_indicator",
-        "private_message",
-    ] {
+    for kind in TO_ONE {
         eve.send(json!({"type": kind, "to": "ada", "requestId": kind})).await;
         let error = eve.expect_error("not_joined").await;
         assert_eq!((&error["requestId"], &error["to"]), (&json!(kind), &json!("ada")));

@@ -6,7 +6,7 @@ use super::client::{Client, masked, meet};
 use super::{Runtime, Settings};
 
 /// Every type that one peer can send another.
-const TO_ONE: [&str; 15] = [
+pub const TO_ONE: [&str; 15] = [
     "offer",
     "answer",
     "candidate",
