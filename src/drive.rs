@@ -3,13 +3,16 @@
 //! A runtime turns what its client sent into text and calls [`Driver::receive`]; when a connection
 //! ends it calls [`Driver::lost`]. Everything else follows from the core's decisions. A swap that
 //! was raced is decided anew, and so is a message whose receiver turned out to be gone: a delivery
-//! that fails is news of the room, not a failure.
+//! that fails is news of the room, not a failure. A refusal is never made from a copy: what was
+//! missing in it is looked up as it was last stored.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::time::Duration;
 
 use crate::core::{
     Connection, ConnectionId, Decision, Effect, Event, JoinRequest, Rules, Session, Standing,
 };
-use crate::ports::{Delivery, Outbox, Registry, Swap, Unavailable};
+use crate::ports::{Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable};
 use crate::wire::{
     ClientMessage, Code, Incoming, Join, PeerId, Rejection, RequestId, RoomId, ServerMessage,
     Timestamp,
@@ -20,6 +23,8 @@ use crate::wire::{
 const MAX_RACES: usize = 256;
 /// How many rooms `room_list` tells of.
 const MAX_ROOMS_LISTED: usize = 200;
+/// When a peer that could not be reached in time may be tried again.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// Carries out the core's decisions over a registry and an outbox.
 #[derive(Debug)]
@@ -30,11 +35,12 @@ pub struct Driver<R, O> {
     pub outbox: O,
     /// What the operator decided.
     pub rules: Rules,
-    /// Makes a peer id for a client that names none. Randomness is the runtime's.
-    pub mint_peer_id: fn() -> PeerId,
+    /// Makes a peer id for the client of a connection that names none. Randomness is the runtime's.
+    pub mint_peer_id: fn(&ConnectionId) -> PeerId,
 }
 
-/// Our side failed. The client is told `internal`; nothing was changed.
+/// Our side failed. Nothing was changed, and but for [`Fault::Doubtful`] the client is told
+/// `internal`.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// A port did not answer.
@@ -43,10 +49,14 @@ pub enum Fault {
     /// Every try to store a decision was raced.
     #[error("a room changed {MAX_RACES} times while one decision was stored")]
     Contended,
+    /// What was known of the connection was a copy, and too old: read it anew and repeat.
+    #[error("the connection is not as its copy says")]
+    Doubtful,
 }
 
 impl<R: Registry, O: Outbox> Driver<R, O> {
-    /// Handles the text of one frame.
+    /// Handles the text of one frame. Where the connection is not [sure](Connection::sure), the
+    /// outcome may be [`Fault::Doubtful`].
     pub async fn receive(
         &self,
         from: &mut Connection,
@@ -70,6 +80,9 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
                 .await;
         }
         let Some(who) = &from.session else {
+            if !from.sure {
+                return Err(Fault::Doubtful);
+            }
             let rejection = Rejection::new(Code::NotJoined, "`join` first");
             let rejection = rejection.to(message.to().cloned()).answering(request_id);
             return self.answer(&from.id, rejection).await;
@@ -82,7 +95,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             ClientMessage::Leave => Event::Leave,
             ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
-        if self.handle(who, &event, now).await? == Standing::Unseated {
+        if self.handle(who, &event, now, from.sure).await? == Standing::Unseated {
             from.session = None;
         }
         Ok(())
@@ -91,7 +104,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
     /// Handles the end of a connection.
     pub async fn lost(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
         let Some(who) = connection.session.take() else { return Ok(()) };
-        self.handle(&who, &Event::Lost(who.conn.clone()), now).await.map(drop)
+        self.handle(&who, &Event::Lost(who.conn.clone()), now, true).await.map(drop)
     }
 
     async fn join(
@@ -101,13 +114,9 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         request_id: Option<RequestId>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let join = match &from.session {
-            Some(seated) if moves(&join, seated) => self.as_before(join, seated).await?,
-            Some(_) => {
-                let rejection = Rejection::new(Code::AlreadyJoined, "`leave` first");
-                return self.answer(&from.id, rejection.answering(request_id)).await;
-            }
-            None => join,
+        let join = match self.second_join(from, join).await? {
+            Ok(join) => join,
+            Err(rejection) => return self.answer(&from.id, rejection.answering(request_id)).await,
         };
         let Join { room, peer, name, metadata, .. } = match from.defaults.fill(join) {
             Ok(join) => join,
@@ -117,29 +126,49 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         let who = Session {
             conn: from.id.clone(),
             room: room.unwrap_or_else(RoomId::fallback),
-            peer: peer.unwrap_or_else(self.mint_peer_id),
+            peer: peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
         };
         let event = Event::Join(JoinRequest { name, metadata, named_room, request_id });
-        self.outbox.joining(&from.id);
-        if self.handle(&who, &event, now).await? == Standing::Seated {
+        if self.outbox.joining(&who).await? == Claim::Contested {
+            return Err(Fault::Doubtful);
+        }
+        from.sure = true;
+        if self.handle(&who, &event, now, true).await? == Standing::Seated {
             // Who moves keeps its old seat until the new one is sure.
             if let Some(old) = from.session.replace(who) {
-                self.handle(&old, &Event::Leave, now).await?;
+                self.handle(&old, &Event::Leave, now, true).await?;
             }
         }
         Ok(())
     }
 
-    /// Who moves is who it was, unless it says otherwise.
-    async fn as_before(&self, join: Join, seated: &Session) -> Result<Join, Fault> {
-        let room = self.registry.load(&seated.room).await?;
-        let seat = room.seat(&seated.peer).filter(|seat| seat.conn == seated.conn);
-        Ok(Join {
-            peer: join.peer.or_else(|| Some(seated.peer.clone())),
-            name: join.name.or_else(|| seat?.name.clone()),
-            metadata: join.metadata.or_else(|| seat?.metadata.clone()),
-            ..join
-        })
+    /// What to make of a join from a client that claims a seat already: it may move, if it asked
+    /// for that, and is then who it was unless it says otherwise. Where nobody holds the seat (it
+    /// was refused, or the process that took it died) there is nothing to keep it from joining.
+    async fn second_join(
+        &self,
+        from: &Connection,
+        join: Join,
+    ) -> Result<Result<Join, Rejection>, Fault> {
+        let Some(claimed) = &from.session else { return Ok(Ok(join)) };
+        let Loaded { room, .. } = self.registry.load(&claimed.room, Reading::Latest).await?;
+        let seat = room.seat(&claimed.peer);
+        let own = seat.filter(|seat| seat.conn == claimed.conn);
+        if own.is_none() && !from.sure {
+            return Err(Fault::Doubtful);
+        }
+        if moves(&join, claimed) {
+            return Ok(Ok(Join {
+                peer: join.peer.or_else(|| Some(claimed.peer.clone())),
+                name: join.name.or_else(|| own?.name.clone()),
+                metadata: join.metadata.or_else(|| own?.metadata.clone()),
+                ..join
+            }));
+        }
+        if seat.is_some() {
+            return Ok(Err(Rejection::new(Code::AlreadyJoined, "`leave` first")));
+        }
+        Ok(Ok(join))
     }
 
     async fn answer(
@@ -158,17 +187,26 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         who: &Session,
         event: &Event<'_>,
         now: Timestamp,
+        sure: bool,
     ) -> Result<Standing, Fault> {
+        let mut reading =
+            if event.may_begin_with_a_copy() { Reading::Copy } else { Reading::Latest };
         loop {
-            let (effects, standing) = self.settle(who, event, now).await?;
-            let Delivered { mut gone, cut_short } = self.deliver(effects).await?;
+            let (effects, standing) = self.settle(who, event, now, reading, sure).await?;
+            let Delivered { mut gone, busy, cut_short } = self.deliver(effects).await?;
+            if busy && is_for_one(event) {
+                self.answer(&who.conn, could_not_be_reached(event)).await?;
+            }
             if gone.is_empty() {
                 return Ok(standing);
             }
+            // Whoever is gone shows that a copy, if it was one, is out of date.
+            reading = Reading::Latest;
             let again = cut_short || is_for_one(event);
             let speaker_gone = gone.contains(&who.conn);
             while let Some(conn) = gone.pop() {
-                let (effects, _) = self.settle(who, &Event::Lost(conn), now).await?;
+                let lost = Event::Lost(conn);
+                let (effects, _) = self.settle(who, &lost, now, reading, true).await?;
                 gone.extend(self.deliver(effects).await?.gone);
             }
             if speaker_gone {
@@ -186,50 +224,96 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         who: &Session,
         event: &Event<'_>,
         now: Timestamp,
+        mut reading: Reading,
+        sure: bool,
     ) -> Result<(Vec<Effect>, Standing), Fault> {
         for _ in 0..MAX_RACES {
-            let room = self.registry.load(&who.room).await?;
-            let Decision { next, effects, standing } = room.decide(who, event, now, &self.rules);
-            let Some(next) = next else { return Ok((effects, standing)) };
-            if self.registry.swap(room.version(), next).await? == Swap::Done {
-                return Ok((effects, standing));
+            let Loaded { room, latest } = self.registry.load(&who.room, reading).await?;
+            reading = Reading::Latest;
+            let decision = room.decide(who, event, now, &self.rules);
+            let good = latest || decision.holds_for_a_copy();
+            match decision {
+                Decision { next: Some(next), effects, standing } => {
+                    if self.registry.swap(room.version(), next).await? == Swap::Done {
+                        return Ok((effects, standing));
+                    }
+                }
+                Decision { standing: Standing::Unseated, .. } if good && !sure => {
+                    return Err(Fault::Doubtful);
+                }
+                Decision { effects, standing, .. } if good => return Ok((effects, standing)),
+                Decision { .. } => {}
             }
         }
         Err(Fault::Contended)
     }
 
     async fn deliver(&self, effects: Vec<Effect>) -> Result<Delivered, Fault> {
-        let mut gone = Vec::new();
+        let mut delivered = Delivered::default();
+        let mut messages = Vec::new();
         for effect in effects {
+            if let Effect::Send { to, message } = effect {
+                messages.push((to, message));
+                continue;
+            }
+            self.send_all(std::mem::take(&mut messages), &mut delivered).await?;
             match effect {
-                Effect::Send { to, message } => {
-                    if self.outbox.send(&to, message).await? == Delivery::Gone {
-                        gone.push(to);
-                    }
-                }
+                Effect::Send { .. } => {}
                 Effect::Close { conn, code } => self.outbox.close(&conn, code).await?,
                 Effect::Probe(conns) => {
-                    gone.extend(self.outbox.probe(&conns).await?);
-                    if !gone.is_empty() {
-                        return Ok(Delivered { gone, cut_short: true });
+                    delivered.gone.extend(self.outbox.probe(&conns).await?);
+                    if !delivered.gone.is_empty() {
+                        return Ok(Delivered { cut_short: true, ..delivered });
                     }
                 }
                 Effect::ListRooms { to, own, request_id } => {
                     let rooms = self.registry.rooms(MAX_ROOMS_LISTED).await?;
                     let rooms = rooms.unwrap_or_else(|| vec![own]);
-                    self.outbox.send(&to, ServerMessage::RoomList { rooms, request_id }).await?;
+                    messages.push((to, ServerMessage::RoomList { rooms, request_id }));
                 }
             }
         }
-        Ok(Delivered { gone, cut_short: false })
+        self.send_all(messages, &mut delivered).await?;
+        Ok(delivered)
+    }
+
+    async fn send_all(
+        &self,
+        messages: Vec<(ConnectionId, ServerMessage)>,
+        delivered: &mut Delivered,
+    ) -> Result<(), Fault> {
+        for (conn, delivery) in self.outbox.send_all(messages).await? {
+            match delivery {
+                Delivery::Accepted => {}
+                Delivery::Gone => delivered.gone.push(conn),
+                Delivery::Busy => delivered.busy = true,
+            }
+        }
+        Ok(())
     }
 }
 
 /// What came of a list of effects.
+#[derive(Default)]
 struct Delivered {
     gone: Vec<ConnectionId>,
+    /// Somebody could not be reached in time.
+    busy: bool,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,
+}
+
+/// What the sender of a message to one peer is told when that peer does not take it in time. News
+/// of the room need no such answer: the next repairs them.
+fn could_not_be_reached(event: &Event<'_>) -> Rejection {
+    let rejection =
+        Rejection::new(Code::Internal, "the peer could not be reached in time").retry_after(BUSY);
+    match event {
+        Event::Signal { signal, request_id } => {
+            rejection.to(signal.to.peer().cloned()).answering(request_id.clone())
+        }
+        _ => rejection,
+    }
 }
 
 /// A message to one peer is decided anew when that peer is gone, so that its sender is told. One

@@ -15,7 +15,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::core::Room;
-use crate::ports::{Registry, Swap, Unavailable};
+use crate::ports::{Loaded, Reading, Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Version};
 
 /// Rooms in memory.
@@ -34,13 +34,14 @@ impl MemoryRegistry {
 }
 
 impl Registry for MemoryRegistry {
-    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
+    async fn load(&self, room: &RoomId, _: Reading) -> Result<Loaded, Unavailable> {
         // Before the look: were it read after it, a room made in between could pass for this one.
         let floor = self.floor();
-        if let Some(found) = self.rooms.get(room) {
-            return Ok(Arc::clone(&found));
-        }
-        Ok(Arc::new(Room::empty(room.clone(), floor)))
+        let room = match self.rooms.get(room) {
+            Some(found) => Arc::clone(&found),
+            None => Arc::new(Room::empty(room.clone(), floor)),
+        };
+        Ok(Loaded { room, latest: true })
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {

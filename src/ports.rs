@@ -9,14 +9,18 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::core::{ConnectionId, Room};
+use crate::core::{ConnectionId, Room, Session};
 use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Version};
 
 /// Where rooms are kept: a compare-and-swap store.
 pub trait Registry: Send + Sync + 'static {
-    /// The room as last stored. An unknown room is an empty one, whose version is at least that
-    /// of any room of this name before it: versions never run backwards. Reading costs no copy.
-    fn load(&self, room: &RoomId) -> impl Future<Output = Result<Arc<Room>, Unavailable>> + Send;
+    /// The room. An unknown room is an empty one, whose version is at least that of any room of
+    /// this name before it: versions never run backwards. Reading costs no copy.
+    fn load(
+        &self,
+        room: &RoomId,
+        reading: Reading,
+    ) -> impl Future<Output = Result<Loaded, Unavailable>> + Send;
 
     /// Stores `next` if the room is still at version `seen`.
     fn swap(
@@ -30,6 +34,24 @@ pub trait Registry: Send + Sync + 'static {
         &self,
         limit: usize,
     ) -> impl Future<Output = Result<Option<Vec<RoomSummary>>, Unavailable>> + Send;
+}
+
+/// How fresh a room must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// A copy will do, if the registry keeps any.
+    Copy,
+    /// As last stored.
+    Latest,
+}
+
+/// A room that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The room.
+    pub room: Arc<Room>,
+    /// Whether this is the room as last stored, or a copy that may be older.
+    pub latest: bool,
 }
 
 /// How a swap ended.
@@ -50,6 +72,24 @@ pub trait Outbox: Send + Sync + 'static {
         message: ServerMessage,
     ) -> impl Future<Output = Result<Delivery, Unavailable>> + Send;
 
+    /// Hands several messages over, those for one client in their order. Where a delivery takes a
+    /// while, one does not wait for another. What was not accepted is told.
+    fn send_all(
+        &self,
+        messages: Vec<(ConnectionId, ServerMessage)>,
+    ) -> impl Future<Output = Result<Vec<(ConnectionId, Delivery)>, Unavailable>> + Send {
+        async move {
+            let mut failed = Vec::new();
+            for (to, message) in messages {
+                match self.send(&to, message).await? {
+                    Delivery::Accepted => {}
+                    other => failed.push((to, other)),
+                }
+            }
+            Ok(failed)
+        }
+    }
+
     /// Ends a connection once what was sent to it is delivered. It may be gone already.
     fn close(
         &self,
@@ -57,9 +97,11 @@ pub trait Outbox: Send + Sync + 'static {
         code: CloseCode,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Notes that `conn` is about to join. Others may learn of its seat, and write to it, before
-    /// it is sent `joined`; where order can be kept, all that comes from now on goes after that.
-    fn joining(&self, _conn: &ConnectionId) {}
+    /// Notes that `who` is about to ask for a seat, before it can have one: its next message may
+    /// be handled elsewhere, and whoever handles the end of its connection must know where to
+    /// look. Others may learn of the seat, and write to it, before `joined` is sent; where order
+    /// can be kept, all that comes from now on goes after that.
+    fn joining(&self, who: &Session) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
 
     /// Those of `conns` that give no sign of life.
     fn probe(
@@ -75,6 +117,17 @@ pub enum Delivery {
     Accepted,
     /// There is no such connection any more, or it is being closed.
     Gone,
+    /// It is there, and could not be reached in time.
+    Busy,
+}
+
+/// How the note of a join ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It is noted.
+    Noted,
+    /// What was known of the connection is out of date.
+    Contested,
 }
 
 /// The store or the gateway did not answer.

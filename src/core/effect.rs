@@ -16,6 +16,17 @@ pub struct Decision {
     pub standing: Standing,
 }
 
+impl Decision {
+    /// Whether this may be carried out though the room was read from a copy: messages that found
+    /// their receivers. A refusal may not, for what was missing may be there by now.
+    pub fn holds_for_a_copy(&self) -> bool {
+        let relayed = |effect: &Effect| {
+            matches!(effect, Effect::Send { message: ServerMessage::Relayed(_), .. })
+        };
+        !self.effects.is_empty() && self.effects.iter().all(relayed)
+    }
+}
+
 /// Whether the speaker's connection holds the seat it claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

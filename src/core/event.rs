@@ -38,6 +38,19 @@ pub enum Event<'a> {
     Lost(ConnectionId),
 }
 
+impl Event<'_> {
+    /// Whether an old copy of the room will do to begin with. What is said to one peer finds it or
+    /// is found out, and a change that rests on an old room is not stored; but news for everybody,
+    /// and lists, are for those who are there now.
+    pub fn may_begin_with_a_copy(&self) -> bool {
+        match self {
+            Self::Signal { signal, .. } => signal.to.peer().is_some(),
+            Self::Join(_) | Self::Leave | Self::Lost(_) | Self::HostOnly { .. } => true,
+            Self::Peers { .. } | Self::RoomList { .. } => false,
+        }
+    }
+}
+
 /// What comes with a request for a seat.
 #[derive(Debug, Clone, Default)]
 pub struct JoinRequest {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::wire::{JoinDefaults, PeerId, RoomId};
 
 /// Names one WebSocket connection. The runtime chooses it; clients never see it.
@@ -13,6 +15,18 @@ impl ConnectionId {
     /// Takes the runtime's own name of a connection.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
+    }
+}
+
+impl Serialize for ConnectionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConnectionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 
@@ -44,11 +58,13 @@ pub struct Connection {
     pub session: Option<Session>,
     /// Whether it has sent a message yet: the first one may bring a join along.
     pub spoke: bool,
+    /// Whether all this is how things stand, or a copy that may be older.
+    pub sure: bool,
 }
 
 impl Connection {
     /// A connection that was just opened.
     pub const fn new(id: ConnectionId, defaults: JoinDefaults) -> Self {
-        Self { id, defaults, session: None, spoke: false }
+        Self { id, defaults, session: None, spoke: false, sure: true }
     }
 }

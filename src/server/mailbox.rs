@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::core::ConnectionId;
-use crate::ports::{Delivery, Outbox, Unavailable};
+use crate::core::{ConnectionId, Session};
+use crate::ports::{Claim, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// A client heard from this recently is alive without being asked.
@@ -108,10 +108,11 @@ impl Outbox for Mailboxes {
         Ok(())
     }
 
-    fn joining(&self, conn: &ConnectionId) {
-        if let Some(mailbox) = self.all.get(conn) {
+    async fn joining(&self, who: &Session) -> Result<Claim, Unavailable> {
+        if let Some(mailbox) = self.all.get(&who.conn) {
             mailbox.mark();
         }
+        Ok(Claim::Noted)
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

@@ -166,7 +166,7 @@ fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
-fn mint_peer_id() -> PeerId {
+fn mint_peer_id(_: &ConnectionId) -> PeerId {
     let id = uuid::Uuid::new_v4().to_string();
     PeerId::parse(&id).expect("a UUID is within the alphabet of identifiers")
 }

@@ -57,7 +57,7 @@ fn driver() -> Driver<MemoryRegistry, Mailboxes> {
         registry: MemoryRegistry::default(),
         outbox: Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }),
         rules: Rules::default(),
-        mint_peer_id: || PeerId::parse("minted").unwrap(),
+        mint_peer_id: |_| PeerId::parse("minted").unwrap(),
     }
 }
 

@@ -38,6 +38,24 @@ impl JoinDefaults {
         defaults
     }
 
+    /// A query that says the same, for a runtime that keeps it between two messages. Of a token
+    /// nothing is left but that there was one.
+    pub fn to_query(&self) -> Redacted<String> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let named = [
+            ("roomId", &self.room_id),
+            ("peerId", &self.peer_id),
+            ("displayName", &self.display_name),
+        ];
+        for (field, value) in named {
+            query.extend_pairs(value.iter().map(|value| (field, value.expose())));
+        }
+        if self.token {
+            query.append_key_only("token");
+        }
+        Redacted::new(query.finish())
+    }
+
     /// True when the query asked for nothing.
     pub fn is_empty(&self) -> bool {
         let named = [&self.room_id, &self.peer_id, &self.display_name];
@@ -99,6 +117,17 @@ mod tests {
         let refused = JoinDefaults::parse("roomId=a/b").fill(Join::default()).unwrap_err();
         assert_eq!(refused.code, Code::InvalidMessage);
         assert!(refused.message.contains("`roomId`") && !refused.message.contains("a/b"));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_query_says_the_same() {
+        let kept = |query| JoinDefaults::parse(query).to_query().into_exposed();
+        let query = "roomId=a%2Fb&peerId=ada&displayName=A+%26+B%3D%C3%A9";
+        assert_eq!(kept(query), query);
+        assert_eq!(kept("userId=u1&utm_source=mail&username="), "peerId=u1&displayName=");
+        assert_eq!(kept("token=eyJhbGciOi"), "token");
+        assert!(!JoinDefaults::parse("token").is_empty());
+        assert_eq!(kept(""), "");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The values that messages carry, each parsed once into a type that cannot be wrong.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, Value};
 
 use crate::redact::Redacted;
@@ -49,6 +51,12 @@ macro_rules! identifier {
             }
         }
 
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                from_str(deserializer)
+            }
+        }
+
         impl $name {
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
@@ -75,6 +83,11 @@ impl RoomId {
     }
 }
 
+fn from_str<'de, T: FromText, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let text = Cow::<str>::deserialize(deserializer)?;
+    T::parse(&text).ok_or_else(|| D::Error::custom(format_args!("expected {}", T::EXPECTED)))
+}
+
 fn as_str<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
 }
@@ -96,6 +109,12 @@ impl FromText for DisplayName {
 impl Serialize for DisplayName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for DisplayName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_str(deserializer)
     }
 }
 
@@ -130,6 +149,14 @@ impl Serialize for Metadata {
     }
 }
 
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let wrong = || D::Error::custom(format_args!("expected {}", Self::EXPECTED));
+        Self::from_json(&raw).ok_or_else(wrong)
+    }
+}
+
 /// A client's own mark on a message, echoed in the answer to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -144,7 +171,7 @@ impl FromText for RequestId {
 }
 
 /// What a peer may do in a visit. Only a token gives another role than `guest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Takes part.
@@ -152,7 +179,9 @@ pub enum Role {
 }
 
 /// Grows by one with every change of a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Version(pub u64);
 
@@ -165,7 +194,7 @@ impl Version {
 }
 
 /// Wall-clock time in Unix milliseconds. State outlives the process, so time is never monotonic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 

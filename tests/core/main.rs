@@ -2,6 +2,8 @@
 //! registries and the frames of the wire.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../contract/registry.rs"]
+mod contract;
 mod frames;
 mod properties;
 mod registry;

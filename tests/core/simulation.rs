@@ -9,9 +9,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use visio_signaling::core::{Connection, ConnectionId, Room, Rules};
+use visio_signaling::core::{Connection, ConnectionId, Room, Rules, Session};
 use visio_signaling::drive::Driver;
-use visio_signaling::ports::{Delivery, Outbox, Registry, Swap, Unavailable};
+use visio_signaling::ports::{
+    Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable,
+};
 use visio_signaling::wire::{
     CloseCode, JoinDefaults, PeerId, RoomId, RoomSummary, ServerMessage, Timestamp, Version,
 };
@@ -100,7 +102,7 @@ struct World {
 impl Default for World {
     fn default() -> Self {
         let rules = Rules { max_peers_per_room: SEATS, ..Rules::default() };
-        let mint_peer_id = || peer("minted");
+        let mint_peer_id = |_: &ConnectionId| peer("minted");
         let (registry, outbox) = (Rooms::default(), Inboxes::default());
         Self { driver: Driver { registry, outbox, rules, mint_peer_id } }
     }
@@ -123,8 +125,8 @@ impl World {
     }
 
     fn room(&self) -> Room {
-        let rooms = self.driver.registry.0.lock().unwrap();
-        rooms.get(&room_id("visit")).cloned().unwrap_or(Room::empty(room_id("visit"), Version(0)))
+        let [_, stored] = self.driver.registry.read(&room_id("visit"));
+        stored
     }
 
     /// The connections that hold a seat and live.
@@ -194,25 +196,32 @@ impl Inbox {
     }
 }
 
-/// A registry in which others may go first at every call.
+/// A registry in which others may go first at every call, and whose copies are one change old.
 #[derive(Default)]
-struct Rooms(Mutex<BTreeMap<RoomId, Room>>);
+struct Rooms(Mutex<BTreeMap<RoomId, [Room; 2]>>);
+
+impl Rooms {
+    fn read(&self, id: &RoomId) -> [Room; 2] {
+        let empty = || Room::empty(id.clone(), Version(0));
+        self.0.lock().unwrap().get(id).cloned().unwrap_or_else(|| [empty(), empty()])
+    }
+}
 
 impl Registry for Rooms {
-    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
+    async fn load(&self, room: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
         others_first().await;
-        let found = self.0.lock().unwrap().get(room).cloned();
-        Ok(Arc::new(found.unwrap_or(Room::empty(room.clone(), Version(0)))))
+        let [old, stored] = self.read(room);
+        let latest = reading == Reading::Latest;
+        Ok(Loaded { room: Arc::new(if latest { stored } else { old }), latest })
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
         others_first().await;
-        let mut rooms = self.0.lock().unwrap();
-        let stored = rooms.get(next.id()).map_or(Version(0), Room::version);
-        if stored != seen {
+        let [_, stored] = self.read(next.id());
+        if stored.version() != seen {
             return Ok(Swap::Raced);
         }
-        rooms.insert(next.id().clone(), next);
+        self.0.lock().unwrap().insert(next.id().clone(), [stored, next]);
         Ok(Swap::Done)
     }
 
@@ -245,6 +254,10 @@ impl Outbox for Inboxes {
         others_first().await;
         self.0.lock().unwrap().get_mut(&conn.to_string()).unwrap().alive = false;
         Ok(())
+    }
+
+    async fn joining(&self, _: &Session) -> Result<Claim, Unavailable> {
+        Ok(Claim::Noted)
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
