@@ -12,6 +12,7 @@ use clap::{Args, value_parser};
 
 use crate::core::Rules;
 use crate::health::words::Service;
+use crate::origin;
 
 /// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
@@ -189,15 +190,8 @@ fn queue_bytes(max_peers_per_room: u16, max_message_bytes: u32) -> usize {
     Config::default().queue_bytes.max(news).max(4 * max_message_bytes as usize)
 }
 
-/// An origin as browsers send it (RFC 6454, section 6.1): in lower case, no path.
 fn origin(text: &str) -> Result<String, ConfigError> {
-    let text = text.trim();
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '*', ' ']);
-    match host {
-        Some(host) if plain(host) => Ok(text.to_ascii_lowercase()),
-        Some(_) | None => Err(ConfigError::NotAnOrigin(text.into())),
-    }
+    origin::parse(text).ok_or_else(|| ConfigError::NotAnOrigin(text.trim().into()))
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@
 //!
 //! [`wire`], [`core`], [`ports`], [`drive`] and [`health`] know no tokio, clock, randomness or
 //! socket, so that the same core can run where there is none of these. The feature `server`, on by
-//! default, adds the rest.
+//! default, adds the rest. The feature `visit` alone adds to [`health`] the visit that a check
+//! holds, for a runtime that is not this server.
 
 #[cfg(feature = "server")]
 pub mod config;
@@ -30,6 +31,7 @@ pub mod drive;
 pub mod health;
 #[cfg(feature = "server")]
 pub mod memory;
+pub mod origin;
 pub mod ports;
 pub mod redact;
 #[cfg(feature = "server")]

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer};
+
 /// Holds a value and prints nothing of it.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Redacted<T>(T);
@@ -24,6 +26,13 @@ impl<T> Redacted<T> {
     /// The value itself, owned.
     pub fn into_exposed(self) -> T {
         self.0
+    }
+}
+
+/// What comes in may be wrapped at once; what goes out has to say so.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Redacted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
     }
 }
 

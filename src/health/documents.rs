@@ -6,19 +6,10 @@ use super::words::Service;
 use super::{Overall, Report};
 use crate::wire::Timestamp;
 
-/// What a runtime answers, by what it is for.
-pub const ENDPOINTS: [(&str, &str); 6] = [
-    ("websocket", "/ws"),
-    ("health", "/health"),
-    ("status", "/status"),
-    ("live", "/livez"),
-    ("ready", "/readyz"),
-    ("demo", "/demo/"),
-];
-
-/// `GET /`: what this is, and where the rest is.
-pub fn root(service: &Service, now: Timestamp) -> Value {
-    let endpoints: Value = ENDPOINTS.iter().map(|(name, path)| (*name, *path)).collect();
+/// `GET /`: what this is, and where the rest is. `endpoints` are what a runtime has, by what it is
+/// for: paths, and whole addresses of what is elsewhere.
+pub fn root(service: &Service, endpoints: &[(&str, &str)], now: Timestamp) -> Value {
+    let endpoints: Value = endpoints.iter().copied().collect();
     json!({
         "service": service.name,
         "version": service.version,
@@ -43,12 +34,13 @@ pub fn status(report: &Report, service: &Service) -> Value {
 }
 
 /// Anything else.
-pub fn not_found() -> Value {
-    let paths: Vec<_> = ["/"].into_iter().chain(ENDPOINTS.map(|(_, path)| path)).collect();
+pub fn not_found(endpoints: &[(&str, &str)]) -> Value {
+    let others = endpoints.iter().map(|(_, address)| *address);
+    let all: Vec<_> = ["/"].into_iter().chain(others).collect();
     json!({
         "error": "Not Found",
         "message": "There is nothing at this path",
-        "available_endpoints": paths,
+        "available_endpoints": all,
     })
 }
 
@@ -60,7 +52,7 @@ mod tests {
     #[test]
     fn the_root_names_service_and_endpoints() {
         let service = Service { name: "s".into(), region: "r".into(), version: "1.2.3" };
-        let body = root(&service, Timestamp(0));
+        let body = root(&service, &[("websocket", "/ws")], Timestamp(0));
         assert_eq!(body["endpoints"]["websocket"], "/ws");
         assert_eq!(body["timestamp"], "1970-01-01T00:00:00.000Z");
         assert_eq!(status(&FINE, &service)["status"], "OK");
@@ -68,8 +60,9 @@ mod tests {
 
     #[test]
     fn a_wrong_path_is_told_the_right_ones() {
-        let body = not_found();
+        let body = not_found(&[("health", "/health"), ("websocket", "wss://example.org/prod")]);
         assert_eq!(body["error"], "Not Found");
-        assert!(body["available_endpoints"].as_array().unwrap().contains(&json!("/health")));
+        let endpoints = &body["available_endpoints"];
+        assert_eq!(*endpoints, json!(["/", "/health", "wss://example.org/prod"]));
     }
 }

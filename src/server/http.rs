@@ -16,6 +16,16 @@ use crate::health::documents;
 use crate::health::words::{self, Vocabulary};
 use crate::ports::Registry;
 
+/// What there is besides the root, by what it is for.
+const ENDPOINTS: [(&str, &str); 6] = [
+    ("websocket", "/ws"),
+    ("health", "/health"),
+    ("status", "/status"),
+    ("live", "/livez"),
+    ("ready", "/readyz"),
+    ("demo", "/demo/"),
+];
+
 /// The browser example. A debug build reads it from the tree at every request.
 #[derive(RustEmbed)]
 #[folder = "examples/browser/"]
@@ -43,7 +53,7 @@ pub(super) fn router<R: Registry>(app: Arc<App<R>>) -> Router {
         .route("/demo", get(Redirect::permanent("/demo/")))
         .route("/demo/", get(|| async { demo("index.html") }))
         .route("/demo/{*path}", get(|Path(path): Path<String>| async move { demo(&path) }))
-        .fallback(|| async { (StatusCode::NOT_FOUND, Json(documents::not_found())) })
+        .fallback(|| async { not_found() })
         .layer(cors(&app.config.allowed_origins))
         .with_state(app)
 }
@@ -66,7 +76,7 @@ async fn root<R: Registry>(
     if upgrade::is_wanted(&request) {
         return upgrade::websocket(app, address, request);
     }
-    Json(documents::root(&app.config.service, now())).into_response()
+    Json(documents::root(&app.config.service, &ENDPOINTS, now())).into_response()
 }
 
 async fn upgrade_only<R: Registry>(
@@ -104,7 +114,7 @@ async fn readyz<R: Registry>(State(app): Shared<R>) -> (StatusCode, &'static str
 
 fn demo(path: &str) -> Response {
     let Some(file) = Demo::get(path) else {
-        return (StatusCode::NOT_FOUND, Json(documents::not_found())).into_response();
+        return not_found();
     };
     let headers = [
         (header::CONTENT_TYPE, file.metadata.mimetype()),
@@ -115,6 +125,10 @@ fn demo(path: &str) -> Response {
         (PERMISSIONS_POLICY, "camera=(self), microphone=(self), display-capture=()"),
     ];
     (headers, file.data).into_response()
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(documents::not_found(&ENDPOINTS))).into_response()
 }
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");

@@ -22,6 +22,7 @@ use super::limits::{Bucket, Crowded, Place};
 use super::session::{Pulse, Session};
 use super::{App, ClientAddress};
 use crate::core::Connection;
+use crate::origin;
 use crate::ports::Registry;
 use crate::wire::JoinDefaults;
 
@@ -135,11 +136,9 @@ fn admit<R: Registry>(
     })
 }
 
-/// Only browsers send an origin, and only of browsers can one be believed.
 fn origin_allowed(allowed: &[String], request: &Request) -> bool {
-    let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
-    let matches = |known: &String| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
-    allowed.is_empty() || allowed.iter().any(matches)
+    let origin = request.headers().get(header::ORIGIN);
+    origin.is_none_or(|origin| origin::is_allowed(allowed, origin.as_bytes()))
 }
 
 fn offers_subprotocol(request: &Request) -> bool {

@@ -21,8 +21,13 @@ pub struct JoinDefaults {
 impl JoinDefaults {
     /// Reads a URL's query. Unknown fields are ignored; of two the first counts.
     pub fn parse(query: &str) -> Self {
+        Self::from_pairs(form_urlencoded::parse(query.as_bytes()))
+    }
+
+    /// Reads the fields of a query that was taken apart.
+    pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (K, V)>) -> Self {
         let mut defaults = Self::default();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (key, value) in pairs {
             let slot = match key.as_ref() {
                 "roomId" => &mut defaults.room_id,
                 "peerId" | "userId" => &mut defaults.peer_id,
@@ -33,7 +38,7 @@ impl JoinDefaults {
                 }
                 _ => continue,
             };
-            slot.get_or_insert_with(|| Redacted::new(value.into()));
+            slot.get_or_insert_with(|| Redacted::new(value.as_ref().into()));
         }
         defaults
     }

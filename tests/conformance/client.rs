@@ -1,5 +1,6 @@
 //! A client that speaks only the wire, and says what it expected when it does not get it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -37,7 +38,7 @@ impl Client {
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Error> {
         let url = format!("{}{query}", runtime.websocket_url());
-        let stream = TcpStream::connect(runtime.http_address()).await?;
+        let stream = TcpStream::connect(address(runtime)).await?;
         Ok(Self::shake_hands(stream, &url, headers).await?.0)
     }
 
@@ -45,8 +46,7 @@ impl Client {
     pub async fn connect_narrow(runtime: &impl Runtime) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
-        let address = runtime.http_address().parse().expect("an address");
-        let stream = socket.connect(address).await.expect("a connection");
+        let stream = socket.connect(address(runtime)).await.expect("a connection");
         let url = runtime.websocket_url();
         Self::shake_hands(stream, &url, &[]).await.expect("a handshake").0
     }
@@ -250,6 +250,13 @@ impl Client {
             }
         }
     }
+}
+
+/// Where its WebSockets are.
+pub fn address(runtime: &impl Runtime) -> SocketAddr {
+    let url = runtime.websocket_url().into_client_request().expect("a URL");
+    let authority = url.uri().authority().expect("a host and a port");
+    authority.as_str().parse().expect("an address")
 }
 
 /// Clients that sit in one room and have read all news of it.

@@ -1,0 +1,114 @@
+//! From a message to an invocation. Every message has its own, at once: nothing keeps the messages of
+//! a connection in order, and tests may not rely on any.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::Front;
+use super::connection::Connection;
+use super::session::End;
+use crate::event::Maker;
+use crate::faults::Chance;
+use crate::options::Integration;
+
+const DEFAULT: &str = "$default";
+const DISCONNECT: &str = "$disconnect";
+
+/// A frame of the gateway's own, which clients have to tell from those of the function.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Complaint<'a> {
+    message: &'a str,
+    connection_id: &'a str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pong {
+    r#type: &'static str,
+    server_time: u64,
+}
+
+/// A message of the client.
+pub(super) fn message(front: &Arc<Front>, connection: &Arc<Connection>, text: Utf8Bytes) {
+    let now = front.site.clock.now();
+    connection.touch(now);
+    front.site.meter.message_in(text.len());
+    match route(front, &text) {
+        None => complain(front, connection, "Forbidden", &front.site.ids.short()),
+        Some((_, Integration::Pong)) => {
+            tell(front, connection, &Pong { r#type: "pong", server_time: now });
+        }
+        Some((route, Integration::Lambda)) => invoke(front, connection, route, text),
+    }
+}
+
+/// An exact match, else `$default`. Messages cannot choose the routes of the gateway itself.
+fn route(front: &Front, text: &str) -> Option<(String, Integration)> {
+    let selected = front.selection.key(text).filter(|key| !key.starts_with('$'));
+    let found = selected.and_then(|key| front.routes.get_key_value(&key));
+    let found = found.or_else(|| front.routes.get_key_value(DEFAULT));
+    found.map(|(key, integration)| (key.clone(), *integration))
+}
+
+/// The answer is ignored, whatever its status; only that there is none is told.
+fn invoke(front: &Arc<Front>, connection: &Arc<Connection>, route: String, text: Utf8Bytes) {
+    let (front, connection) = (Arc::clone(front), Arc::clone(connection));
+    let held = front.site.pending.hold();
+    let delay = front.site.dice.delay();
+    let site = Arc::clone(&front.site);
+    site.tasks.spawn(async move {
+        let _held = held;
+        front.site.clock.pass(delay).await;
+        let maker = Maker { ids: &front.site.ids, now: front.site.clock.now() };
+        let event = maker.message(&connection.caller, &route, &text);
+        if front.signaling.invoke(&route, event.json).await.is_err() {
+            complain(&front, &connection, "Internal server error", &event.request_id);
+        }
+    });
+}
+
+/// `$disconnect` is best effort, here as there.
+pub(super) fn disconnect(front: &Arc<Front>, connection: &Arc<Connection>, end: &End) {
+    let dice = &front.site.dice;
+    let routed = front.routes.get(DISCONNECT) == Some(&Integration::Lambda);
+    if !routed || dice.takes(Chance::LoseDisconnect) {
+        return;
+    }
+    let times = if dice.takes(Chance::DoubleDisconnect) { 2 } else { 1 };
+    for _ in 0..times {
+        let mut delay = dice.delay();
+        if dice.takes(Chance::LateDisconnect) {
+            delay += dice.faults().late_disconnect.1;
+        }
+        let (front, connection) = (Arc::clone(front), Arc::clone(connection));
+        let (code, reason) = (end.code, end.reason.clone());
+        let held = front.site.pending.hold();
+        let site = Arc::clone(&front.site);
+        site.tasks.spawn(async move {
+            let _held = held;
+            front.site.clock.pass(delay).await;
+            let maker = Maker { ids: &front.site.ids, now: front.site.clock.now() };
+            let event = maker.disconnect(&connection.caller, code, &reason);
+            // Nobody is left to be told that it failed.
+            let _ = front.signaling.invoke(DISCONNECT, event.json).await;
+        });
+    }
+}
+
+fn complain(front: &Front, connection: &Connection, message: &str, request_id: &str) {
+    tell(front, connection, &Complaint { message, connection_id: connection.id(), request_id });
+}
+
+fn tell(front: &Front, connection: &Connection, frame: &impl Serialize) {
+    let Ok(text) = serde_json::to_string(frame) else { return };
+    let bytes = text.len();
+    // A client that does not read misses it.
+    if connection.outbox.push(text.into()).is_ok() {
+        front.site.meter.message_out(bytes);
+        connection.touch(front.site.clock.now());
+    }
+}

@@ -1,0 +1,146 @@
+//! An execution environment, as both sides see it: who invokes, and the process that asks for work.
+
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep};
+
+use super::Failure;
+use crate::ids::Ids;
+use crate::tasks::locked;
+
+/// Lambda gives an environment so long until it has to ask for work.
+const MAX_INITIALISATION: Duration = Duration::from_secs(10);
+
+/// One environment, from the start of its process to the end.
+pub(super) struct Environment {
+    inbox: mpsc::Sender<Work>,
+    outbox: tokio::sync::Mutex<mpsc::Receiver<Work>>,
+    fetched: Notify,
+    current: Mutex<Option<Current>>,
+    born: Instant,
+    /// How long it took until it first asked for work; billed with the first invocation.
+    initialised: OnceLock<Duration>,
+    stopping: watch::Sender<bool>,
+    ended: watch::Sender<bool>,
+}
+
+/// An invocation, before the process has fetched it.
+pub(super) struct Work {
+    pub(super) request_id: String,
+    pub(super) event: String,
+    pub(super) timeout: Duration,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// The invocation that the process is working on.
+struct Current {
+    request_id: String,
+    since: Instant,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What the function said, and how long that took.
+type Reply = (Result<Bytes, Failure>, Duration);
+
+impl Environment {
+    pub(super) fn new() -> Self {
+        let (inbox, outbox) = mpsc::channel(1);
+        Self {
+            inbox,
+            outbox: tokio::sync::Mutex::new(outbox),
+            fetched: Notify::new(),
+            current: Mutex::default(),
+            born: Instant::now(),
+            initialised: OnceLock::new(),
+            stopping: watch::Sender::default(),
+            ended: watch::Sender::default(),
+        }
+    }
+
+    /// Hands an event to the process. Says what came of it, and what is billed.
+    pub(super) async fn run(
+        &self,
+        event: String,
+        timeout: Duration,
+        ids: &Ids,
+    ) -> (Result<Bytes, Failure>, Duration) {
+        let cold = self.initialised.get().is_none();
+        let (reply, answer) = oneshot::channel();
+        let work = Work { request_id: ids.uuid(), event, timeout, reply };
+        // There is room: it has one invocation at a time, and this one holds the lease.
+        let _ = self.inbox.send(work).await;
+        let failed = tokio::select! {
+            biased;
+            Ok(answer) = answer => return self.with_initialisation(answer, cold),
+            () = self.ended() => Failure::Crashed,
+            () = self.too_long(timeout) => Failure::TimedOut,
+        };
+        self.stop();
+        let since = locked(&self.current).take().map(|current| current.since);
+        let worked = since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.with_initialisation((Err(failed), worked), cold)
+    }
+
+    /// The function's time begins once it has its event.
+    async fn too_long(&self, timeout: Duration) {
+        tokio::select! {
+            () = self.fetched.notified() => sleep(timeout).await,
+            () = sleep(MAX_INITIALISATION) => {}
+        }
+    }
+
+    fn with_initialisation(&self, (outcome, worked): Reply, cold: bool) -> Reply {
+        let initialised = self.initialised.get().copied().unwrap_or_else(|| self.born.elapsed());
+        (outcome, if cold { worked + initialised } else { worked })
+    }
+
+    /// The next invocation, for the process.
+    pub(super) async fn next(&self) -> Option<Work> {
+        self.initialised.get_or_init(|| self.born.elapsed());
+        self.outbox.lock().await.recv().await
+    }
+
+    /// The process has it now.
+    pub(super) fn begin(&self, work: Work) -> (String, String) {
+        let Work { request_id, event, reply, .. } = work;
+        let current = Current { request_id: request_id.clone(), since: Instant::now(), reply };
+        *locked(&self.current) = Some(current);
+        self.fetched.notify_one();
+        (request_id, event)
+    }
+
+    /// The process is done with an invocation; false if it is not the current one.
+    pub(super) fn finish(&self, request_id: &str, outcome: Result<Bytes, Failure>) -> bool {
+        let mut current = locked(&self.current);
+        let Some(done) = current.take_if(|current| current.request_id == request_id) else {
+            return false;
+        };
+        // It may have been given up in this moment.
+        done.reply.send((outcome, done.since.elapsed())).is_ok()
+    }
+
+    /// Asks for the end.
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(super) async fn stopped(&self) {
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// The process has ended, and all it printed is in the log.
+    pub(super) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    pub(super) async fn ended(&self) {
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        !*self.stopping.borrow() && !*self.ended.borrow()
+    }
+}

@@ -1,0 +1,112 @@
+//! A Lambda function: its environments, and what becomes of an invocation.
+//!
+//! As on Lambda, an environment handles one invocation at a time and stays warm between them. Unlike
+//! there, an invocation that finds no environment waits for one instead of being refused: a test sets
+//! how many there are to choose who shares memory with whom.
+
+mod environment;
+mod pool;
+mod process;
+mod runtime_api;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+
+use crate::faults::Chance;
+use crate::site::Site;
+
+use pool::{Lease, Pool};
+
+/// One function.
+pub(crate) struct Function {
+    settings: Arc<Settings>,
+    site: Arc<Site>,
+    pool: Arc<Pool>,
+}
+
+/// What a function is made of.
+pub(crate) struct Settings {
+    pub(crate) name: &'static str,
+    pub(crate) bootstrap: PathBuf,
+    /// Besides those of Lambda.
+    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) max_environments: usize,
+    pub(crate) memory_mb: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) recycle_after: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The invocation was not made.
+    Throttled,
+    /// The function said that it failed.
+    Error,
+    /// The environment ended.
+    Crashed,
+    /// It took too long.
+    TimedOut,
+}
+
+impl Function {
+    pub(crate) fn new(settings: Settings, site: Arc<Site>) -> Self {
+        let pool = Arc::new(Pool::new(settings.max_environments));
+        Self { settings: Arc::new(settings), site, pool }
+    }
+
+    /// Invokes the function. Has to be driven to its end, lest its environment be lost.
+    pub(crate) async fn invoke(&self, route: &str, event: String) -> Result<Bytes, Failure> {
+        if self.site.dice.takes(Chance::ThrottledFunction) {
+            return Err(Failure::Throttled);
+        }
+        self.site.meter.invocation(route);
+        let mut lease = self.pool.lease(&self.site.dice).await;
+        let outcome = self.run(&mut lease, event).await;
+        self.pool.give_back(lease, self.site.clock.now(), &self.site.dice);
+        outcome
+    }
+
+    async fn run(&self, lease: &mut Lease, event: String) -> Result<Bytes, Failure> {
+        let environment = match &lease.environment {
+            Some(environment) => Arc::clone(environment),
+            None => {
+                let started = process::start(lease.index, &self.settings, &self.site).await;
+                let started = started.map_err(|error| {
+                    let name = self.settings.name;
+                    self.site.logs.write(format!("{name} could not be started: {error}"));
+                    Failure::Crashed
+                })?;
+                Arc::clone(lease.environment.insert(started))
+            }
+        };
+        let (outcome, worked) = environment.run(event, self.settings.timeout, &self.site.ids).await;
+        self.site.meter.worked(worked, self.settings.memory_mb);
+        outcome
+    }
+
+    /// From now on invocations go to the environment with this index, or to any.
+    pub(crate) fn route_to(&self, index: Option<usize>) {
+        self.pool.route_to(index);
+    }
+
+    /// Stops every environment: those at work once they are done. Waits for the idle ones, and all
+    /// they have printed.
+    pub(crate) async fn retire(&self) {
+        for environment in self.pool.retire() {
+            environment.stop();
+            environment.ended().await;
+        }
+    }
+
+    /// Stops those that were unused for long.
+    pub(crate) async fn recycle(&self, now: u64) {
+        for environment in self.pool.unused_since(now, self.settings.recycle_after) {
+            environment.stop();
+            environment.ended().await;
+        }
+    }
+}

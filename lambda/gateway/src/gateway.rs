@@ -1,0 +1,256 @@
+//! The gateway as a whole: how it starts, what it can be asked, how it ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use crate::bill::{Bill, Meter};
+use crate::clock::{Clock, Sweeps};
+use crate::event::STAGE;
+use crate::faults::{Dice, Faults};
+use crate::front::{self, Connections, Front};
+use crate::function::{Function, Settings};
+use crate::ids::Ids;
+use crate::listen;
+use crate::options::Options;
+use crate::route::Selection;
+use crate::site::{Logs, Site};
+use crate::table::{self, Table};
+use crate::tasks::{Pending, Tasks};
+
+/// How often it is looked for what is due, if the clock is not moved.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// A running gateway. Dropped, it ends at once: its processes are killed, its sockets closed.
+pub struct Gateway {
+    front: Arc<Front>,
+    health: Option<Arc<Function>>,
+    address: SocketAddr,
+    health_address: Option<SocketAddr>,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A bootstrap binary is not there.
+    #[error("there is no function at {0}")]
+    NoFunction(PathBuf),
+    /// An address could not be listened on.
+    #[error("could not listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The table could not be made.
+    #[error("could not create the table")]
+    Table(#[from] dynoxide::DynoxideError),
+}
+
+impl Gateway {
+    /// Starts one. No environment is started before the first invocation.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        for bootstrap in [Some(&options.signaling), options.health.as_ref()].into_iter().flatten() {
+            if !bootstrap.is_file() {
+                return Err(StartError::NoFunction(bootstrap.clone()));
+            }
+        }
+        let (listener, address) = listen(options.listen).await?;
+        let (clock, sweeps) = Clock::new();
+        let site = Arc::new(site(Arc::new(clock), &options)?);
+        let front = Arc::new(front(&site, &options, address));
+        let mut gateway = Self { front, health: None, address, health_address: None };
+        if let Some(bootstrap) = &options.health {
+            let (listener, health_address) = listen(options.health_listen).await?;
+            gateway.health_address = Some(health_address);
+            gateway.health = Some(gateway.serve_health(listener, bootstrap, &options));
+        }
+        gateway.serve(listener, sweeps);
+        Ok(gateway)
+    }
+
+    /// Where clients connect.
+    pub fn websocket_url(&self) -> String {
+        websocket_url(self.address)
+    }
+
+    /// Of the public listener, WebSockets and `@connections`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Of the Function URL.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health_address
+    }
+
+    /// Its time.
+    pub fn clock(&self) -> &Clock {
+        &self.front.site.clock
+    }
+
+    /// What was used so far, with the minutes of connections that are open.
+    pub fn bill(&self) -> Bill {
+        let now = self.front.site.clock.now();
+        let open = self.front.connections.all();
+        self.front.site.meter.read(open.iter().map(|connection| connection.age(now)))
+    }
+
+    /// The engine behind the table. What is done here is not metered.
+    pub fn database(&self) -> &dynoxide::Database {
+        &self.front.site.table.database
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        table::NAME
+    }
+
+    /// Other faults from now on. Their choices begin anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.front.site.dice.load(faults);
+    }
+
+    /// Pins the coming invocations of `signaling` to the environment with this index, which is
+    /// started if it is not there and waited for if it is busy. `None`: any idle one, else a new one,
+    /// else the next that becomes idle.
+    pub fn route_to(&self, environment: Option<usize>) {
+        self.front.signaling.route_to(environment);
+    }
+
+    /// Makes the next invocations cold starts. Environments at work are stopped when they are done;
+    /// for the others, and all that they have printed, this waits.
+    pub async fn retire_environments(&self) {
+        self.front.signaling.retire().await;
+        if let Some(health) = &self.health {
+            health.retire().await;
+        }
+    }
+
+    /// Resolves when no invocation is running, queued or held back. A message counts once the gateway
+    /// has read it: of one that was sent before a `ping`, the pong tells so.
+    pub async fn settle(&self) {
+        self.front.site.pending.none().await;
+    }
+
+    /// The connections that are alive, in the order of their ids.
+    pub fn connection_ids(&self) -> Vec<String> {
+        self.front.connections.ids()
+    }
+
+    /// What the functions printed, line by line. It is complete for environments that were
+    /// [retired](Self::retire_environments).
+    pub fn logs(&self) -> Vec<String> {
+        self.front.site.logs.lines()
+    }
+
+    fn serve(&self, listener: TcpListener, sweeps: Sweeps) {
+        let front = Arc::clone(&self.front);
+        let tasks = &self.front.site.tasks;
+        tasks.spawn(listen::serve(listener, move |peer, request| {
+            front::answer(Arc::clone(&front), peer, request)
+        }));
+        tasks.spawn(sweep(Arc::clone(&self.front), self.health.clone(), sweeps));
+    }
+
+    fn serve_health(
+        &self,
+        listener: TcpListener,
+        bootstrap: &std::path::Path,
+        options: &Options,
+    ) -> Arc<Function> {
+        let site = &self.front.site;
+        let settings = settings("visio-health", bootstrap, options, self.address);
+        let function = Arc::new(Function::new(settings, Arc::clone(site)));
+        let (invoked, stood_on) = (Arc::clone(&function), Arc::clone(site));
+        site.tasks.spawn(listen::serve(listener, move |peer, request| {
+            front::answer_url(Arc::clone(&invoked), Arc::clone(&stood_on), peer, request)
+        }));
+        function
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.front.site.tasks.abort();
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn site(clock: Arc<Clock>, options: &Options) -> Result<Site, StartError> {
+    Ok(Site {
+        meter: Meter::default(),
+        dice: Dice::new(options.faults),
+        ids: Ids::default(),
+        table: Table::new(Arc::clone(&clock))?,
+        logs: Logs::new(options.pass_logs),
+        tasks: Tasks::default(),
+        pending: Pending::default(),
+        clock,
+    })
+}
+
+fn front(site: &Arc<Site>, options: &Options, address: SocketAddr) -> Front {
+    let settings = settings("visio-signaling", &options.signaling, options, address);
+    Front {
+        site: Arc::clone(site),
+        signaling: Function::new(settings, Arc::clone(site)),
+        connections: Connections::default(),
+        selection: Selection::parse(&options.route_selection),
+        routes: options.routes.clone(),
+        idle_timeout: options.idle_timeout,
+        max_age: options.max_age,
+    }
+}
+
+fn settings(
+    name: &'static str,
+    bootstrap: &std::path::Path,
+    options: &Options,
+    address: SocketAddr,
+) -> Settings {
+    let own = [
+        ("VISIO_TABLE", table::NAME.to_owned()),
+        ("VISIO_MANAGEMENT_ENDPOINT", format!("http://{address}/{STAGE}")),
+        ("VISIO_WEBSOCKET_URL", websocket_url(address)),
+    ];
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Settings {
+        name,
+        bootstrap: bootstrap.to_owned(),
+        variables: own.chain(options.variables.iter().cloned()).collect(),
+        max_environments: options.max_environments,
+        memory_mb: options.memory_mb,
+        timeout: options.invocation_timeout,
+        recycle_after: options.recycle_after,
+    }
+}
+
+fn websocket_url(address: SocketAddr) -> String {
+    format!("ws://{address}/{STAGE}")
+}
+
+/// Does what is due, every second and whenever the clock was moved.
+async fn sweep(front: Arc<Front>, health: Option<Arc<Function>>, mut sweeps: Sweeps) {
+    loop {
+        let asked = tokio::select! {
+            asked = sweeps.recv() => asked,
+            () = sleep(SWEEP_EVERY) => None,
+        };
+        front.expire().await;
+        let now = front.site.clock.now();
+        front.signaling.recycle(now).await;
+        if let Some(health) = &health {
+            health.recycle(now).await;
+        }
+        drop(asked);
+    }
+}

@@ -1,0 +1,34 @@
+//! The health function: `GET /health` and its relatives, on AWS Lambda.
+
+use std::process::ExitCode;
+
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Error, LambdaEvent, Service, service_fn};
+use visio_lambda::aws;
+use visio_lambda::health::{Checks, Settings, answer, tame};
+use visio_lambda::tls::Tls;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("health: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
+    let settings = Settings::read(|name| std::env::var(name).ok())?;
+    let app = settings.app(&aws::config().await, Tls::new()?)?;
+    // While it starts it has a whole processor, and TLS to the table wants one.
+    app.checks.table().await;
+    let answer = async |request| Ok::<_, Error>(answer(request, &app).await);
+    let mut function = Adapter::from(service_fn(answer));
+    let handle = |mut event: LambdaEvent<LambdaRequest>| {
+        tame(&mut event.payload);
+        function.call(event)
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}

@@ -1,0 +1,56 @@
+//! The signaling function: `$connect`, `$default` and `$disconnect`, on AWS Lambda.
+
+use std::process::ExitCode;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use tracing::error;
+use visio_lambda::aws;
+use visio_lambda::event::SocketEvent;
+use visio_lambda::handler::Signaling;
+use visio_lambda::posts::Posts;
+use visio_lambda::settings::Settings;
+use visio_lambda::table::Table;
+use visio_lambda::table::connections::Connections;
+use visio_lambda::table::rooms::Rooms;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(%error, "the function cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
+    let settings = Settings::read(|name| std::env::var(name).ok())?;
+    let signaling = signaling(settings).await;
+    let handle = async |event: LambdaEvent<SocketEvent>| {
+        signaling.handle(event.payload).await.map_err(Error::from)
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+/// Everything that outlives an event, its connections to AWS already open: while a function starts
+/// it has a whole processor, and the first handshake with TLS wants one.
+async fn signaling(settings: Settings) -> Signaling {
+    let aws = aws::config().await;
+    let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), settings.table);
+    let management = aws_sdk_apigatewaymanagement::config::Builder::from(&aws)
+        .endpoint_url(settings.management_endpoint)
+        .build();
+    let posts = Posts::new(aws_sdk_apigatewaymanagement::Client::from_conf(management));
+    // Whether the table answers is for the first event to find out.
+    let _ = tokio::join!(table.warm_up(), posts.warm_up());
+    Signaling {
+        rooms: Rooms::new(table.clone()),
+        connections: Connections::new(table),
+        posts,
+        rules: settings.rules,
+        max_message_bytes: settings.max_message_bytes,
+        allowed_origins: settings.allowed_origins,
+    }
+}

@@ -1,0 +1,163 @@
+//! `$connect`, `$default` and `$disconnect`: from an event of the gateway to the driver.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use visio_signaling::core::{ConnectionId, Rules};
+use visio_signaling::drive::{Driver, Fault};
+use visio_signaling::ports::{Delivery, Outbox, Reading, Unavailable};
+use visio_signaling::redact::Redacted;
+use visio_signaling::wire::{
+    CloseCode, Code, FromText, JoinDefaults, PeerId, Rejection, ServerMessage, Timestamp,
+};
+
+use crate::event::{Answer, Kind, SocketEvent};
+use crate::outbox::Invocation;
+use crate::posts::Posts;
+use crate::table::connections::{Connections, Known};
+use crate::table::rooms::Rooms;
+
+/// The subprotocol that is answered to a client that offers it.
+const SUBPROTOCOL: &str = "visio";
+/// How often a message may find that its connection is not as it was read.
+const MAX_DOUBTS: usize = 8;
+
+/// What the function keeps from one event to the next.
+#[derive(Debug)]
+pub struct Signaling {
+    /// The registry.
+    pub rooms: Rooms,
+    /// Who is who.
+    pub connections: Connections,
+    /// The way to the clients.
+    pub posts: Posts,
+    /// What the operator decided.
+    pub rules: Rules,
+    /// The longest message that is taken, in bytes.
+    pub max_message_bytes: usize,
+    /// Pages that may connect; empty: any.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Signaling {
+    /// Handles one event. `Err` is our own failure, and makes the gateway tell the client so.
+    pub async fn handle(&self, event: SocketEvent) -> Result<Answer, Fault> {
+        let now = event.request_context.request_time_epoch;
+        match event.request_context.event_type {
+            Kind::Connect => Ok(self.connect(&event).await?),
+            Kind::Message => {
+                let id = event.request_context.connection_id;
+                let text = event.body.map(Redacted::into_exposed).unwrap_or_default();
+                self.message(&id, &text, now).await
+            }
+            Kind::Disconnect => self.disconnect(&event.request_context.connection_id, now).await,
+        }
+    }
+
+    /// A handshake. Nothing can be posted to its connection yet.
+    async fn connect(&self, event: &SocketEvent) -> Result<Answer, Unavailable> {
+        if !self.lets_in(event.header("origin")) {
+            return Ok(Answer::refused(403));
+        }
+        let defaults = JoinDefaults::from_pairs(event.query());
+        self.connections.opened(&event.request_context.connection_id, &defaults).await?;
+        let offers = event.header("sec-websocket-protocol").unwrap_or_default();
+        let visio = offers.split(',').any(|name| name.trim() == SUBPROTOCOL);
+        let answer = visio.then_some(("Sec-WebSocket-Protocol", SUBPROTOCOL));
+        Ok(Answer { headers: BTreeMap::from_iter(answer), ..Answer::done() })
+    }
+
+    /// Only browsers send an origin, and only of browsers can one be believed.
+    fn lets_in(&self, origin: Option<&str>) -> bool {
+        let Some(origin) = origin else { return true };
+        let allowed = &self.allowed_origins;
+        allowed.is_empty() || allowed.iter().any(|known| known.eq_ignore_ascii_case(origin))
+    }
+
+    async fn message(
+        &self,
+        id: &ConnectionId,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Answer, Fault> {
+        if text.len() > self.max_message_bytes {
+            return Ok(self.too_large(id).await?);
+        }
+        let mut reading = Reading::Copy;
+        for _ in 0..MAX_DOUBTS {
+            let known = self.connections.load(id, reading).await?;
+            match self.speak(id, known, text, now).await {
+                Err(Fault::Doubtful) => reading = Reading::Latest,
+                Err(fault) => return self.failed(id, text, fault).await,
+                Ok(()) => return Ok(Answer::done()),
+            }
+        }
+        self.failed(id, text, Fault::Contended).await
+    }
+
+    async fn speak(
+        &self,
+        id: &ConnectionId,
+        known: Known,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let mut connection = known.connection(id.clone());
+        let driver = self.driver(id, known);
+        driver.receive(&mut connection, text, now).await?;
+        if driver.outbox.finish(&connection).await? == Delivery::Gone {
+            driver.lost(&mut connection, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The end of a connection, which may have been handled before.
+    async fn disconnect(&self, id: &ConnectionId, now: Timestamp) -> Result<Answer, Fault> {
+        for seat in self.connections.ended(id).await? {
+            let mut connection = Known::default().connection(id.clone());
+            connection.session = Some(seat);
+            self.driver(id, Known::default()).lost(&mut connection, now).await?;
+        }
+        Ok(Answer::done())
+    }
+
+    fn driver(&self, speaker: &ConnectionId, known: Known) -> Driver<Rooms, Invocation> {
+        let (posts, connections) = (self.posts.clone(), self.connections.clone());
+        Driver {
+            registry: self.rooms.clone(),
+            outbox: Invocation::new(speaker.clone(), known, posts, connections),
+            rules: self.rules.clone(),
+            mint_peer_id,
+        }
+    }
+
+    /// The gateway takes larger messages than the contract does.
+    async fn too_large(&self, id: &ConnectionId) -> Result<Answer, Unavailable> {
+        let text = format!("expected a message of at most {} bytes", self.max_message_bytes);
+        let message = ServerMessage::from(Rejection::new(Code::InvalidMessage, text));
+        let outbox = self.driver(id, Known::default()).outbox;
+        outbox.send(id, message).await?;
+        outbox.close(id, CloseCode::TooLarge).await?;
+        Ok(Answer::done())
+    }
+
+    /// Our own failure: the client is told in the words of the contract. If that fails as well, the
+    /// gateway tells it in its own.
+    async fn failed(&self, id: &ConnectionId, text: &str, fault: Fault) -> Result<Answer, Fault> {
+        tracing::error!(fault = %fault, source = fault.source(), "a message was not handled");
+        let rejection = Rejection::new(Code::Internal, "the server failed; try again");
+        let message = ServerMessage::from(rejection.answering_frame(text));
+        match self.posts.send(id, message.encode()).await {
+            Ok(_) => Ok(Answer::done()),
+            Err(_) => Err(fault),
+        }
+    }
+}
+
+/// The same id for every message of a connection: two of them that ask for a seat at once must not
+/// get two.
+fn mint_peer_id(connection: &ConnectionId) -> PeerId {
+    let name = connection.to_string();
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
+    PeerId::parse(&id).expect("a UUID is within the alphabet of identifiers")
+}

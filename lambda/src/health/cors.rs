@@ -1,0 +1,29 @@
+//! Which pages may read the answers. It is the browser that keeps the others from it.
+
+use lambda_http::Body;
+use lambda_http::http::header::{
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ORIGIN, VARY,
+};
+use lambda_http::http::{HeaderMap, HeaderValue, Response};
+use visio_signaling::origin;
+
+/// What a browser asks before anything but the simplest request: `GET` it is, on any path.
+pub(super) fn preflight() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
+    response
+}
+
+/// Lets the page that asks read the answer if it is on the list, or there is none.
+pub(super) fn allow(asked: &HeaderMap, list: &[String], answer: &mut HeaderMap) {
+    if list.is_empty() {
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return;
+    }
+    // The answer to one page must not be kept for another.
+    answer.insert(VARY, HeaderValue::from_static("origin"));
+    let page = asked.get(ORIGIN).filter(|page| origin::is_allowed(list, page.as_bytes()));
+    if let Some(page) = page {
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, page.clone());
+    }
+}

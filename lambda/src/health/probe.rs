@@ -1,0 +1,198 @@
+//! Finds out how things are, for real.
+//!
+//! A visit through the public way in uses everything that visits need: the gateway, the function,
+//! the table. When it fails, a look at the table tells whose fault it is, which is what [`Check`]
+//! `api` stands for here, where HTTP itself is Amazon's: down if neither visits nor the table work.
+//! Where visits work and only this function cannot read the table, something is wrong with this
+//! function, its permissions for one, and nobody's visit is: `api` is degraded, the service not
+//! down.
+
+use std::fmt::Display;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use visio_signaling::health::kept::Kept;
+use visio_signaling::health::visit::{Arrived, Entrance, Failure};
+use visio_signaling::health::{Check, Report};
+use visio_signaling::wire::Timestamp;
+
+use super::Checks;
+use crate::aws;
+use crate::tls::Tls;
+
+/// The table's key.
+const KEY: &str = "pk";
+/// How long a visit may take: a dozen round trips, some of which start an instance of the function.
+/// The function's own timeout must be longer, or this is never told.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Of a second each at most, so that with the pause between them a look takes little more than two.
+const ATTEMPTS: u32 = 2;
+
+/// Visits, and looks at the table; each at most once at a time and once in ten seconds.
+pub struct Prober {
+    table: Table,
+    entrance: Entrance<Tls>,
+    table_kept: Kept<Check>,
+    report_kept: Kept<Report>,
+}
+
+impl Prober {
+    /// A prober of the rooms in `table` and of the visits at `entrance`.
+    pub fn new(aws: &SdkConfig, table: String, entrance: Entrance<Tls>) -> Self {
+        Self {
+            table: Table::new(aws, table),
+            entrance,
+            table_kept: Kept::new(now),
+            report_kept: Kept::new(now),
+        }
+    }
+
+    async fn find(&self) -> Report {
+        let (visit, table) = tokio::join!(self.entrance.visit(PATIENCE), self.table());
+        if let Err(failure) = &visit {
+            complain("visit", failure);
+        }
+        report(visit, table, now())
+    }
+}
+
+impl Checks for Prober {
+    async fn report(&self) -> Report {
+        self.report_kept.or_find(self.find()).await
+    }
+
+    async fn table(&self) -> Check {
+        self.table_kept.or_find(self.table.check()).await
+    }
+}
+
+struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    fn new(aws: &SdkConfig, name: String) -> Self {
+        let config = Builder::from(aws).retry_config(aws::retries(ATTEMPTS)).build();
+        Self { client: Client::from_conf(config), name }
+    }
+
+    /// The cheapest real use: half a read unit, for an item that nobody ever writes.
+    async fn check(&self) -> Check {
+        let key = AttributeValue::S("health-check".into());
+        let read = self.client.get_item().table_name(&self.name).key(KEY, key).send().await;
+        let Err(error) = read else { return Check::Operational };
+        match error.code() {
+            Some(code) => complain("table", &code),
+            None => complain("table", &error),
+        }
+        Check::Down
+    }
+}
+
+fn report(visit: Result<Arrived, Failure>, table: Check, checked_at: Timestamp) -> Report {
+    let api = match (table, &visit) {
+        (Check::Down, Err(Failure::Broken(_))) => Check::Down,
+        (Check::Down, _) => Check::Degraded,
+        _ => Check::Operational,
+    };
+    Report::of_visit(visit, api, checked_at)
+}
+
+/// A line of JSON on standard error, which is where CloudWatch reads. It names no client, because
+/// nothing that a client sends has a part in a check.
+fn complain(check: &str, reason: &dyn Display) {
+    let message = "a health check failed";
+    let reason = reason.to_string();
+    eprintln!("{}", json!({"level": "WARN", "message": message, "check": check, "reason": reason}));
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::config::{Credentials, Region};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const MET: Result<Arrived, Failure> = Ok(Arrived { audio: true, video: true });
+    const BROKEN: Result<Arrived, Failure> = Err(Failure::Broken("the handshake failed"));
+
+    const FOUND: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+
+    const REFUSED: &str = "HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 59\r\n\r\n\
+        {\"__type\":\"com.amazon.coral.service#AccessDeniedException\"}";
+
+    /// A prober of the table behind `endpoint`, and of an entrance where nobody is.
+    async fn prober(endpoint: &str) -> Prober {
+        let aws = aws::loader()
+            .region(Region::new("eu-west-3"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .endpoint_url(endpoint);
+        let entrance = Entrance::new("ws://127.0.0.1:1/prod", Tls::new().unwrap()).unwrap();
+        Prober::new(&aws.load().await, "rooms".into(), entrance)
+    }
+
+    /// Answers so many requests in this way, and no more.
+    async fn table(answers: &'static [&'static str]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        format!("http://{address}")
+    }
+
+    #[test]
+    fn the_table_tells_whose_fault_it_is() {
+        let api = |visit, table| report(visit, table, Timestamp(0)).api;
+        assert_eq!(api(MET, Check::Operational), Check::Operational);
+        assert_eq!(api(BROKEN, Check::Operational), Check::Operational);
+        assert_eq!(api(BROKEN, Check::Down), Check::Down);
+        assert_eq!(api(MET, Check::Down), Check::Degraded);
+        assert_eq!(api(Err(Failure::Crowded), Check::Down), Check::Degraded);
+    }
+
+    #[tokio::test]
+    async fn a_table_that_answers_is_asked_once() {
+        let prober = prober(&table(&[FOUND]).await).await;
+        assert_eq!(prober.table().await, Check::Operational);
+        let report = prober.report().await;
+        assert_eq!((report.api, report.signaling_server), (Check::Operational, Check::Down));
+    }
+
+    #[tokio::test]
+    async fn a_table_that_stumbles_once_is_asked_again() {
+        let prober = prober(
+            &table(&["HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", FOUND])
+                .await,
+        )
+        .await;
+        assert_eq!(prober.table().await, Check::Operational);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_all_is_down() {
+        let report = prober("http://127.0.0.1:1").await.report().await;
+        assert_eq!((report.api, report.signaling_server), (Check::Down, Check::Down));
+    }
+
+    #[tokio::test]
+    async fn a_table_that_says_no_is_down() {
+        let prober = prober(&table(&[REFUSED]).await).await;
+        assert_eq!(prober.table().await, Check::Down);
+    }
+}

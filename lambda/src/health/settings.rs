@@ -1,0 +1,128 @@
+//! What the function is told by its environment, read once when it starts.
+
+use aws_config::SdkConfig;
+use visio_signaling::health::visit::Entrance;
+use visio_signaling::health::words::Service;
+use visio_signaling::origin;
+
+use super::{App, Prober};
+use crate::tls::Tls;
+
+/// The environment, read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Settings {
+    table: String,
+    websocket: String,
+    service: Service,
+    allowed_origins: Vec<String>,
+}
+
+/// Why the function cannot start.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Invalid {
+    /// A variable without which there is nothing to check.
+    #[error("the environment variable {name} is not set: {meaning}")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+        /// What it should hold.
+        meaning: &'static str,
+    },
+    /// Something that is no WebSocket address.
+    #[error("VISIO_WEBSOCKET_URL={0:?}: expected an address that starts with wss:// or ws://")]
+    NotAWebSocket(String),
+    /// Something that is no origin.
+    #[error(
+        "VISIO_ALLOWED_ORIGIN: {0:?} is no origin. Expected * or a list, separated by commas, of \
+         a scheme and a host with nothing after them, such as https://clinic.example"
+    )]
+    NotAnOrigin(String),
+}
+
+impl Settings {
+    /// Reads the variables, each by `variable`.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Invalid> {
+        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let need = |name, meaning| set(name).ok_or(Invalid::Missing { name, meaning });
+        let region = set("VISIO_REGION");
+        Ok(Self {
+            table: need("VISIO_TABLE", "the name of the table that keeps the rooms")?,
+            websocket: need("VISIO_WEBSOCKET_URL", "the wss:// address that clients connect to")?,
+            service: Service {
+                name: set("VISIO_SERVICE_NAME").unwrap_or_else(|| "visio-conference".into()),
+                region: region.map_or_else(|| need("AWS_REGION", "where this runs"), Ok)?,
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            allowed_origins: origins(&set("VISIO_ALLOWED_ORIGIN").unwrap_or_default())?,
+        })
+    }
+
+    /// The function, which looks at the real table and visits through the real entrance.
+    pub fn app(self, aws: &SdkConfig, tls: Tls) -> Result<App<Prober>, Invalid> {
+        let Some(entrance) = Entrance::new(&self.websocket, tls) else {
+            return Err(Invalid::NotAWebSocket(self.websocket));
+        };
+        Ok(App {
+            service: self.service,
+            websocket: self.websocket,
+            allowed_origins: self.allowed_origins,
+            checks: Prober::new(aws, self.table, entrance),
+        })
+    }
+}
+
+/// A list of origins, empty for any.
+fn origins(list: &str) -> Result<Vec<String>, Invalid> {
+    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+    if parts.clone().any(|part| part == "*") {
+        return Ok(Vec::new());
+    }
+    let parse = |part: &str| origin::parse(part).ok_or_else(|| Invalid::NotAnOrigin(part.into()));
+    parts.map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEEDED: [(&str, &str); 3] = [
+        ("VISIO_TABLE", "rooms"),
+        ("VISIO_WEBSOCKET_URL", "wss://abc.execute-api.eu-west-3.amazonaws.com/prod"),
+        ("AWS_REGION", "eu-west-3"),
+    ];
+
+    fn read(set: &[(&str, &str)]) -> Result<Settings, Invalid> {
+        let value = |name: &str| set.iter().rev().find(|(key, _)| *key == name);
+        Settings::read(|name| value(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn what_is_needed_is_named_when_it_is_missing() {
+        for (name, _) in NEEDED {
+            let without: Vec<_> = NEEDED.into_iter().filter(|(key, _)| *key != name).collect();
+            let empty = [&NEEDED[..], &[(name, " ")]].concat();
+            for set in [without, empty] {
+                let message = read(&set).unwrap_err().to_string();
+                assert!(message.contains(name), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rest_has_defaults() {
+        let settings = read(&NEEDED).unwrap();
+        assert_eq!(settings.service.name, "visio-conference");
+        assert_eq!(settings.service.region, "eu-west-3");
+        assert!(settings.allowed_origins.is_empty());
+        let more = [("VISIO_REGION", "paris"), ("VISIO_SERVICE_NAME", "clinic")];
+        let service = read(&[&NEEDED[..], &more].concat()).unwrap().service;
+        assert_eq!((service.region.as_str(), service.name.as_str()), ("paris", "clinic"));
+    }
+
+    #[test]
+    fn origins_are_a_list_or_any() {
+        assert_eq!(origins("https://A.example, http://localhost:3000,").unwrap().len(), 2);
+        assert!(origins("*").unwrap().is_empty() && origins("").unwrap().is_empty());
+        assert_eq!(origins("a.example"), Err(Invalid::NotAnOrigin("a.example".into())));
+    }
+}

@@ -1,0 +1,108 @@
+//! What the operator decided, from the function's environment.
+
+use visio_signaling::core::Rules;
+
+/// How long a client may be silent: API Gateway ends a connection after ten minutes without a
+/// message, and protocol pings do not count.
+const HEARTBEAT_SECONDS: u64 = 9 * 60;
+/// Of one frame, API Gateway takes no more.
+const MAX_MESSAGE_BYTES: usize = 32 * 1024;
+
+/// The settings of the function `signaling`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `VISIO_TABLE`: the DynamoDB table.
+    pub table: String,
+    /// `VISIO_MANAGEMENT_ENDPOINT`: `https://API.execute-api.REGION.amazonaws.com/STAGE`. A custom
+    /// domain would break the one that could be guessed from an event.
+    pub management_endpoint: String,
+    /// `VISIO_ALLOWED_ORIGIN`: pages that may connect, comma separated; none: any.
+    pub allowed_origins: Vec<String>,
+    /// `VISIO_MAX_MESSAGE_BYTES`: 1 to 32768, which is the default.
+    pub max_message_bytes: usize,
+    /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 1000, 16 by default.
+    pub rules: Rules,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: expected {expected}")]
+pub struct Wrong {
+    name: &'static str,
+    expected: String,
+}
+
+impl Settings {
+    /// Reads the settings from an environment.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
+        let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let required =
+            |name, what: &str| given(name).ok_or_else(|| Wrong { name, expected: what.to_owned() });
+        let number = |name, default: usize, most: usize| match given(name) {
+            None => Ok(default),
+            Some(text) => text.parse().ok().filter(|it| (1..=most).contains(it)).ok_or_else(|| {
+                Wrong { name, expected: format!("a whole number from 1 to {most}") }
+            }),
+        };
+        let origins = given("VISIO_ALLOWED_ORIGIN").unwrap_or_default();
+        let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        Ok(Self {
+            table: required("VISIO_TABLE", "the name of the DynamoDB table")?,
+            management_endpoint: required(
+                "VISIO_MANAGEMENT_ENDPOINT",
+                "https://API.execute-api.REGION.amazonaws.com/STAGE",
+            )?,
+            allowed_origins: origins.map(str::to_owned).collect(),
+            max_message_bytes: number(
+                "VISIO_MAX_MESSAGE_BYTES",
+                MAX_MESSAGE_BYTES,
+                MAX_MESSAGE_BYTES,
+            )?,
+            rules: Rules {
+                max_peers_per_room: number("VISIO_MAX_PEERS_PER_ROOM", 16, 1000)?,
+                heartbeat_seconds: HEARTBEAT_SECONDS,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, Wrong> {
+        let required = [("VISIO_TABLE", "t"), ("VISIO_MANAGEMENT_ENDPOINT", "http://h/prod")];
+        let all: Vec<_> = variables.iter().chain(&required).collect();
+        Settings::read(|name| {
+            all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn two_settings_suffice() {
+        let settings = read(&[]).unwrap();
+        assert_eq!((settings.table.as_str(), settings.max_message_bytes), ("t", 32_768));
+        assert_eq!(settings.rules.max_peers_per_room, 16);
+        assert!(settings.allowed_origins.is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        for (name, value) in [
+            ("VISIO_TABLE", ""),
+            ("VISIO_MANAGEMENT_ENDPOINT", ""),
+            ("VISIO_MAX_PEERS_PER_ROOM", "0"),
+            ("VISIO_MAX_PEERS_PER_ROOM", "many"),
+            ("VISIO_MAX_MESSAGE_BYTES", "32769"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains("expected"), "{error}");
+        }
+    }
+
+    #[test]
+    fn origins_are_a_list() {
+        let settings = read(&[("VISIO_ALLOWED_ORIGIN", "https://a.example, https://b.example")]);
+        assert_eq!(settings.unwrap().allowed_origins, ["https://a.example", "https://b.example"]);
+    }
+}

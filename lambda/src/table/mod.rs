@@ -1,0 +1,155 @@
+//! The DynamoDB table: one item a room, one small item a connection.
+//!
+//! # Limitations
+//!
+//! - A room's item holds all its seats, and an item is at most 400 KB; seats without metadata take
+//!   about 100 bytes, so this allows for more peers than a mesh of video calls does. Writes are
+//!   billed by the kibibyte of the whole item: up to about eight such seats cost one unit.
+//! - One room takes as many changes a second as one item does (1,000 units). Relaying is none.
+//! - `room_list` cannot tell of other rooms: that would be a Scan.
+//! - Display names and metadata are stored, in plain text within the item, until the room empties;
+//!   SDP, candidates, addresses and tokens never are.
+//!
+//! # Schema
+//!
+//! | attribute | type | a room | a connection |
+//! |---|---|---|---|
+//! | `pk` | S, partition key | `R#` and its id | `C#` and its id |
+//! | `v` | N | its version, which every write raises by one | the same |
+//! | `s` | S | the [`Room`](visio_signaling::core::Room) as JSON | the [`Record`](connections::Record) as JSON |
+//! | `x` | N | Unix seconds, for DynamoDB's TTL | the same |
+//!
+//! A room's item stays when the last peer has left, for its version: a stale write must not win.
+//! The TTL is a broom and nothing depends on when it sweeps: it is three hours after the last
+//! write, and no connection lives for more than two.
+//!
+//! # Operations
+//!
+//! `GetItem`, `PutItem` and `DeleteItem` by key. Every write is conditional on the version that
+//! was read, so that of all who decide on one state exactly one stores the next. There is no Scan,
+//! no Query, no index and no transaction.
+//!
+//! The SDK retries, so a write may land twice and the second landing fail its condition. A failed
+//! write therefore looks at what is stored: if that is what was to be written, it has landed.
+
+pub mod connections;
+pub mod rooms;
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use visio_signaling::ports::{Reading, Unavailable};
+use visio_signaling::redact::Redacted;
+
+/// How long after its last write an item may be swept.
+const KEPT: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// The table, as the schema above says.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+/// An item: which of its states this is, and the state as JSON. Version 0 is no item at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Item {
+    version: u64,
+    state: Redacted<String>,
+}
+
+/// How a write ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Put {
+    Done,
+    Raced,
+}
+
+impl Table {
+    /// The table of this name.
+    pub const fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// Makes a first request, so that the first event need not wait for the handshake with TLS.
+    pub async fn warm_up(&self) -> Result<(), Unavailable> {
+        self.get("warm", Reading::Copy).await.map(drop)
+    }
+
+    async fn get(&self, key: &str, reading: Reading) -> Result<Item, Unavailable> {
+        let request = self.client.get_item().table_name(&self.name);
+        let request = request.key("pk", AttributeValue::S(key.to_owned()));
+        let answer = request.consistent_read(reading == Reading::Latest).send().await;
+        match answer.map_err(|error| unavailable(&error))?.item {
+            Some(attributes) => read(&attributes),
+            None => Ok(Item::default()),
+        }
+    }
+
+    /// Stores `next` if the item is still at version `seen`.
+    async fn put(&self, key: &str, seen: u64, next: &Item) -> Result<Put, Unavailable> {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let request = self.client.put_item().table_name(&self.name);
+        let request = request
+            .item("pk", AttributeValue::S(key.to_owned()))
+            .item("v", number(next.version))
+            .item("s", AttributeValue::S(next.state.expose().clone()))
+            .item("x", number(in_seconds(SystemTime::now() + KEPT)));
+        let request = match seen {
+            0 => request.condition_expression("attribute_not_exists(pk)"),
+            _ => request
+                .condition_expression("v = :seen")
+                .expression_attribute_values(":seen", number(seen)),
+        };
+        let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
+        let Err(error) = request.send().await else { return Ok(Put::Done) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                let stored = failed.item().map(read).transpose()?;
+                Ok(if stored.as_ref() == Some(next) { Put::Done } else { Put::Raced })
+            }
+            _ => Err(unavailable(&error)),
+        }
+    }
+
+    /// Takes the item out of the table: what it was.
+    async fn take(&self, key: &str) -> Result<Item, Unavailable> {
+        let request = self.client.delete_item().table_name(&self.name);
+        let request = request.key("pk", AttributeValue::S(key.to_owned()));
+        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        match answer.map_err(|error| unavailable(&error))?.attributes {
+            Some(attributes) => read(&attributes),
+            None => Ok(Item::default()),
+        }
+    }
+}
+
+fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Item, Unavailable> {
+    let version = attributes.get("v").and_then(|value| value.as_n().ok()?.parse().ok());
+    let state = attributes.get("s").and_then(|value| value.as_s().ok());
+    match (version, state) {
+        (Some(version), Some(state)) => Ok(Item { version, state: Redacted::new(state.clone()) }),
+        _ => Err(Unavailable::new("an item of the table is not as its schema says")),
+    }
+}
+
+/// The error's name alone: its text may quote what was to be stored.
+fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Unavailable {
+    let name = match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        _ => error.code().unwrap_or("an error without a name"),
+    };
+    Unavailable::new(format!("DynamoDB: {name}"))
+}
+
+fn in_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}

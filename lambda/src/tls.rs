@@ -1,0 +1,43 @@
+//! Connections to the WebSocket API, as a client has them.
+//!
+//! rustls with ring, the one TLS stack of this package, and the machine's own root certificates.
+//! Made once: reading the certificates takes longer than a handshake, and the second connection
+//! resumes the session of the first.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, Error, RootCertStore};
+use visio_signaling::health::visit::{Dial, Stream, Uri, connect};
+
+/// Connections with TLS to `wss:` addresses, and without to `ws:` ones: an emulator has those.
+#[derive(Clone)]
+pub struct Tls(TlsConnector);
+
+impl Tls {
+    /// Trusts what this machine trusts. Without any root certificate it trusts nobody.
+    pub fn new() -> Result<Self, Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+}
+
+impl Dial for Tls {
+    async fn dial(&self, to: &Uri) -> io::Result<Box<dyn Stream>> {
+        let stream = connect(to).await?;
+        if to.scheme_str() == Some("ws") {
+            return Ok(Box::new(stream));
+        }
+        let host = to.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(io::Error::other)?;
+        Ok(Box::new(self.0.connect(name, stream).await?))
+    }
+}

@@ -1,0 +1,71 @@
+//! A finding that holds for a while, so that a thousand polling navbars cost one check.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::wire::Timestamp;
+
+/// How long a finding holds.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// The last finding. Whoever asks while it is found anew waits for that.
+///
+/// Its age is told by the clock on the wall: a Lambda sleeps between two questions, and a clock
+/// that sleeps with it would call yesterday's finding fresh.
+pub struct Kept<T> {
+    now: fn() -> Timestamp,
+    last: Mutex<Option<(Timestamp, T)>>,
+}
+
+impl<T: Copy> Kept<T> {
+    /// Nothing was found yet.
+    pub fn new(now: fn() -> Timestamp) -> Self {
+        Self { now, last: Mutex::new(None) }
+    }
+
+    /// The last finding, or what `find` finds.
+    pub async fn or_find(&self, find: impl Future<Output = T>) -> T {
+        let mut last = self.last.lock().await;
+        if let Some((_, found)) = last.filter(|(at, _)| fresh(*at, (self.now)())) {
+            return found;
+        }
+        let found = find.await;
+        *last = Some(((self.now)(), found));
+        found
+    }
+}
+
+/// A clock that was put back makes a finding old.
+fn fresh(at: Timestamp, now: Timestamp) -> bool {
+    let age = now.0.checked_sub(at.0);
+    age.is_some_and(|age| u128::from(age) < FRESH.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_who_ask_at_once_cost_one_check() {
+        let kept = Kept::new(|| Timestamp(1));
+        let count = AtomicU32::new(0);
+        let check = async || {
+            tokio::task::yield_now().await;
+            count.fetch_add(1, Ordering::Relaxed) + 1
+        };
+        let asked = (0..50).map(|_| kept.or_find(check()));
+        assert_eq!(futures_util::future::join_all(asked).await, [1; 50]);
+    }
+
+    #[test]
+    fn a_finding_is_fresh_for_ten_seconds() {
+        let at = Timestamp(1_700_000_000_000);
+        assert!(fresh(at, at) && fresh(at, Timestamp(at.0 + 9_999)));
+        assert!(!fresh(at, Timestamp(at.0 + 10_000)));
+        assert!(!fresh(at, Timestamp(at.0 - 1)));
+    }
+}

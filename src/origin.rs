@@ -1,0 +1,37 @@
+//! Where a page comes from, as its browser tells it (RFC 6454).
+//!
+//! Only browsers send an origin, and only of browsers can one be believed: a list of them keeps
+//! strange pages out, and nobody else.
+
+/// An origin as browsers send it: in lower case, no path.
+pub fn parse(text: &str) -> Option<String> {
+    let text = text.trim();
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let plain = !host.is_empty() && !host.contains(['/', '?', '#', '*', ' ']);
+    plain.then(|| text.to_ascii_lowercase())
+}
+
+/// Whether a page from `origin` may use the service: any, where no list is set.
+pub fn is_allowed(list: &[String], origin: &[u8]) -> bool {
+    list.is_empty() || list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        assert_eq!(parse(" https://A.example:8443").as_deref(), Some("https://a.example:8443"));
+        for bad in ["", "*", "null", "a.example", "https://", "https://a.example/", "ftp://a"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_page_is_allowed_where_no_list_is_set() {
+        let list = ["https://a.example".to_owned()];
+        assert!(is_allowed(&[], b"null") && is_allowed(&list, b"https://A.example"));
+        assert!(!is_allowed(&list, b"null") && !is_allowed(&list, b"https://a.example.org"));
+    }
+}
