@@ -11,6 +11,16 @@ pub fn parse(text: &str) -> Option<String> {
     plain.then(|| text.to_ascii_lowercase())
 }
 
+/// A list as one variable holds it, separated by commas: empty for any, which `*` says as well.
+/// `Err` is the part that is no origin.
+pub fn parse_list(list: &str) -> Result<Vec<String>, &str> {
+    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+    if parts.clone().any(|part| part == "*") {
+        return Ok(Vec::new());
+    }
+    parts.map(|part| parse(part).ok_or(part)).collect()
+}
+
 /// Whether a page from `origin` may use the service: any, where no list is set.
 pub fn is_allowed(list: &[String], origin: &[u8]) -> bool {
     list.is_empty() || list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin))
@@ -26,6 +36,15 @@ mod tests {
         for bad in ["", "*", "null", "a.example", "https://", "https://a.example/", "ftp://a"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_list_is_separated_by_commas_and_a_star_is_any() {
+        let list = parse_list(" https://a.example,, https://B.example ").unwrap();
+        assert_eq!(list, ["https://a.example", "https://b.example"]);
+        assert_eq!(parse_list("").unwrap(), [""; 0]);
+        assert_eq!(parse_list("https://a.example,*").unwrap(), [""; 0]);
+        assert_eq!(parse_list("https://a.example,b.example"), Err("b.example"));
     }
 
     #[test]

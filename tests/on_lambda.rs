@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+mod lambda;
 
 use conformance::{Runtime, Settings};
 use visio_gateway::{Gateway, Options};

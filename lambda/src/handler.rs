@@ -5,6 +5,7 @@ use std::error::Error;
 
 use visio_signaling::core::{ConnectionId, Rules};
 use visio_signaling::drive::{Driver, Fault};
+use visio_signaling::origin;
 use visio_signaling::ports::{Delivery, Outbox, Reading, Unavailable};
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{
@@ -56,7 +57,8 @@ impl Signaling {
 
     /// A handshake. Nothing can be posted to its connection yet.
     async fn connect(&self, event: &SocketEvent) -> Result<Answer, Unavailable> {
-        if !self.lets_in(event.header("origin")) {
+        let origin = event.header("origin");
+        if origin.is_some_and(|it| !origin::is_allowed(&self.allowed_origins, it.as_bytes())) {
             return Ok(Answer::refused(403));
         }
         let defaults = JoinDefaults::from_pairs(event.query());
@@ -65,13 +67,6 @@ impl Signaling {
         let visio = offers.split(',').any(|name| name.trim() == SUBPROTOCOL);
         let answer = visio.then_some(("Sec-WebSocket-Protocol", SUBPROTOCOL));
         Ok(Answer { headers: BTreeMap::from_iter(answer), ..Answer::done() })
-    }
-
-    /// Only browsers send an origin, and only of browsers can one be believed.
-    fn lets_in(&self, origin: Option<&str>) -> bool {
-        let Some(origin) = origin else { return true };
-        let allowed = &self.allowed_origins;
-        allowed.is_empty() || allowed.iter().any(|known| known.eq_ignore_ascii_case(origin))
     }
 
     async fn message(

@@ -1,6 +1,7 @@
 //! What the operator decided, from the function's environment.
 
 use visio_signaling::core::Rules;
+use visio_signaling::origin;
 
 /// How long a client may be silent: API Gateway ends a connection after ten minutes without a
 /// message, and protocol pings do not count.
@@ -45,14 +46,17 @@ impl Settings {
             }),
         };
         let origins = given("VISIO_ALLOWED_ORIGIN").unwrap_or_default();
-        let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        let not_origins = |_| Wrong {
+            name: "VISIO_ALLOWED_ORIGIN",
+            expected: "* or origins separated by commas, such as https://clinic.example".into(),
+        };
         Ok(Self {
             table: required("VISIO_TABLE", "the name of the DynamoDB table")?,
             management_endpoint: required(
                 "VISIO_MANAGEMENT_ENDPOINT",
                 "https://API.execute-api.REGION.amazonaws.com/STAGE",
             )?,
-            allowed_origins: origins.map(str::to_owned).collect(),
+            allowed_origins: origin::parse_list(&origins).map_err(not_origins)?,
             max_message_bytes: number(
                 "VISIO_MAX_MESSAGE_BYTES",
                 MAX_MESSAGE_BYTES,
@@ -94,6 +98,7 @@ mod tests {
             ("VISIO_MAX_PEERS_PER_ROOM", "0"),
             ("VISIO_MAX_PEERS_PER_ROOM", "many"),
             ("VISIO_MAX_MESSAGE_BYTES", "32769"),
+            ("VISIO_ALLOWED_ORIGIN", "clinic.example"),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(name) && error.contains("expected"), "{error}");

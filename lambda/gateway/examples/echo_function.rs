@@ -43,6 +43,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         return Ok(text(query, "value").map_or(event.clone(), parsed));
     }
     let command = match event["requestContext"]["eventType"].as_str() {
+        Some("CONNECT") if query["do"].is_null() => return Ok(json!({"statusCode": 200})),
         Some("CONNECT") => query.clone(),
         Some("MESSAGE") => event["body"].as_str().map_or(Value::Null, parsed),
         _ => {

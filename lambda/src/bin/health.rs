@@ -20,8 +20,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let settings = Settings::read(|name| std::env::var(name).ok())?;
-    let app = settings.app(&aws::config().await, Tls::new()?)?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let app = Settings::read(variable)?.app(&aws::config(variable)?, Tls::new()?)?;
     // While it starts it has a whole processor, and TLS to the table wants one.
     app.checks.table().await;
     let answer = async |request| Ok::<_, Error>(answer(request, &app).await);

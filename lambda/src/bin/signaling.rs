@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use aws_types::SdkConfig;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tracing::error;
 use visio_lambda::aws;
@@ -26,8 +27,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let settings = Settings::read(|name| std::env::var(name).ok())?;
-    let signaling = signaling(settings).await;
+    let variable = |name: &str| std::env::var(name).ok();
+    let signaling = signaling(Settings::read(variable)?, &aws::config(variable)?).await;
     let handle = async |event: LambdaEvent<SocketEvent>| {
         signaling.handle(event.payload).await.map_err(Error::from)
     };
@@ -36,10 +37,9 @@ async fn serve() -> Result<(), Error> {
 
 /// Everything that outlives an event, its connections to AWS already open: while a function starts
 /// it has a whole processor, and the first handshake with TLS wants one.
-async fn signaling(settings: Settings) -> Signaling {
-    let aws = aws::config().await;
-    let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), settings.table);
-    let management = aws_sdk_apigatewaymanagement::config::Builder::from(&aws)
+async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
+    let table = Table::new(aws_sdk_dynamodb::Client::new(aws), settings.table);
+    let management = aws_sdk_apigatewaymanagement::config::Builder::from(aws)
         .endpoint_url(settings.management_endpoint)
         .build();
     let posts = Posts::new(aws_sdk_apigatewaymanagement::Client::from_conf(management));

@@ -10,11 +10,11 @@
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_types::SdkConfig;
 use serde_json::json;
 use visio_signaling::health::kept::Kept;
 use visio_signaling::health::visit::{Arrived, Entrance, Failure};
@@ -118,7 +118,6 @@ fn now() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::config::{Credentials, Region};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -134,12 +133,12 @@ mod tests {
 
     /// A prober of the table behind `endpoint`, and of an entrance where nobody is.
     async fn prober(endpoint: &str) -> Prober {
-        let aws = aws::loader()
-            .region(Region::new("eu-west-3"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .endpoint_url(endpoint);
+        let aws = aws::config(|name| {
+            let here = name == "AWS_ENDPOINT_URL_DYNAMODB";
+            Some(if here { endpoint } else { "test" }.to_owned())
+        });
         let entrance = Entrance::new("ws://127.0.0.1:1/prod", Tls::new().unwrap()).unwrap();
-        Prober::new(&aws.load().await, "rooms".into(), entrance)
+        Prober::new(&aws.unwrap(), "rooms".into(), entrance)
     }
 
     /// Answers so many requests in this way, and no more.

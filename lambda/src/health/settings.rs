@@ -1,6 +1,6 @@
 //! What the function is told by its environment, read once when it starts.
 
-use aws_config::SdkConfig;
+use aws_types::SdkConfig;
 use visio_signaling::health::visit::Entrance;
 use visio_signaling::health::words::Service;
 use visio_signaling::origin;
@@ -53,7 +53,8 @@ impl Settings {
                 region: region.map_or_else(|| need("AWS_REGION", "where this runs"), Ok)?,
                 version: env!("CARGO_PKG_VERSION"),
             },
-            allowed_origins: origins(&set("VISIO_ALLOWED_ORIGIN").unwrap_or_default())?,
+            allowed_origins: origin::parse_list(&set("VISIO_ALLOWED_ORIGIN").unwrap_or_default())
+                .map_err(|part| Invalid::NotAnOrigin(part.into()))?,
         })
     }
 
@@ -69,16 +70,6 @@ impl Settings {
             checks: Prober::new(aws, self.table, entrance),
         })
     }
-}
-
-/// A list of origins, empty for any.
-fn origins(list: &str) -> Result<Vec<String>, Invalid> {
-    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
-    if parts.clone().any(|part| part == "*") {
-        return Ok(Vec::new());
-    }
-    let parse = |part: &str| origin::parse(part).ok_or_else(|| Invalid::NotAnOrigin(part.into()));
-    parts.map(parse).collect()
 }
 
 #[cfg(test)]
@@ -121,8 +112,10 @@ mod tests {
 
     #[test]
     fn origins_are_a_list_or_any() {
-        assert_eq!(origins("https://A.example, http://localhost:3000,").unwrap().len(), 2);
-        assert!(origins("*").unwrap().is_empty() && origins("").unwrap().is_empty());
-        assert_eq!(origins("a.example"), Err(Invalid::NotAnOrigin("a.example".into())));
+        let read = |list| read(&[&NEEDED[..], &[("VISIO_ALLOWED_ORIGIN", list)]].concat());
+        let origins = read("https://A.example, http://localhost:3000,").unwrap().allowed_origins;
+        assert_eq!(origins, ["https://a.example", "http://localhost:3000"]);
+        assert!(read("*").unwrap().allowed_origins.is_empty());
+        assert_eq!(read("a.example"), Err(Invalid::NotAnOrigin("a.example".into())));
     }
 }

@@ -1,0 +1,29 @@
+//! What only this runtime has: instances that know nothing of each other, a table, a bill.
+
+mod hints;
+
+use visio_gateway::Faults;
+
+use super::Lambda;
+use super::conformance::client::Client;
+use super::conformance::{Runtime, Settings};
+
+impl Lambda {
+    /// A gateway with faults.
+    async fn with(faults: Faults) -> Self {
+        let lambda = Self::start(Settings::default()).await;
+        lambda.gateway.set_faults(faults);
+        lambda
+    }
+
+    /// A gateway with two warm instances.
+    async fn with_two_instances() -> Self {
+        let lambda = Self::start(Settings::default()).await;
+        for instance in [1, 0] {
+            lambda.gateway.route_to(Some(instance));
+            Client::connect(&lambda).await.close().await;
+            lambda.gateway.settle().await;
+        }
+        lambda
+    }
+}
