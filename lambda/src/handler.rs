@@ -1,7 +1,6 @@
 //! `$connect`, `$default` and `$disconnect`: from an event of the gateway to the driver.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 
 use visio_signaling::core::{ConnectionId, Rules};
 use visio_signaling::drive::{Driver, Fault};
@@ -13,6 +12,7 @@ use visio_signaling::wire::{
 };
 
 use crate::event::{Answer, Kind, SocketEvent};
+use crate::log::{self, Level};
 use crate::outbox::Invocation;
 use crate::posts::Posts;
 use crate::table::connections::{Connections, Known};
@@ -139,7 +139,7 @@ impl Signaling {
     /// Our own failure: the client is told in the words of the contract. If that fails as well, the
     /// gateway tells it in its own.
     async fn failed(&self, id: &ConnectionId, text: &str, fault: Fault) -> Result<Answer, Fault> {
-        tracing::error!(fault = %fault, source = fault.source(), "a message was not handled");
+        log::line(Level::Error, "a message was not handled", "message", &log::chain(&fault));
         let rejection = Rejection::new(Code::Internal, "the server failed; try again");
         let message = ServerMessage::from(rejection.answering_frame(text));
         match self.posts.send(id, message.encode()).await {

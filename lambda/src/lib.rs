@@ -27,6 +27,7 @@ pub mod event;
 pub mod handler;
 pub mod health;
 pub mod hints;
+pub mod log;
 pub mod outbox;
 pub mod posts;
 pub mod settings;

@@ -29,6 +29,7 @@ mod gateway;
 mod ids;
 mod listen;
 mod options;
+pub mod page;
 mod route;
 mod site;
 mod table;

@@ -1,2 +1,200 @@
-//! x
-fn main() {}
+//! The command line: AWS on a laptop, with a bill.
+
+use std::ffi::OsString;
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Parser, Subcommand};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::net::TcpListener;
+use visio_gateway::visit::{self, Batching, Comparison};
+use visio_gateway::{Gateway, Options, page};
+
+/// API Gateway, Lambda and DynamoDB in one process: runs the functions of `visio-lambda`.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Serve visits until Ctrl-C, then print what they cost; this is what happens without a command
+    Serve(Serve),
+    /// Play a visit of two for half an hour, and print what a million of them cost
+    ///
+    /// Counts are exact. GB-seconds are those of this machine and this build: add --release to
+    /// `cargo run` to come near.
+    Bill(Functions),
+}
+
+#[derive(Args)]
+struct Serve {
+    #[command(flatten)]
+    functions: Functions,
+    /// Where WebSockets and @connections are
+    #[arg(long, default_value = "127.0.0.1:9080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Where the Function URL of the health check is
+    #[arg(long, default_value = "127.0.0.1:9081", value_name = "ADDRESS")]
+    health_listen: SocketAddr,
+    /// Where the browser page is
+    #[arg(long, default_value = "127.0.0.1:9082", value_name = "ADDRESS")]
+    page_listen: SocketAddr,
+    /// The browser page [default: examples/browser of the checkout]
+    #[arg(long, value_name = "DIRECTORY")]
+    page: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Functions {
+    /// Where the binaries `signaling` and `health` are [default: built by cargo, beside this one]
+    #[arg(long, value_name = "DIRECTORY")]
+    functions: Option<PathBuf>,
+    /// A variable for the functions' environment, such as VISIO_ALLOWED_ORIGIN=https://x.example
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    variables: Vec<(String, String)>,
+    /// The functions' memory in MB, which is not limited but billed
+    #[arg(long, default_value_t = 256, value_name = "MB")]
+    memory: u32,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("visio-gateway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    match cli.task {
+        Some(Task::Bill(functions)) => bill(functions).await,
+        Some(Task::Serve(flags)) => serve(flags).await,
+        None => serve(cli.serve).await,
+    }
+}
+
+async fn serve(flags: Serve) -> anyhow::Result<()> {
+    let mut options = flags.functions.options()?;
+    options.listen = flags.listen;
+    options.health_listen = flags.health_listen;
+    options.pass_logs = true;
+    let listener = TcpListener::bind(flags.page_listen).await;
+    let listener =
+        listener.with_context(|| format!("could not listen on {}", flags.page_listen))?;
+    let page = page_url(listener.local_addr()?, flags.listen, flags.health_listen);
+    let directory = flags.page.unwrap_or_else(|| checkout().join("examples").join("browser"));
+    ensure!(directory.is_dir(), "there is no page at {}", directory.display());
+    let gateway = Gateway::start(options).await?;
+    tokio::spawn(page::serve(listener, directory));
+    write!(
+        stdout(),
+        "WebSocket  {}\nhealth     http://{}/health\npage       {page}\n\
+         Press Ctrl-C to stop, and to see the bill.\n",
+        gateway.websocket_url(),
+        flags.health_listen,
+    )?;
+    tokio::signal::ctrl_c().await?;
+    gateway.retire_environments().await;
+    writeln!(stdout(), "\n{}", gateway.bill())?;
+    Ok(())
+}
+
+async fn bill(functions: Functions) -> anyhow::Result<()> {
+    let mut options = functions.options()?;
+    // With visits enough to have a bill, environments stay warm.
+    options.recycle_after = Duration::from_secs(24 * 60 * 60);
+    let gateway = Gateway::start(options).await?;
+    visit::play(&gateway, Batching::OneByOne).await?;
+    let single = visit::play(&gateway, Batching::OneByOne).await?;
+    let lists = visit::play(&gateway, Batching::Lists).await?;
+    let comparison = Comparison([("one by one", &single), ("in lists", &lists)]);
+    writeln!(stdout(), "A visit of two for 30 minutes, with 10 candidates a side:\n")?;
+    writeln!(stdout(), "{comparison}")?;
+    Ok(())
+}
+
+impl Functions {
+    fn options(self) -> anyhow::Result<Options> {
+        let directory = self.functions.map_or_else(built, Ok)?;
+        let mut options = Options::new(binary(&directory, "signaling"));
+        options.health = Some(binary(&directory, "health"));
+        options.variables = self.variables;
+        options.memory_mb = self.memory;
+        Ok(options)
+    }
+}
+
+fn binary(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Builds the functions as this was built. Cargo puts them beside it.
+fn built() -> anyhow::Result<PathBuf> {
+    let mut directory = std::env::current_exe().context("could not find myself")?;
+    directory.pop();
+    let profile = match directory.file_name().and_then(|name| name.to_str()) {
+        None | Some("debug") => "dev",
+        Some(profile) => profile,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let built = Command::new(cargo)
+        .args(["build", "--package", "visio-lambda", "--bins", "--profile", profile])
+        .current_dir(checkout())
+        .status()
+        .context("could not run cargo; --functions names binaries that are built")?;
+    ensure!(built.success(), "the functions could not be built");
+    Ok(directory)
+}
+
+/// A tool for developers is run where it was built.
+fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The page reads both from its query.
+fn page_url(page: SocketAddr, websocket: SocketAddr, health: SocketAddr) -> String {
+    let server = format!("ws://{websocket}/prod");
+    let health = format!("http://{health}/health");
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    format!("http://{page}/?server={}&health={}", encoded(&server), encoded(&health))
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+        assert!(Cli::try_parse_from(["x", "--set", "A=b=c", "--listen", "127.0.0.1:0"]).is_ok());
+        assert!(Cli::try_parse_from(["x", "bill", "--set", "A"]).is_err());
+    }
+
+    #[test]
+    fn the_page_is_told_where_its_servers_are() {
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let url = page_url(address(3), address(1), address(2));
+        let server = "ws%3A%2F%2F127%2E0%2E0%2E1%3A1%2Fprod";
+        let health = "http%3A%2F%2F127%2E0%2E0%2E1%3A2%2Fhealth";
+        assert_eq!(url, format!("http://127.0.0.1:3/?server={server}&health={health}"));
+    }
+}

@@ -1,1 +1,218 @@
-//! A visit.
+//! A visit of two that can be priced: half an hour, ten candidates a side, on the moved clock.
+//!
+//! It says what browsers say, waits for everything that has to come of it, and is otherwise silent but
+//! for a `ping` every nine minutes: API Gateway ends a connection after ten without a message.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::clock::millis;
+use crate::{Bill, Gateway};
+
+/// How long it lasts: a bit less than half an hour, lest a minute more be begun.
+const LENGTH: Duration = Duration::from_millis(30 * 60_000 - 500);
+const SILENCE: Duration = Duration::from_secs(9 * 60);
+const SDP_BYTES: usize = 2500;
+const CANDIDATES: usize = 10;
+/// A message of a function that works does not take so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How candidates are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Batching {
+    /// Each in a message of its own, as a browser finds them.
+    OneByOne,
+    /// In three messages a side, each with a list.
+    Lists,
+}
+
+/// Why a visit could not be played.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Interrupted {
+    /// The socket failed.
+    #[error("a socket failed")]
+    Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    /// Something else came, or nothing.
+    #[error("expected `{expected}`, got {got}")]
+    Unexpected {
+        /// A message type.
+        expected: &'static str,
+        /// A message type or an error code.
+        got: String,
+    },
+}
+
+/// Plays one. Yields what it cost; what else the gateway does meanwhile is in it too.
+pub async fn play(gateway: &Gateway, batching: Batching) -> Result<Bill, Interrupted> {
+    let before = gateway.bill();
+    let begun = gateway.clock().now();
+    let room = format!("visit-{begun}");
+    let mut ada = Peer::join(gateway, &room, "ada").await?;
+    let mut bob = Peer::join(gateway, &room, "bob").await?;
+    ada.expect("peer_joined").await?;
+    // Who joined later offers.
+    bob.tell(&mut ada, sdp("offer")).await?;
+    ada.tell(&mut bob, sdp("answer")).await?;
+    for message in candidates(batching) {
+        bob.tell(&mut ada, message.clone()).await?;
+        ada.tell(&mut bob, message).await?;
+    }
+    let end = begun + millis(LENGTH);
+    loop {
+        let left = Duration::from_millis(end.saturating_sub(gateway.clock().now()));
+        gateway.clock().advance(left.min(SILENCE)).await;
+        if left <= SILENCE {
+            break;
+        }
+        ada.ping().await?;
+        bob.ping().await?;
+    }
+    ada.close().await?;
+    bob.expect("peer_left").await?;
+    bob.close().await?;
+    gateway.settle().await;
+    Ok(gateway.bill().since(&before))
+}
+
+/// Two bills side by side.
+#[derive(Debug)]
+pub struct Comparison<'a>(pub [(&'a str, &'a Bill); 2]);
+
+impl fmt::Display for Comparison<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [(one, first), (other, second)] = self.0;
+        writeln!(f, "{:<20}{one:>24}{other:>24}", "")?;
+        let columns = ["used", "$ per million"];
+        let [used, million] = columns;
+        writeln!(f, "{:<20}{used:>10}{million:>14}{used:>10}{million:>14}", "")?;
+        for (left, right) in first.rows().iter().zip(second.rows()) {
+            let (a, b) = (left.amount(), right.amount());
+            let (x, y) = (left.dollars() * 1e6, right.dollars() * 1e6);
+            writeln!(f, "{:<20}{a:>10}{x:>14.2}{b:>10}{y:>14.2}", left.name)?;
+        }
+        let (x, y) = (first.per_million(), second.per_million());
+        write!(f, "{:<20}{:>10}{x:>14.2}{:>10}{y:>14.2}", "total", "", "")
+    }
+}
+
+/// One of the two.
+struct Peer {
+    name: &'static str,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Peer {
+    async fn join(gateway: &Gateway, room: &str, name: &'static str) -> Result<Self, Interrupted> {
+        let (socket, _) = connect_async(gateway.websocket_url()).await.map_err(failed)?;
+        let mut peer = Self { name, socket };
+        let display = format!("Dr {name}");
+        let join = json!({"type": "join", "roomId": room, "peerId": name, "displayName": display});
+        peer.send(join).await?;
+        peer.expect("joined").await?;
+        Ok(peer)
+    }
+
+    /// Sends a message to the other, which has to arrive.
+    async fn tell(&mut self, other: &mut Self, mut message: Value) -> Result<(), Interrupted> {
+        let expected = match message["type"].as_str() {
+            Some("offer") => "offer",
+            Some("answer") => "answer",
+            _ => "candidate",
+        };
+        message["to"] = json!(other.name);
+        self.send(message).await?;
+        other.expect(expected).await
+    }
+
+    async fn ping(&mut self) -> Result<(), Interrupted> {
+        self.send(json!({"type": "ping"})).await?;
+        self.expect("pong").await
+    }
+
+    async fn send(&mut self, message: Value) -> Result<(), Interrupted> {
+        self.socket.send(Message::text(message.to_string())).await.map_err(failed)
+    }
+
+    async fn expect(&mut self, expected: &'static str) -> Result<(), Interrupted> {
+        let unexpected = |got: &str| Interrupted::Unexpected { expected, got: got.to_owned() };
+        let came =
+            timeout(PATIENCE, self.socket.next()).await.map_err(|_| unexpected("nothing"))?;
+        let came = came.ok_or_else(|| unexpected("the end"))?.map_err(failed)?;
+        let text = came.to_text().map_err(failed)?;
+        let came: Value = serde_json::from_str(text).map_err(|_| unexpected("no JSON"))?;
+        // A peer may be told of an error, or the gateway complain in words of its own.
+        let told = ["code", "type", "message"].iter().find_map(|field| came[*field].as_str());
+        if came["type"] == expected { Ok(()) } else { Err(unexpected(told.unwrap_or_default())) }
+    }
+
+    async fn close(mut self) -> Result<(), Interrupted> {
+        self.socket.close(None).await.map_err(failed)?;
+        while let Ok(Some(Ok(_))) = timeout(PATIENCE, self.socket.next()).await {}
+        Ok(())
+    }
+}
+
+fn sdp(kind: &str) -> Value {
+    let mut sdp = "v=0\r\n".to_owned();
+    sdp.extend(std::iter::repeat_n("a=rtpmap:96 VP8/90000\r\n", SDP_BYTES / 23));
+    json!({"type": kind, "sdp": sdp})
+}
+
+/// Those of one side.
+fn candidates(batching: Batching) -> Vec<Value> {
+    let found = (0..CANDIDATES).map(|number| {
+        let line = format!(
+            "candidate:842163049{number} 1 udp 1677729535 203.0.113.{number} 4915{number} \
+             typ srflx raddr 0.0.0.0 rport 0 generation 0 ufrag 4ZcD network-cost 999"
+        );
+        json!({"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0})
+    });
+    let found: Vec<Value> = found.collect();
+    let message = |candidate: Value| json!({"type": "candidate", "candidate": candidate});
+    match batching {
+        Batching::OneByOne => found.into_iter().map(message).collect(),
+        Batching::Lists => {
+            found.chunks(CANDIDATES.div_ceil(3)).map(|list| message(json!(list))).collect()
+        }
+    }
+}
+
+fn failed(error: tokio_tungstenite::tungstenite::Error) -> Interrupted {
+    Interrupted::Socket(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_the_usual_sizes() {
+        assert!((2450..2600).contains(&sdp("offer").to_string().len()));
+        let single = candidates(Batching::OneByOne);
+        assert_eq!(single.len(), 10);
+        assert!(single.iter().all(|message| (170..260).contains(&message.to_string().len())));
+        let lists = candidates(Batching::Lists);
+        let counts = lists.iter().map(|message| message["candidate"].as_array().unwrap().len());
+        assert_eq!(counts.collect::<Vec<_>>(), [4, 4, 2]);
+    }
+
+    #[test]
+    fn two_bills_are_printed_side_by_side() {
+        let (one, other) = (
+            Bill { messages_in: 30, ..Bill::default() },
+            Bill { messages_in: 16, ..Bill::default() },
+        );
+        let text = Comparison([("one by one", &one), ("in lists", &other)]).to_string();
+        let row = "messages in                 30         30.00        16         16.00";
+        assert!(text.contains(row), "{text}");
+        assert!(text.ends_with("         30.00                   16.00"), "{text}");
+    }
+}

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use aws_types::SdkConfig;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use tracing::error;
 use visio_lambda::aws;
 use visio_lambda::event::SocketEvent;
 use visio_lambda::handler::Signaling;
@@ -16,11 +15,10 @@ use visio_lambda::table::rooms::Rooms;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!(%error, "the function cannot run");
+            eprintln!("signaling: {error}");
             ExitCode::FAILURE
         }
     }

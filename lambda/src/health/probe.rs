@@ -15,7 +15,6 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use serde_json::json;
 use visio_signaling::health::kept::Kept;
 use visio_signaling::health::visit::{Arrived, Entrance, Failure};
 use visio_signaling::health::{Check, Report};
@@ -23,6 +22,7 @@ use visio_signaling::wire::Timestamp;
 
 use super::Checks;
 use crate::aws;
+use crate::log::{self, Level};
 use crate::tls::Tls;
 
 /// The table's key.
@@ -104,12 +104,8 @@ fn report(visit: Result<Arrived, Failure>, table: Check, checked_at: Timestamp) 
     Report::of_visit(visit, api, checked_at)
 }
 
-/// A line of JSON on standard error, which is where CloudWatch reads. It names no client, because
-/// nothing that a client sends has a part in a check.
 fn complain(check: &str, reason: &dyn Display) {
-    let message = "a health check failed";
-    let reason = reason.to_string();
-    eprintln!("{}", json!({"level": "WARN", "message": message, "check": check, "reason": reason}));
+    log::line(Level::Warn, "a health check failed", check, reason);
 }
 
 fn now() -> Timestamp {

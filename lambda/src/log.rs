@@ -1,0 +1,51 @@
+//! A line of JSON on standard error, which is where CloudWatch reads.
+//!
+//! What goes into it names no client: reasons are our own words, or an AWS error's name.
+
+use std::error::Error;
+use std::fmt::Display;
+
+use serde_json::json;
+
+/// How loud.
+#[derive(Debug, Clone, Copy)]
+pub enum Level {
+    /// Somebody should look at this some day.
+    Warn,
+    /// Somebody was not served.
+    Error,
+}
+
+/// Writes a line: what happened, to what, and why.
+pub fn line(level: Level, message: &str, what: &str, reason: &dyn Display) {
+    let level = match level {
+        Level::Warn => "WARN",
+        Level::Error => "ERROR",
+    };
+    let reason = reason.to_string();
+    let line = json!({"level": level, "message": message, "what": what, "reason": reason});
+    eprintln!("{line}");
+}
+
+/// An error and what it comes from, in one sentence.
+pub fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use visio_signaling::drive::Fault;
+    use visio_signaling::ports::Unavailable;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_names_the_cause() {
+        let fault = Fault::from(Unavailable::new("DynamoDB: no answer in time"));
+        assert_eq!(
+            chain(&fault),
+            "the registry or the outbox did not answer: DynamoDB: no answer in time"
+        );
+    }
+}
