@@ -135,7 +135,8 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         from.sure = true;
         if self.handle(&who, &event, now, true).await? == Standing::Seated {
             // Who moves keeps its old seat until the new one is sure.
-            if let Some(old) = from.session.replace(who) {
+            let old = from.session.replace(who.clone()).filter(|old| *old != who);
+            if let Some(old) = old {
                 self.handle(&old, &Event::Leave, now, true).await?;
             }
         }

@@ -1,28 +1,68 @@
 //! The conformance suite over the functions in `lambda/`: the real binaries, behind the gateway.
+//!
+//! Twice: as fast as it goes, and with messages, goodbyes and posts held back at random.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
 mod lambda;
 
-use conformance::{Runtime, Settings};
-use visio_gateway::{Gateway, Options};
+use std::sync::Arc;
+use std::time::Duration;
+
+use conformance::{Profile, Rest, Runtime, Settings};
+use visio_gateway::{Faults, Gateway, Options};
+
+/// What is held back is so for at most this long: much longer than a message takes to be handled.
+const HELD_BACK: Duration = Duration::from_millis(30);
 
 /// A gateway of its own, with an empty table.
 struct Lambda {
-    gateway: Gateway,
+    gateway: Arc<Gateway>,
 }
 
 impl Runtime for Lambda {
+    const PROFILE: Profile = Profile {
+        ordered: false,
+        close_codes: false,
+        explains_bad_frames: false,
+        hears_bare_pings: false,
+        moves_at_once: false,
+        heartbeat_seconds: Some(9 * 60),
+        pings: false,
+        idle_limit: Some(Duration::from_secs(10 * 60)),
+        age_limit: Some(Duration::from_secs(2 * 60 * 60)),
+        join_timeout: false,
+        limits_rates: false,
+        limits_connections: false,
+        closes_slow_clients: false,
+        lists_rooms: false,
+        ways_in: &["/prod"],
+        one_address: false,
+        serves_page: false,
+    };
+
     async fn start(settings: Settings) -> Self {
+        let Settings {
+            max_peers_per_room,
+            max_message_bytes,
+            allowed_origins,
+            // What the profile says that it has not.
+            max_connections: _quota_of_the_account,
+            max_connections_per_ip: _nobody_counts,
+            message_rate: _throttle_of_the_stage,
+            message_burst: _also_of_the_stage,
+            heartbeat: _limit_of_the_gateway,
+            join_timeout: _nobody_is_awake,
+        } = settings;
         let mut options = Options::new(env!("CARGO_BIN_EXE_signaling"));
         options.health = Some(env!("CARGO_BIN_EXE_health").into());
         options.pass_logs = true;
         options.variables = vec![
-            ("VISIO_MAX_PEERS_PER_ROOM".into(), settings.max_peers_per_room.to_string()),
-            ("VISIO_MAX_MESSAGE_BYTES".into(), settings.max_message_bytes.to_string()),
-            ("VISIO_ALLOWED_ORIGIN".into(), settings.allowed_origins.join(",")),
+            ("VISIO_MAX_PEERS_PER_ROOM".into(), max_peers_per_room.to_string()),
+            ("VISIO_MAX_MESSAGE_BYTES".into(), max_message_bytes.to_string()),
+            ("VISIO_ALLOWED_ORIGIN".into(), allowed_origins.join(",")),
         ];
-        Self { gateway: Gateway::start(options).await.expect("a gateway") }
+        Self { gateway: Arc::new(Gateway::start(options).await.expect("a gateway")) }
     }
 
     fn websocket_url(&self) -> String {
@@ -32,6 +72,54 @@ impl Runtime for Lambda {
     fn http_address(&self) -> String {
         self.gateway.health_address().expect("a Function URL").to_string()
     }
+
+    fn rest(&self) -> Rest {
+        let gateway = Arc::clone(&self.gateway);
+        Rest::new(move || {
+            let gateway = Arc::clone(&gateway);
+            async move { gateway.settle().await }
+        })
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.gateway.clock().advance(time).await;
+    }
+}
+
+/// The same, with all that API Gateway may put out of order out of order.
+struct Reordered(Lambda);
+
+impl Runtime for Reordered {
+    const PROFILE: Profile = Lambda::PROFILE;
+
+    async fn start(settings: Settings) -> Self {
+        let lambda = Lambda::start(settings).await;
+        let faults = Faults { seed: 1, reorder: HELD_BACK, ..Faults::default() };
+        lambda.gateway.set_faults(faults);
+        Self(lambda)
+    }
+
+    fn websocket_url(&self) -> String {
+        self.0.websocket_url()
+    }
+
+    fn http_address(&self) -> String {
+        self.0.http_address()
+    }
+
+    fn rest(&self) -> Rest {
+        self.0.rest()
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.0.pass(time).await;
+    }
 }
 
 every_scenario!(Lambda);
+
+mod reordered {
+    use super::Reordered;
+
+    crate::every_scenario!(Reordered);
+}

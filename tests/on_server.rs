@@ -6,7 +6,7 @@ mod standalone;
 
 use std::net::SocketAddr;
 
-use conformance::{Runtime, Settings};
+use conformance::{Profile, Runtime, Settings};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use visio_signaling::config::Config;
@@ -21,6 +21,26 @@ struct Standalone {
 }
 
 impl Runtime for Standalone {
+    const PROFILE: Profile = Profile {
+        ordered: true,
+        close_codes: true,
+        explains_bad_frames: true,
+        hears_bare_pings: true,
+        moves_at_once: true,
+        heartbeat_seconds: None,
+        pings: true,
+        idle_limit: None,
+        age_limit: None,
+        join_timeout: true,
+        limits_rates: true,
+        limits_connections: true,
+        closes_slow_clients: true,
+        lists_rooms: true,
+        ways_in: &["/", "/ws"],
+        one_address: true,
+        serves_page: true,
+    };
+
     async fn start(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");

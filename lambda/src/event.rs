@@ -92,3 +92,67 @@ impl Answer {
         Self { status_code, headers: BTreeMap::new() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONNECT: &str = include_str!("../tests/events/connect.json");
+    const MESSAGE: &str = include_str!("../tests/events/message.json");
+    const DISCONNECT: &str = include_str!("../tests/events/disconnect.json");
+
+    fn read(text: &str) -> SocketEvent {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_kinds_and_what_they_share() {
+        for (text, kind, time) in [
+            (CONNECT, Kind::Connect, 1_741_615_200_002),
+            (MESSAGE, Kind::Message, 1_741_615_201_234),
+            (DISCONNECT, Kind::Disconnect, 1_741_617_000_000),
+        ] {
+            let context = read(text).request_context;
+            assert_eq!((context.event_type, context.request_time_epoch), (kind, Timestamp(time)));
+            assert_eq!(context.connection_id.to_string(), "L0SM9cOFvHcCIhw=");
+        }
+    }
+
+    #[test]
+    fn a_handshake_has_headers_in_any_case_and_a_query() {
+        let event = read(CONNECT);
+        assert_eq!(event.header("origin"), Some("https://clinic.example"));
+        assert_eq!(event.header("sec-websocket-protocol"), Some("chat, visio"));
+        let query: Vec<_> = event.query().collect();
+        assert_eq!(query, [("displayName", "Ada Lovelace"), ("roomId", "visit-42")]);
+        assert_eq!(read(DISCONNECT).query().count(), 0);
+    }
+
+    #[test]
+    fn a_message_has_the_text_of_its_frame() {
+        let body = read(MESSAGE).body.unwrap();
+        assert_eq!(body.expose(), "{\"type\":\"offer\",\"to\":\"bob\",\"sdp\":\"v=0\\r\\n\"}");
+    }
+
+    #[test]
+    fn no_event_prints_anything_personal() {
+        for text in [CONNECT, MESSAGE, DISCONNECT] {
+            let printed = format!("{:?}", read(text));
+            for personal in ["Ada", "203.0.113.7", "v=0", "clinic"] {
+                assert!(!printed.contains(personal), "{printed}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_what_the_gateway_reads() {
+        let answer = |answer| serde_json::to_string(&answer).unwrap();
+        assert_eq!(answer(Answer::done()), r#"{"statusCode":200}"#);
+        assert_eq!(answer(Answer::refused(403)), r#"{"statusCode":403}"#);
+        let headers = BTreeMap::from([("Sec-WebSocket-Protocol", "visio")]);
+        assert_eq!(
+            answer(Answer { headers, ..Answer::done() }),
+            r#"{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"visio"}}"#
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! A client that speaks only the wire, and says what it expected when it does not get it.
 
-use std::net::SocketAddr;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::Runtime;
+use super::site::Site;
 
 /// How long an answer may take on a busy machine. No test waits for it to pass.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,6 +22,9 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// One WebSocket to the server under test.
 pub struct Client {
     pub socket: WebSocketStream<TcpStream>,
+    site: Site,
+    /// What came while something else was waited for.
+    kept: VecDeque<Message>,
     marks: u64,
 }
 
@@ -37,27 +41,29 @@ impl Client {
         query: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Error> {
-        let url = format!("{}{query}", runtime.websocket_url());
-        let stream = TcpStream::connect(address(runtime)).await?;
-        Ok(Self::shake_hands(stream, &url, headers).await?.0)
+        let site = Site::of(runtime);
+        let stream = TcpStream::connect(site.address()).await?;
+        let url = format!("{}{query}", site.url());
+        Ok(Self::shake_hands(&site, stream, &url, headers).await?.0)
     }
 
     /// Connects through a window so small that little fits into it while nothing is read.
     pub async fn connect_narrow(runtime: &impl Runtime) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
-        let stream = socket.connect(address(runtime)).await.expect("a connection");
-        let url = runtime.websocket_url();
-        Self::shake_hands(stream, &url, &[]).await.expect("a handshake").0
+        let site = Site::of(runtime);
+        let stream = socket.connect(site.address()).await.expect("a connection");
+        Self::shake_hands(&site, stream, site.url(), &[]).await.expect("a handshake").0
     }
 
     /// Takes over a WebSocket that is open already.
-    pub fn from_socket(socket: WebSocketStream<TcpStream>) -> Self {
-        Self { socket, marks: 0 }
+    pub fn from_socket(site: &Site, socket: WebSocketStream<TcpStream>) -> Self {
+        Self { socket, site: site.clone(), kept: VecDeque::new(), marks: 0 }
     }
 
     /// Turns a TCP stream into a client; the client and the response to its handshake.
     pub async fn shake_hands(
+        site: &Site,
         stream: TcpStream,
         url: &str,
         headers: &[(&'static str, &str)],
@@ -69,7 +75,7 @@ impl Client {
         }
         let handshake = timeout(PATIENCE, client_async(request, stream));
         let (socket, response) = handshake.await.expect("a response in time")?;
-        Ok((Self::from_socket(socket), response))
+        Ok((Self::from_socket(site, socket), response))
     }
 
     /// Connects and joins; the client and its `joined`.
@@ -114,6 +120,25 @@ impl Client {
         let _ = self.socket.send(Message::text(message.to_string())).await;
     }
 
+    /// Waits until all that this client has sent is handled, and all that followed from it is on
+    /// its way. Where messages queue up, the next one sees to that by itself.
+    pub async fn handled(&mut self) {
+        if self.site.profile().ordered {
+            return;
+        }
+        // Messages are read in the order sent, wherever they go from there: of one that was sent
+        // before a ping, the pong tells that it was read.
+        self.send(json!({"type": "ping"})).await;
+        loop {
+            let frame = self.read().await;
+            if matches!(&frame, Message::Text(text) if is_bare_pong(text)) {
+                break;
+            }
+            self.kept.push_back(frame);
+        }
+        self.site.rest().await;
+    }
+
     /// Closes politely and waits until the server has noticed.
     pub async fn close(self) {
         self.finish().await;
@@ -122,13 +147,13 @@ impl Client {
     /// Closes politely; what still came.
     pub async fn finish(mut self) -> Vec<Value> {
         self.socket.close(None).await.expect("a close frame is taken");
-        let mut last = Vec::new();
+        let mut last: Vec<_> = self.kept.drain(..).collect();
         while let Ok(Some(Ok(frame))) = timeout(PATIENCE, self.socket.next()).await {
-            if let Message::Text(text) = frame {
-                last.push(serde_json::from_str(&text).expect("JSON"));
-            }
+            last.push(frame);
         }
-        last
+        let texts =
+            last.iter().filter_map(|frame| frame.to_text().ok().filter(|_| frame.is_text()));
+        texts.map(|text| serde_json::from_str(text).expect("JSON")).collect()
     }
 }
 
@@ -149,6 +174,19 @@ impl Client {
         message
     }
 
+    /// The next messages: in the order they came, or where they may overtake each other, in that of
+    /// this number in them. Either way each must be there, once.
+    pub async fn next_by(&mut self, number: &str, count: usize) -> Vec<Value> {
+        let mut messages = Vec::new();
+        for _ in 0..count {
+            messages.push(self.next().await);
+        }
+        if !self.site.profile().ordered {
+            messages.sort_by_key(|message| message[number].as_u64());
+        }
+        messages
+    }
+
     /// The next message of this type, whatever comes before it.
     pub async fn wait_for(&mut self, kind: &str) -> Value {
         self.next_of(&[kind]).await
@@ -164,9 +202,10 @@ impl Client {
         }
     }
 
-    /// Asserts that nothing has been sent to this client that it has not read: a `ping` goes out,
-    /// and the next thing to come is its `pong`.
+    /// Asserts that nothing has been sent to this client that it has not read: all that is under
+    /// way is handled, a `ping` goes out, and the next thing to come is its `pong`.
     pub async fn expect_nothing(&mut self) {
+        self.handled().await;
         self.marks += 1;
         let mark = format!("nothing-{}", self.marks);
         self.send(json!({"type": "ping", "requestId": mark})).await;
@@ -178,7 +217,20 @@ impl Client {
     /// Asserts that the connection ends now: an error with the reason, and the close code.
     pub async fn expect_end(&mut self, code: &str, close: u16) {
         self.expect_error(code).await;
+        self.expect_closed(self.close_code(close)).await;
+    }
+
+    /// Asserts that the connection ends now because of a frame that is no message.
+    pub async fn expect_cut(&mut self, close: u16) {
+        if self.site.profile().explains_bad_frames {
+            self.expect_error("invalid_message").await;
+        }
         self.expect_closed(close).await;
+    }
+
+    /// What a close by the server says, if it can, when this is the reason.
+    pub fn close_code(&self, reason: u16) -> u16 {
+        if self.site.profile().close_codes { reason } else { 1000 }
     }
 
     /// Asserts that the next frame closes the connection, with this code.
@@ -209,6 +261,7 @@ impl Client {
 
     /// Reads all that was sent to this client until now.
     pub async fn fence(&mut self) {
+        self.handled().await;
         self.send(json!({"type": "ping"})).await;
         self.wait_for("pong").await;
     }
@@ -231,6 +284,13 @@ impl Client {
 
     /// The next frame.
     pub async fn frame(&mut self) -> Message {
+        match self.kept.pop_front() {
+            Some(frame) => frame,
+            None => self.read().await,
+        }
+    }
+
+    async fn read(&mut self) -> Message {
         let frame = timeout(PATIENCE, self.socket.next()).await.expect("an answer in time");
         frame.expect("an open connection").expect("a sound connection")
     }
@@ -252,11 +312,9 @@ impl Client {
     }
 }
 
-/// Where its WebSockets are.
-pub fn address(runtime: &impl Runtime) -> SocketAddr {
-    let url = runtime.websocket_url().into_client_request().expect("a URL");
-    let authority = url.uri().authority().expect("a host and a port");
-    authority.as_str().parse().expect("an address")
+fn is_bare_pong(text: &str) -> bool {
+    let message: Value = serde_json::from_str(text).expect("JSON");
+    message["type"] == "pong" && message.get("requestId").is_none()
 }
 
 /// Clients that sit in one room and have read all news of it.

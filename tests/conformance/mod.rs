@@ -2,10 +2,13 @@
 //!
 //! One file a behaviour, one list. A runtime is a type that implements [`Runtime`];
 //! [`every_scenario!`] makes a test of each over it, so no runtime can skip one unnoticed. What a
-//! scenario needs to be set differently from the defaults, it says in its [`Settings`].
+//! scenario needs to be set differently from the defaults, it says in its [`Settings`]; where a
+//! runtime has to differ, its [`Profile`] says how.
 
 pub mod client;
+pub mod profile;
 pub mod request;
+pub mod site;
 
 pub mod chatting;
 pub mod closing;
@@ -31,6 +34,9 @@ pub mod takeover;
 pub mod unrest;
 
 use std::time::Duration;
+
+pub use profile::Profile;
+pub use site::Rest;
 
 /// How the server under test is to be set up. The defaults are those of the contract, but for the
 /// limits that would get in the way of fast tests.
@@ -68,6 +74,9 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Something that speaks the protocol.
 pub trait Runtime {
+    /// Where it differs from others.
+    const PROFILE: Profile;
+
     /// Starts one of its own for a scenario; it ends when dropped.
     async fn start(settings: Settings) -> Self;
 
@@ -76,6 +85,16 @@ pub trait Runtime {
 
     /// `host:port` of its HTTP side.
     fn http_address(&self) -> String;
+
+    /// How to wait until all that was read is handled, where messages do not queue up.
+    fn rest(&self) -> Rest {
+        Rest::default()
+    }
+
+    /// Lets time pass. It takes that long where the clock is nobody's to move.
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// The list: a test of every scenario, over the runtime that is named.

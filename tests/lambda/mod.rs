@@ -1,5 +1,8 @@
 //! What only this runtime has: instances that know nothing of each other, a table, a bill.
 
+mod bill;
+mod failures;
+mod ghosts;
 mod hints;
 
 use visio_gateway::Faults;
@@ -13,6 +16,15 @@ impl Lambda {
     async fn with(faults: Faults) -> Self {
         let lambda = Self::start(Settings::default()).await;
         lambda.gateway.set_faults(faults);
+        lambda
+    }
+
+    /// A gateway with one warm instance, and never another.
+    async fn with_one_instance() -> Self {
+        let lambda = Self::start(Settings::default()).await;
+        lambda.gateway.route_to(Some(0));
+        Client::connect(&lambda).await.close().await;
+        lambda.gateway.settle().await;
         lambda
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::conformance::client::PATIENCE;
-use crate::conformance::{Runtime, Settings};
+use crate::conformance::{Profile, Runtime, Settings};
 
 /// The built binary, as an operator starts it.
 pub(crate) struct Program {
@@ -51,6 +51,8 @@ impl Program {
 }
 
 impl Runtime for Program {
+    const PROFILE: Profile = crate::Standalone::PROFILE;
+
     async fn start(_: Settings) -> Self {
         Self::start(&["--listen", "127.0.0.1:0"], &[]).await
     }

@@ -144,7 +144,7 @@ async fn http(
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).ok_or("no status")?;
     let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers: Value = headers.map(|(name, value)| (name, value)).collect();
+    let headers: Value = headers.collect();
     let status: u16 = status.parse()?;
     Ok(json!({"status": status, "headers": headers, "body": parsed(body)}))
 }

@@ -76,19 +76,19 @@ impl Bill {
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
-            connections: self.connections - earlier.connections,
-            connection_minutes: self.connection_minutes - earlier.connection_minutes,
-            messages_in: self.messages_in - earlier.messages_in,
-            messages_out: self.messages_out - earlier.messages_out,
-            bytes_in: self.bytes_in - earlier.bytes_in,
-            bytes_out: self.bytes_out - earlier.bytes_out,
-            posts: self.posts - earlier.posts,
-            invocations: self.invocations - earlier.invocations,
+            connections: self.connections.saturating_sub(earlier.connections),
+            connection_minutes: self.connection_minutes.saturating_sub(earlier.connection_minutes),
+            messages_in: self.messages_in.saturating_sub(earlier.messages_in),
+            messages_out: self.messages_out.saturating_sub(earlier.messages_out),
+            bytes_in: self.bytes_in.saturating_sub(earlier.bytes_in),
+            bytes_out: self.bytes_out.saturating_sub(earlier.bytes_out),
+            posts: self.posts.saturating_sub(earlier.posts),
+            invocations: self.invocations.saturating_sub(earlier.invocations),
             invocations_by_route: less(&self.invocations_by_route, &earlier.invocations_by_route),
-            cold_starts: self.cold_starts - earlier.cold_starts,
-            billed_ms: self.billed_ms - earlier.billed_ms,
-            mb_ms: self.mb_ms - earlier.mb_ms,
-            dynamodb_requests: self.dynamodb_requests - earlier.dynamodb_requests,
+            cold_starts: self.cold_starts.saturating_sub(earlier.cold_starts),
+            billed_ms: self.billed_ms.saturating_sub(earlier.billed_ms),
+            mb_ms: self.mb_ms.saturating_sub(earlier.mb_ms),
+            dynamodb_requests: self.dynamodb_requests.saturating_sub(earlier.dynamodb_requests),
             write_units: self.write_units - earlier.write_units,
             read_units: self.read_units - earlier.read_units,
             dynamodb_operations: less(&self.dynamodb_operations, &earlier.dynamodb_operations),
@@ -179,7 +179,7 @@ impl fmt::Display for Bill {
 
 fn less(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
     let left = |(name, count): (&String, &u64)| {
-        let left = count - then.get(name).copied().unwrap_or_default();
+        let left = count.saturating_sub(then.get(name).copied().unwrap_or_default());
         (left > 0).then(|| (name.clone(), left))
     };
     now.iter().filter_map(left).collect()

@@ -30,8 +30,9 @@ enum Task {
     Serve(Serve),
     /// Play a visit of two for half an hour, and print what a million of them cost
     ///
-    /// Counts are exact. GB-seconds are those of this machine and this build: add --release to
-    /// `cargo run` to come near.
+    /// Two figures are not those of AWS. GB-seconds are of this machine and this build: add --release
+    /// to `cargo run` to come near. Reads and writes depend on which environment remembers what, hence
+    /// differ a little from run to run, but not with --environments 1.
     Bill(Functions),
 }
 
@@ -61,6 +62,9 @@ struct Functions {
     /// A variable for the functions' environment, such as VISIO_ALLOWED_ORIGIN=https://x.example
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     variables: Vec<(String, String)>,
+    /// How many environments of a function there may be at a time
+    #[arg(long, default_value_t = 4, value_name = "COUNT")]
+    environments: usize,
     /// The functions' memory in MB, which is not limited but billed
     #[arg(long, default_value_t = 256, value_name = "MB")]
     memory: u32,
@@ -132,6 +136,7 @@ impl Functions {
         let mut options = Options::new(binary(&directory, "signaling"));
         options.health = Some(binary(&directory, "health"));
         options.variables = self.variables;
+        options.max_environments = self.environments;
         options.memory_mb = self.memory;
         Ok(options)
     }

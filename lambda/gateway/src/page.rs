@@ -16,20 +16,20 @@ const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: http
     media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'self'";
 
-/// Serves the files under `directory` until dropped. They are read at every request.
+/// Serves the files under `directory` until dropped. They are read at every request; they are small.
 pub async fn serve(listener: TcpListener, directory: PathBuf) {
     let handler = move |_, request| {
         let directory = directory.clone();
-        async move { answer(&directory, &request).await }
+        async move { answer(&directory, &request) }
     };
     listen::serve(listener, handler).await;
 }
 
-async fn answer(directory: &Path, request: &Request) -> Response {
+fn answer(directory: &Path, request: &Request) -> Response {
     let path = file(directory, request.uri().path());
     let path = path.filter(|_| request.method() == Method::GET);
     let Some(path) = path else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(content) = tokio::fs::read(&path).await else {
+    let Ok(content) = std::fs::read(&path) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [

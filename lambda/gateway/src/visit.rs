@@ -161,9 +161,9 @@ impl Peer {
 }
 
 fn sdp(kind: &str) -> Value {
-    let mut sdp = "v=0\r\n".to_owned();
-    sdp.extend(std::iter::repeat_n("a=rtpmap:96 VP8/90000\r\n", SDP_BYTES / 23));
-    json!({"type": kind, "sdp": sdp})
+    const LINE: &str = "a=rtpmap:96 VP8/90000\r\n";
+    // In JSON the end of a line takes two bytes more.
+    json!({"type": kind, "sdp": LINE.repeat(SDP_BYTES / (LINE.len() + 2))})
 }
 
 /// Those of one side.

@@ -13,6 +13,9 @@ use visio_lambda::table::Table;
 use visio_lambda::table::connections::Connections;
 use visio_lambda::table::rooms::Rooms;
 
+/// A client that cannot be posted to for now gets this many chances, within less than a second.
+const POST_ATTEMPTS: u32 = 5;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match serve().await {
@@ -39,6 +42,7 @@ async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
     let table = Table::new(aws_sdk_dynamodb::Client::new(aws), settings.table);
     let management = aws_sdk_apigatewaymanagement::config::Builder::from(aws)
         .endpoint_url(settings.management_endpoint)
+        .retry_config(aws::retries(POST_ATTEMPTS))
         .build();
     let posts = Posts::new(aws_sdk_apigatewaymanagement::Client::from_conf(management));
     // Whether the table answers is for the first event to find out.

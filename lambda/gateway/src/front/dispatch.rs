@@ -2,6 +2,7 @@
 //! a connection in order, and tests may not rely on any.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -57,14 +58,14 @@ fn route(front: &Front, text: &str) -> Option<(String, Integration)> {
 /// The answer is ignored, whatever its status; only that there is none is told.
 fn invoke(front: &Arc<Front>, connection: &Arc<Connection>, route: String, text: Utf8Bytes) {
     let (front, connection) = (Arc::clone(front), Arc::clone(connection));
-    let held = front.site.pending.hold();
-    let delay = front.site.dice.delay();
     let site = Arc::clone(&front.site);
+    let (held, delay) = (site.pending.hold(), site.dice.delay());
+    // What is held back bears the time at which it came.
+    let maker = Maker { ids: &site.ids, now: site.clock.now() };
+    let event = maker.message(&connection.caller, &route, &text);
     site.tasks.spawn(async move {
         let _held = held;
         front.site.clock.pass(delay).await;
-        let maker = Maker { ids: &front.site.ids, now: front.site.clock.now() };
-        let event = maker.message(&connection.caller, &route, &text);
         if front.signaling.invoke(&route, event.json).await.is_err() {
             complain(&front, &connection, "Internal server error", &event.request_id);
         }
@@ -78,23 +79,20 @@ pub(super) fn disconnect(front: &Arc<Front>, connection: &Arc<Connection>, end: 
     if !routed || dice.takes(Chance::LoseDisconnect) {
         return;
     }
+    let maker = Maker { ids: &front.site.ids, now: front.site.clock.now() };
+    let event = maker.disconnect(&connection.caller, end.code, &end.reason).json;
     let times = if dice.takes(Chance::DoubleDisconnect) { 2 } else { 1 };
     for _ in 0..times {
-        let mut delay = dice.delay();
-        if dice.takes(Chance::LateDisconnect) {
-            delay += dice.faults().late_disconnect.1;
-        }
-        let (front, connection) = (Arc::clone(front), Arc::clone(connection));
-        let (code, reason) = (end.code, end.reason.clone());
-        let held = front.site.pending.hold();
+        let late = dice.takes(Chance::LateDisconnect);
+        let late = if late { dice.faults().late_disconnect.1 } else { Duration::ZERO };
+        let delay = dice.delay() + late;
+        let (front, event, held) = (Arc::clone(front), event.clone(), front.site.pending.hold());
         let site = Arc::clone(&front.site);
         site.tasks.spawn(async move {
             let _held = held;
             front.site.clock.pass(delay).await;
-            let maker = Maker { ids: &front.site.ids, now: front.site.clock.now() };
-            let event = maker.disconnect(&connection.caller, code, &reason);
             // Nobody is left to be told that it failed.
-            let _ = front.signaling.invoke(DISCONNECT, event.json).await;
+            let _ = front.signaling.invoke(DISCONNECT, event).await;
         });
     }
 }

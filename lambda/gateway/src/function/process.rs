@@ -40,6 +40,8 @@ pub(super) async fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
+        // Ctrl-C is for the gateway alone, which then ends this.
+        .process_group(0)
         .spawn()?;
     site.meter.cold_start();
     site.tasks.spawn(accompany(

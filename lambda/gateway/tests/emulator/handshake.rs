@@ -100,18 +100,23 @@ async fn a_connection_cannot_be_reached_before_connect_has_returned() {
 async fn a_client_that_leaves_during_connect_is_disconnected_after_it() {
     let gateway = gateway().await;
     let mut other = Client::connect(&gateway).await;
-    let pending = Client::handshake(&gateway, "?do=wait&key=go", &[]);
+    let begun = async {
+        while gateway.bill().route("$connect") < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
     tokio::select! {
-        _ = pending => panic!("it waits for the item"),
-        // The other's invocation takes another environment, hence it is there after the former.
-        _ = other.echo() => {}
+        _ = Client::handshake(&gateway, "?do=wait&key=go", &[]) => panic!("it waits for the item"),
+        () = begun => {}
     }
     let item = json!({"TableName": gateway.table(), "Item": {"pk": {"S": "go"}}});
     other.ask(json!({"do": "table", "operation": "PutItem", "request": item})).await;
+    while gateway.bill().connections < 2 || gateway.connection_ids().len() > 1 {
+        tokio::task::yield_now().await;
+    }
     let events = disconnects(&gateway).await;
-    assert!(events.len() <= 1, "{events:?}");
-    let left = gateway.connection_ids();
-    assert_eq!(left.len(), 1, "only the other is left: {left:?}");
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["requestContext"]["disconnectStatusCode"], 1006);
 }
 
 #[tokio::test]

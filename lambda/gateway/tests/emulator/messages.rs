@@ -116,7 +116,7 @@ async fn messages_of_one_connection_run_side_by_side() {
     client.send(json!({"do": "wait", "key": "go"})).await;
     let item = json!({"TableName": gateway.table(), "Item": {"pk": {"S": "go"}}});
     client.send(json!({"do": "table", "operation": "PutItem", "request": item})).await;
-    let mut answers = vec![client.json().await, client.json().await];
+    let mut answers = [client.json().await, client.json().await];
     answers.sort_by_key(|answer| answer.is_string());
     assert_eq!(answers[0]["status"], 200);
     assert_eq!(answers[1], "waited", "the first message ended after the second had begun");

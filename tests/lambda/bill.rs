@@ -1,0 +1,78 @@
+//! What a visit costs, counted.
+
+use serde_json::json;
+use visio_gateway::visit::{Batching, play};
+
+use super::Lambda;
+use crate::conformance::client::{Client, meet};
+
+/// The bill of one visit of two: half an hour, ten candidates a side, each in its own message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visit_costs_what_the_table_in_the_readme_says() {
+    let lambda = Lambda::with_one_instance().await;
+    let bill = play(&lambda.gateway, Batching::OneByOne).await.expect("a visit");
+    assert_eq!(bill.route("$connect"), 2);
+    assert_eq!(bill.route("$disconnect"), 2);
+    // Two joins, an offer, an answer, twenty candidates. Keepalives wake nobody.
+    assert_eq!(bill.route("$default"), 24);
+    assert_eq!(bill.invocations, 28);
+    // The same and six pings; the answers to both, and each one's coming and going.
+    assert_eq!((bill.messages_in, bill.messages_out), (30, 32));
+    assert_eq!(bill.connection_minutes, 60);
+    assert_eq!((bill.operation("PutItem"), bill.operation("DeleteItem")), (6, 2));
+    assert!(bill.write_units <= 10.0, "{bill}");
+    assert!(bill.read_units <= 8.0, "{bill}");
+    assert!(bill.dynamodb_requests <= 24, "{bill}");
+    assert!(bill.per_million() <= 90.0, "{bill}");
+    let known = ["DeleteItem", "GetItem", "PutItem"];
+    assert!(bill.dynamodb_operations.keys().all(|operation| known.contains(&operation.as_str())));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_other_connections_cost_a_visit_nothing() {
+    let lambda = Lambda::with_one_instance().await;
+    let alone = play(&lambda.gateway, Batching::Lists).await.expect("a visit");
+    for number in 0..10_000 {
+        for kind in ["C", "R"] {
+            let item = json!({
+                "TableName": lambda.gateway.table(),
+                "Item": {"pk": {"S": format!("{kind}#{number}")}, "v": {"N": "1"}, "s": {"S": "{}"}},
+            });
+            let item = serde_json::from_value(item).expect("an item");
+            lambda.gateway.database().put_item(item).expect("room in the table");
+        }
+    }
+    let crowded = play(&lambda.gateway, Batching::Lists).await.expect("a visit");
+    assert_eq!(crowded.write_units, alone.write_units);
+    assert!(crowded.dynamodb_requests <= alone.dynamodb_requests, "{alone} {crowded}");
+    assert!(crowded.read_units <= alone.read_units, "{alone} {crowded}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_in_a_warm_instance_is_one_post_and_no_write() {
+    let lambda = Lambda::with_one_instance().await;
+    let [mut ada, mut bob] = meet(&lambda, "visit", ["ada", "bob"]).await;
+    lambda.gateway.settle().await;
+    for (nth, (from, to)) in [("ada", "bob"), ("bob", "ada"), ("ada", "bob")].iter().enumerate() {
+        let before = lambda.gateway.bill();
+        let (sender, receiver) =
+            if *from == "ada" { (&mut ada, &mut bob) } else { (&mut bob, &mut ada) };
+        sender.send(json!({"type": "candidate", "to": to, "candidate": nth})).await;
+        receiver.expect("candidate").await;
+        lambda.gateway.settle().await;
+        let relay = lambda.gateway.bill().since(&before);
+        assert_eq!((relay.posts, relay.invocations), (1, 1));
+        assert_eq!(relay.write_units, 0.0);
+        assert!(relay.read_units <= 0.5, "{relay}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_only_connects_costs_one_write() {
+    let lambda = Lambda::with_one_instance().await;
+    let before = lambda.gateway.bill();
+    Client::connect(&lambda).await.close().await;
+    lambda.gateway.settle().await;
+    let bill = lambda.gateway.bill().since(&before);
+    assert_eq!((bill.write_units, bill.read_units), (1.0, 0.0));
+}
