@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+#[path = "contract/registry.rs"]
+mod contract;
 mod lambda;
 
 use std::sync::Arc;

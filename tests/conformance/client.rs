@@ -175,14 +175,17 @@ impl Client {
     }
 
     /// The next messages: in the order they came, or where they may overtake each other, in that of
-    /// this number in them. Either way each must be there, once.
-    pub async fn next_by(&mut self, number: &str, count: usize) -> Vec<Value> {
+    /// this number in them.
+    pub async fn next_by(&mut self, field: &str, count: usize) -> Vec<Value> {
         let mut messages = Vec::new();
         for _ in 0..count {
             messages.push(self.next().await);
         }
         if !self.site.profile().ordered {
-            messages.sort_by_key(|message| message[number].as_u64());
+            messages.sort_by_key(|message| match &message[field] {
+                Value::String(text) => text.parse().ok(),
+                number => number.as_u64(),
+            });
         }
         messages
     }
@@ -260,10 +263,16 @@ impl Client {
     }
 
     /// Reads all that was sent to this client until now.
-    pub async fn fence(&mut self) {
+    pub async fn fence(&mut self) -> Vec<Value> {
         self.handled().await;
         self.send(json!({"type": "ping"})).await;
-        self.wait_for("pong").await;
+        let mut heard = Vec::new();
+        loop {
+            match self.next().await {
+                message if message["type"] == "pong" => return heard,
+                message => heard.push(message),
+            }
+        }
     }
 
     /// The next message.

@@ -11,7 +11,7 @@ pub async fn a_binary_frame_ends_the_connection<R: Runtime>() {
     for frame in [&b"\x00\xff"[..], br#"{"type":"ping"}"#, b""] {
         let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
         bob.send_frame(Message::binary(frame.to_vec())).await;
-        bob.expect_end("invalid_message", 1003).await;
+        bob.expect_cut(1003).await;
         parted(&mut ada).await;
     }
 }
@@ -21,7 +21,7 @@ pub async fn a_message_over_the_limit_ends_the_connection<R: Runtime>() {
     for bytes in [32_769, 65_536, 1_000_000] {
         let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
         bob.try_send(json!("x".repeat(bytes - 2))).await;
-        bob.expect_end("invalid_message", 1009).await;
+        bob.expect_cut(1009).await;
         parted(&mut ada).await;
     }
 }
@@ -32,6 +32,10 @@ pub async fn fragments_over_the_limit_end_the_connection<R: Runtime>() {
     bob.send_raw(&masked(0x01, &[b'"'; 1])).await;
     bob.send_raw(&masked(0x00, &[b'x'; 20_000])).await;
     bob.send_raw(&masked(0x00, &[b'x'; 20_000])).await;
+    if !R::PROFILE.explains_bad_frames {
+        // No frame of it is too large, so that the gateway passes it on, once it is whole.
+        bob.send_raw(&masked(0x80, b"")).await;
+    }
     bob.expect_end("invalid_message", 1009).await;
     parted(&mut ada).await;
 }
@@ -41,7 +45,7 @@ pub async fn an_announced_giant_ends_the_connection<R: Runtime>() {
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     // A text frame of 2^62 bytes, says its header.
     bob.send_raw(&[0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b'{']).await;
-    bob.expect_end("invalid_message", 1009).await;
+    bob.expect_cut(1009).await;
     parted(&mut ada).await;
 }
 
@@ -59,7 +63,7 @@ pub async fn text_that_is_not_utf_8_ends_the_connection<R: Runtime>() {
         for frame in frames {
             bob.send_raw(&frame).await;
         }
-        bob.expect_end("invalid_message", 1007).await;
+        bob.expect_cut(1007).await;
         parted(&mut ada).await;
     }
 }
@@ -96,7 +100,7 @@ pub async fn a_frame_that_breaks_the_protocol_ends_the_connection<R: Runtime>() 
         let (mut bob, _) = Client::join(&server, "visit", "bob").await;
         ada.expect("peer_joined").await;
         bob.send_raw(&bytes).await;
-        bob.expect_end("invalid_message", 1002).await;
+        bob.expect_cut(1002).await;
         parted(&mut ada).await;
     }
 }

@@ -141,7 +141,8 @@ pub async fn a_bad_request_id_is_named<R: Runtime>() {
     }
     for mark in ["", "a \"mark\" \\ of Ü's own\n", &"x".repeat(64)] {
         client.send(json!({"type": "ping", "requestId": mark})).await;
-        assert_eq!(client.expect("pong").await["requestId"], mark);
+        let echoed = R::PROFILE.hears_bare_pings || !mark.is_empty();
+        assert_eq!(client.expect("pong").await.get("requestId"), echoed.then_some(&json!(mark)));
     }
 }
 

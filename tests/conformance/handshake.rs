@@ -9,7 +9,8 @@ use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::client::{Client, masked};
-use super::request::request;
+use super::request::{Answer, request_at};
+use super::site::Site;
 use super::{Runtime, Settings};
 
 const KEY: (&str, &str) = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
@@ -17,9 +18,9 @@ const VERSION: (&str, &str) = ("Sec-WebSocket-Version", "13");
 const UPGRADE: (&str, &str) = ("Upgrade", "websocket");
 const CONNECTION: (&str, &str) = ("Connection", "Upgrade");
 
-pub async fn the_bare_address_is_a_way_in_as_well<R: Runtime>() {
+pub async fn every_way_in_leads_in<R: Runtime>() {
     let server = R::start(Settings::default()).await;
-    for path in ["/", "/ws"] {
+    for path in R::PROFILE.ways_in {
         let (mut client, response) = connect(&server, path, &[]).await.expect("a handshake");
         assert_eq!(response.status(), 101);
         client.expect_nothing().await;
@@ -32,9 +33,10 @@ pub async fn the_bare_address_is_a_way_in_as_well<R: Runtime>() {
 
 pub async fn no_other_path_is_a_way_in<R: Runtime>() {
     let server = R::start(Settings::default()).await;
-    for path in ["/nowhere", "/ws/more", "/api/ws"] {
+    let paths = ["/", "/ws", "/prod", "/nowhere", "/ws/more", "/prod/more", "/api/ws"];
+    for path in paths.into_iter().filter(|path| !R::PROFILE.ways_in.contains(path)) {
         let refusal = refused(connect(&server, path, &[]).await);
-        assert_eq!(refusal.status(), 404, "{path}");
+        assert_eq!(refusal.status(), if R::PROFILE.one_address { 404 } else { 403 }, "{path}");
     }
 }
 
@@ -42,12 +44,12 @@ pub async fn the_subprotocol_is_answered_to_those_who_offer_it<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for offer in ["visio", "visio, bearer.token", "other, visio", "other,visio"] {
         let headers = [("sec-websocket-protocol", offer)];
-        let (mut client, response) = connect(&server, "/ws", &headers).await.expect("a handshake");
+        let (mut client, response) = connect(&server, way_in::<R>(), &headers).await.expect("a handshake");
         let answer = response.headers().get_all("sec-websocket-protocol");
         assert_eq!(answer.into_iter().collect::<Vec<_>>(), ["visio"], "{offer}");
         client.expect_nothing().await;
     }
-    let (_client, response) = connect(&server, "/ws", &[]).await.expect("a handshake");
+    let (_client, response) = connect(&server, way_in::<R>(), &[]).await.expect("a handshake");
     assert_eq!(response.headers().get("sec-websocket-protocol"), None);
 }
 
@@ -63,7 +65,7 @@ pub async fn a_page_from_elsewhere_is_refused_where_a_list_is_set<R: Runtime>() 
         "null",
         "",
     ] {
-        let refusal = refused(connect(&server, "/ws", &[("origin", origin)]).await);
+        let refusal = refused(connect(&server, way_in::<R>(), &[("origin", origin)]).await);
         assert_eq!(refusal.status(), 403, "{origin}");
     }
 }
@@ -72,7 +74,7 @@ pub async fn listed_pages_and_programs_are_let_in<R: Runtime>() {
     let server = R::start(listed()).await;
     for origin in ["https://clinic.example", "http://localhost:3000", "HTTPS://Clinic.Example"] {
         let headers = [("origin", origin)];
-        let (mut client, _) = connect(&server, "/ws", &headers).await.expect("a handshake");
+        let (mut client, _) = connect(&server, way_in::<R>(), &headers).await.expect("a handshake");
         client.expect_nothing().await;
     }
     // Only browsers send an origin.
@@ -84,16 +86,20 @@ pub async fn any_page_is_let_in_where_no_list_is_set<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for origin in ["https://anywhere.example", "null"] {
         let headers = [("origin", origin)];
-        let (mut client, _) = connect(&server, "/ws", &headers).await.expect("a handshake");
+        let (mut client, _) = connect(&server, way_in::<R>(), &headers).await.expect("a handshake");
         client.expect_nothing().await;
     }
 }
 
 pub async fn without_an_upgrade_the_way_in_says_what_is_missing<R: Runtime>() {
     let server = R::start(Settings::default()).await;
-    let answer = request(&server, "GET", "/ws", &[]).await;
-    assert_eq!(answer.status, 426);
-    assert_eq!(answer.header("upgrade"), Some("websocket"));
+    let answer = ask(&server, &[]).await;
+    if R::PROFILE.one_address {
+        assert_eq!(answer.status, 426);
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+    } else {
+        assert_eq!((answer.status, answer.json()), (403, json!({"message": "Forbidden"})));
+    }
 }
 
 pub async fn a_bad_handshake_is_refused<R: Runtime>() {
@@ -105,7 +111,7 @@ pub async fn a_bad_handshake_is_refused<R: Runtime>() {
         vec![UPGRADE, CONNECTION, KEY],
         vec![UPGRADE, VERSION, KEY],
     ] {
-        let answer = request(&server, "GET", "/ws", &headers).await;
+        let answer = ask(&server, &headers).await;
         assert_eq!(answer.status, 400, "{headers:?}");
     }
     let mut client = Client::connect(&server).await;
@@ -114,8 +120,9 @@ pub async fn a_bad_handshake_is_refused<R: Runtime>() {
 
 pub async fn a_handshake_and_the_first_message_may_come_in_one_piece<R: Runtime>() {
     let server = R::start(Settings::default()).await;
-    let mut stream = TcpStream::connect(server.http_address()).await.expect("a connection");
-    let mut piece = format!("GET /ws HTTP/1.1\r\nHost: {}\r\n", server.http_address());
+    let site = Site::of(&server);
+    let mut stream = TcpStream::connect(site.address()).await.expect("a connection");
+    let mut piece = format!("GET {} HTTP/1.1\r\nHost: {}\r\n", way_in::<R>(), site.address());
     for (name, value) in [UPGRADE, CONNECTION, VERSION, KEY] {
         piece += &format!("{name}: {value}\r\n");
     }
@@ -125,7 +132,7 @@ pub async fn a_handshake_and_the_first_message_may_come_in_one_piece<R: Runtime>
     let head = read_head(&mut stream).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     let socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
-    let mut client = Client::from_socket(socket);
+    let mut client = Client::from_socket(&site, socket);
     assert_eq!(client.expect("joined").await["peerId"], "ada");
 }
 
@@ -134,14 +141,26 @@ fn listed() -> Settings {
     Settings { allowed_origins: allowed.into(), ..Settings::default() }
 }
 
+/// The way in that is told to clients.
+fn way_in<R: Runtime>() -> &'static str {
+    R::PROFILE.ways_in.last().expect("a way in")
+}
+
+/// A plain request there.
+async fn ask<R: Runtime>(server: &R, headers: &[(&str, &str)]) -> Answer {
+    let address = Site::of(server).address().to_string();
+    request_at(&address, "GET", way_in::<R>(), headers).await
+}
+
 async fn connect(
     server: &impl Runtime,
     path: &str,
     headers: &[(&'static str, &str)],
 ) -> Result<(Client, Response), Error> {
-    let address = server.http_address();
-    let stream = TcpStream::connect(&address).await.expect("a connection");
-    Client::shake_hands(stream, &format!("ws://{address}{path}"), headers).await
+    let site = Site::of(server);
+    let address = site.address();
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    Client::shake_hands(&site, stream, &format!("ws://{address}{path}"), headers).await
 }
 
 fn refused(outcome: Result<(Client, Response), Error>) -> Response {

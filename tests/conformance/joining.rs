@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::client::{Client, ids, meet, version};
+use super::site::Site;
 use super::{Runtime, Settings};
 
 pub async fn the_first_peer_finds_an_empty_room<R: Runtime>() {
@@ -163,6 +164,7 @@ pub async fn a_second_join_is_refused_and_the_seat_kept<R: Runtime>() {
 
 pub async fn joined_comes_before_anything_else_about_the_room<R: Runtime>() {
     let server = R::start(Settings::default()).await;
+    let site = Site::of(&server);
     let (stop, stopped) = watch::channel(());
     let seated = meet(&server, "default", ["ada", "bob", "cay", "dan"]).await;
     let seated = seated.map(|client| tokio::spawn(greet_newcomers(client, stopped.clone())));
@@ -183,6 +185,7 @@ pub async fn joined_comes_before_anything_else_about_the_room<R: Runtime>() {
             [vec!["bootstrap_peers"], vec!["chat"; 4], vec!["joined"], vec!["offer"; 4]].concat();
         assert_eq!(came, expected);
         newcomer.close().await;
+        site.rest().await;
     }
     drop(stop);
     for task in seated {

@@ -26,6 +26,7 @@ pub async fn who_left_may_not_speak<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send(json!({"type": "leave"})).await;
+    bob.handled().await;
     bob.send(json!({"type": "chat", "message": "hello?", "requestId": "c"})).await;
     assert_eq!(bob.expect_error("not_joined").await["requestId"], "c");
     ada.expect("peer_left").await;
@@ -39,6 +40,7 @@ pub async fn leaving_again_is_not_joined<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send(json!({"type": "leave"})).await;
+    bob.handled().await;
     for kind in ["leave", "leave_room"] {
         bob.send(json!({"type": kind, "requestId": kind})).await;
         assert_eq!(bob.expect_error("not_joined").await["requestId"], kind);
@@ -52,14 +54,15 @@ pub async fn who_left_may_join_again_here_or_elsewhere<R: Runtime>() {
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for room in ["visit", "elsewhere", "visit"] {
         bob.send(json!({"type": "leave"})).await;
+        bob.handled().await;
         bob.send(json!({"type": "join", "roomId": room, "peerId": "bob"})).await;
         assert_eq!(bob.expect("joined").await["roomId"], room);
     }
-    ada.expect("peer_left").await;
-    let back = ada.expect("peer_joined").await;
-    assert_eq!(back["rejoined"], false, "it is no takeover: the old seat had ended");
-    ada.expect("peer_left").await;
-    ada.expect("peer_joined").await;
+    let news = ada.next_by("version", 4).await;
+    let kinds: Vec<_> = news.iter().map(|message| &message["type"]).collect();
+    assert_eq!(kinds, ["peer_left", "peer_joined", "peer_left", "peer_joined"]);
+    assert_eq!(news[1]["rejoined"], false, "it is no takeover: the old seat had ended");
+    ada.expect_nothing().await;
     assert_eq!(ids(&ada.roster().await), ["bob"]);
 }
 
@@ -101,7 +104,9 @@ pub async fn who_left_and_then_closes_is_seen_to_leave_once<R: Runtime>() {
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send(json!({"type": "leave"})).await;
     bob.close().await;
-    assert_eq!(ada.expect("peer_left").await["reason"], "left");
+    let left = ada.expect("peer_left").await;
+    let overtaken = !R::PROFILE.ordered && left["reason"] == "disconnected";
+    assert!(left["reason"] == "left" || overtaken, "{left}");
     ada.expect_nothing().await;
 }
 
@@ -114,12 +119,14 @@ pub async fn what_was_said_before_leaving_arrives_before_the_news_of_it<R: Runti
         for seq in 0..20 {
             bob.send(json!({"type": "chat", "seq": seq})).await;
         }
+        bob.handled().await;
         if reason == "left" {
             bob.send(json!({"type": "leave"})).await;
+            bob.handled().await;
         }
         bob.close().await;
-        for seq in 0..20 {
-            assert_eq!(ada.expect("chat").await["seq"], seq);
+        for (seq, message) in ada.next_by("seq", 20).await.iter().enumerate() {
+            assert_eq!((&message["type"], &message["seq"]), (&json!("chat"), &json!(seq)));
         }
         assert_eq!(ada.expect("peer_left").await["reason"], reason);
     }

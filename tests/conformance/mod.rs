@@ -261,7 +261,7 @@ macro_rules! every_scenario {
                 a_room_counts_its_seats_as_they_come_and_go,
                 an_empty_room_vanishes;
             handshake:
-                the_bare_address_is_a_way_in_as_well,
+                every_way_in_leads_in,
                 no_other_path_is_a_way_in,
                 the_subprotocol_is_answered_to_those_who_offer_it,
                 a_page_from_elsewhere_is_refused_where_a_list_is_set,

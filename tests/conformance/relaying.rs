@@ -89,23 +89,28 @@ pub async fn a_hundred_messages_arrive_in_the_order_sent<R: Runtime>() {
         let pad = "x".repeat(seq * 37 % 2000);
         ada.send(json!({"type": kind, "to": "bob", "seq": seq, "pad": pad})).await;
     }
-    for seq in 0..100 {
-        let message = bob.next().await;
+    for (seq, message) in bob.next_by("seq", 100).await.iter().enumerate() {
         assert_eq!((&message["seq"], &message["from"]), (&json!(seq), &json!("ada")));
     }
+    bob.expect_nothing().await;
 }
 
 pub async fn what_the_room_and_one_peer_are_told_keeps_its_order<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob, mut cay] = meet(&server, "visit", ["ada", "bob", "cay"]).await;
     for seq in 0..50 {
-        ada.send(json!({"type": "chat", "seq": seq})).await;
-        ada.send(json!({"type": "signal", "to": "bob", "seq": seq})).await;
+        ada.send(json!({"type": "chat", "seq": 2 * seq})).await;
+        ada.send(json!({"type": "signal", "to": "bob", "seq": 2 * seq + 1})).await;
     }
-    for seq in 0..50 {
-        assert_eq!(bob.expect("chat").await["seq"], seq);
-        assert_eq!(bob.expect("signal").await["seq"], seq);
-        assert_eq!(cay.expect("chat").await["seq"], seq);
+    for (seq, message) in bob.next_by("seq", 100).await.iter().enumerate() {
+        let kind = if seq % 2 == 0 { "chat" } else { "signal" };
+        assert_eq!((&message["seq"], &message["type"]), (&json!(seq), &json!(kind)));
+    }
+    for (nth, message) in cay.next_by("seq", 50).await.iter().enumerate() {
+        assert_eq!((&message["seq"], &message["type"]), (&json!(2 * nth), &json!("chat")));
+    }
+    for client in [&mut ada, &mut bob, &mut cay] {
+        client.expect_nothing().await;
     }
 }
 
@@ -137,6 +142,7 @@ pub async fn nothing_crosses_into_another_room<R: Runtime>() {
     let [mut ada, mut bob] = meet(&server, "one", ["ada", "bob"]).await;
     let [mut other_ada, mut other_bob] = meet(&server, "two", ["ada", "bob"]).await;
     ada.send(json!({"type": "signal", "to": "bob", "room": "one"})).await;
+    ada.handled().await;
     ada.send(json!({"type": "chat", "room": "one"})).await;
     other_ada.send(json!({"type": "signal", "to": "bob", "room": "two"})).await;
     for (client, room) in [(&mut bob, "one"), (&mut other_bob, "two")] {

@@ -28,7 +28,16 @@ pub async fn request(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Answer {
-    let address = runtime.http_address();
+    request_at(&runtime.http_address(), method, path, headers).await
+}
+
+/// The same, wherever it is to go.
+pub async fn request_at(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
     for (name, value) in headers {
         text += &format!("{name}: {value}\r\n");

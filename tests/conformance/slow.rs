@@ -1,9 +1,9 @@
-//! A client that does not read what it is sent is dropped, and delays nobody.
+//! A client that does not read what it is sent delays nobody, and is dropped where that can be.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{Client, meet};
+use super::client::{Client, ids, meet};
 use super::{Runtime, Settings};
 
 /// Messages of 30 KB, 24 MB in all: more than a queue and the buffers of TCP may hold.
@@ -13,6 +13,10 @@ pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime
     let server = R::start(Settings::default()).await;
     let [mut ada, mut cay] = meet(&server, "visit", ["ada", "cay"]).await;
     let mut bob = seat_a_slow_client(&server, &mut [&mut ada, &mut cay]).await;
+    if !R::PROFILE.closes_slow_clients {
+        let taken = flood_in_vain(&mut ada, Some(&mut cay)).await;
+        return stays(&mut ada, &mut cay, bob, taken).await;
+    }
     let mut gone = false;
     for seq in 0..FLOOD {
         ada.send(flood(seq)).await;
@@ -57,7 +61,17 @@ pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime
 pub async fn a_slow_clients_room_learns_of_it_from_chat_too<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut cay] = meet(&server, "visit", ["ada", "cay"]).await;
-    let _bob = seat_a_slow_client(&server, &mut [&mut ada, &mut cay]).await;
+    let bob = seat_a_slow_client(&server, &mut [&mut ada, &mut cay]).await;
+    if !R::PROFILE.closes_slow_clients {
+        let taken = flood_in_vain(&mut ada, None).await;
+        // The others hear what Bob misses, and nobody is troubled with it.
+        for seq in 0..3 {
+            let chat = json!({"type": "chat", "seq": seq, "message": "x".repeat(31_000)});
+            ada.send(chat).await;
+            assert_eq!(cay.expect("chat").await["seq"], seq);
+        }
+        return stays(&mut ada, &mut cay, bob, taken).await;
+    }
     let mut gone = false;
     for seq in 0..FLOOD {
         ada.send(json!({"type": "chat", "seq": seq, "message": "x".repeat(30_000)})).await;
@@ -91,15 +105,21 @@ pub async fn a_slow_client_may_come_back<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let _slow = seat_a_slow_client(&server, &mut [&mut ada]).await;
-    for seq in 0..FLOOD {
-        ada.send(flood(seq)).await;
-        ada.send(json!({"type": "ping"})).await;
-        if ada.next().await["type"] == "peer_left" {
-            break;
+    if R::PROFILE.closes_slow_clients {
+        for seq in 0..FLOOD {
+            ada.send(flood(seq)).await;
+            ada.send(json!({"type": "ping"})).await;
+            if ada.next().await["type"] == "peer_left" {
+                break;
+            }
         }
+    } else {
+        flood_in_vain(&mut ada, None).await;
     }
     let (mut bob, _) = Client::join(&server, "visit", "bob").await;
-    assert_eq!(ada.wait_for("peer_joined").await["rejoined"], false);
+    // Where it was not closed it takes its own seat over.
+    let rejoined = !R::PROFILE.closes_slow_clients;
+    assert_eq!(ada.wait_for("peer_joined").await["rejoined"], rejoined);
     ada.send(flood(0)).await;
     bob.expect("offer").await;
 }
@@ -117,6 +137,37 @@ async fn seat_a_slow_client(server: &impl Runtime, others: &mut [&mut Client]) -
         other.expect("peer_joined").await;
     }
     bob
+}
+
+/// Writes to Bob until that is refused, and all the while to Cay, who answers; how much was taken.
+async fn flood_in_vain(ada: &mut Client, mut cay: Option<&mut Client>) -> usize {
+    for seq in 0..FLOOD {
+        ada.send(flood(seq)).await;
+        if let Some(cay) = &mut cay {
+            ada.send(json!({"type": "signal", "to": "cay", "seq": seq})).await;
+            assert_eq!(cay.expect("signal").await["seq"], seq);
+        }
+        if let [refused, rest @ ..] = ada.fence().await.as_slice() {
+            assert_eq!((&refused["code"], &refused["to"]), (&json!("internal"), &json!("bob")));
+            assert!(refused["retryAfterMs"].as_u64().is_some_and(|wait| wait > 0), "{refused}");
+            assert_eq!(rest, [Value::Null; 0]);
+            return seq;
+        }
+    }
+    panic!("everything is taken for a client that reads nothing");
+}
+
+/// Asserts that Bob keeps his seat, and is written to again once he reads on.
+async fn stays(ada: &mut Client, cay: &mut Client, mut bob: Client, taken: usize) {
+    cay.expect_nothing().await;
+    ada.expect_nothing().await;
+    assert_eq!(ids(&ada.roster().await), ["cay", "bob"]);
+    for seq in 0..taken {
+        assert_eq!(bob.expect("offer").await["seq"], seq, "what was taken arrives");
+    }
+    ada.send(flood(FLOOD)).await;
+    assert_eq!(bob.expect("offer").await["seq"], FLOOD);
+    bob.expect_nothing().await;
 }
 
 /// Reads to the end: what got through is in order, and then comes the reason. Where TCP has given

@@ -29,6 +29,7 @@ pub async fn messages_go_to_the_new_connection<R: Runtime>() {
     let (mut new, _) = Client::join(&server, "visit", "bob").await;
     ada.expect("peer_joined").await;
     ada.send(json!({"type": "offer", "to": "bob", "sdp": "v=0"})).await;
+    ada.handled().await;
     ada.send(json!({"type": "chat", "message": "hello"})).await;
     new.expect("offer").await;
     new.expect("chat").await;

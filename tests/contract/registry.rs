@@ -113,6 +113,13 @@ pub async fn of_64_writers_one_wins(registry: impl Registry) {
     }
 }
 
+/// The room after somebody joined.
+#[allow(dead_code, reason = "not every registry has tests of its own")]
+pub fn with_one_more(room: &Room) -> Room {
+    let name = format!("p{}", room.version().0);
+    with(room, &session(&name, room.id().as_str(), &name))
+}
+
 fn with(room: &Room, who: &Session) -> Room {
     decided(room, who, &Event::Join(JoinRequest::default()))
 }

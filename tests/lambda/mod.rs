@@ -4,6 +4,7 @@ mod bill;
 mod failures;
 mod ghosts;
 mod hints;
+mod registry;
 
 use visio_gateway::Faults;
 

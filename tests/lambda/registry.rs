@@ -1,7 +1,5 @@
 //! The registry in DynamoDB keeps the contract of registries, also when writes land twice.
 
-use std::sync::Arc;
-
 use visio_gateway::Faults;
 use visio_lambda::aws;
 use visio_lambda::table::Table;
@@ -13,23 +11,56 @@ use visio_signaling::wire::{RoomId, RoomSummary, Version};
 use super::Lambda;
 
 mod as_it_is {
-    use super::kept;
+    use super::{Faults, kept};
 
-    crate::registry_contract!(crate::contract, kept(super::Faults::default()).await);
+    crate::registry_contract!(crate::contract, kept(Faults::default()).await);
 }
 
 mod when_writes_land_twice {
     use super::{Faults, kept};
 
-    const LOST: Faults = Faults { lost_answers: 0.05, ..super::NONE };
-    crate::registry_contract!(crate::contract, kept(LOST).await);
+    crate::registry_contract!(crate::contract, {
+        kept(Faults { lost_answers: 0.05, ..Faults::default() }).await
+    });
+}
+
+/// The registry, and the gateway whose table it is in.
+struct Kept {
+    rooms: Rooms,
+    table: Table,
+    _lambda: Lambda,
+}
+
+async fn kept(faults: Faults) -> Kept {
+    let lambda = Lambda::with(faults).await;
+    let url = lambda.gateway.table_url();
+    let variable = |name: &str| {
+        Some(if name.starts_with("AWS_ENDPOINT") { url.clone() } else { "test".into() })
+    };
+    let client = aws_sdk_dynamodb::Client::new(&aws::config(variable).unwrap());
+    let table = Table::new(client, lambda.gateway.table().to_owned());
+    Kept { rooms: Rooms::new(table.clone()), table, _lambda: lambda }
+}
+
+impl Registry for Kept {
+    async fn load(&self, room: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
+        self.rooms.load(room, reading).await
+    }
+
+    async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
+        self.rooms.swap(seen, next).await
+    }
+
+    async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
+        self.rooms.rooms(limit).await
+    }
 }
 
 #[tokio::test]
 async fn a_copy_is_a_hint_for_two_seconds_and_the_latest_never_is() {
     let one = kept(Faults::default()).await;
     let other = Rooms::new(one.table.clone());
-    let id = visio_signaling::wire::RoomId::fallback();
+    let id = RoomId::fallback();
     let before = one.load(&id, Reading::Copy).await.unwrap();
     assert!(!before.latest);
     let next = crate::contract::with_one_more(&before.room);

@@ -17,7 +17,7 @@ use crate::front::{self, Connections, Front};
 use crate::function::{Function, Settings};
 use crate::ids::Ids;
 use crate::listen;
-use crate::options::Options;
+use crate::options::{Options, any_port};
 use crate::route::Selection;
 use crate::site::{Logs, Site};
 use crate::table::{self, Table};
@@ -32,6 +32,7 @@ pub struct Gateway {
     health: Option<Arc<Function>>,
     address: SocketAddr,
     health_address: Option<SocketAddr>,
+    table_address: SocketAddr,
 }
 
 /// Why a gateway did not start.
@@ -61,13 +62,16 @@ impl Gateway {
         let (clock, sweeps) = Clock::new();
         let site = Arc::new(site(Arc::new(clock), &options)?);
         let front = Arc::new(front(&site, &options, address));
-        let mut gateway = Self { front, health: None, address, health_address: None };
+        let (table_listener, table_address) = listen(any_port()).await?;
+        let mut gateway =
+            Self { front, health: None, address, health_address: None, table_address };
         if let Some(bootstrap) = &options.health {
             let (listener, health_address) = listen(options.health_listen).await?;
             gateway.health_address = Some(health_address);
             gateway.health = Some(gateway.serve_health(listener, bootstrap, &options));
         }
         gateway.serve(listener, sweeps);
+        gateway.serve_table(table_listener);
         Ok(gateway)
     }
 
@@ -101,6 +105,11 @@ impl Gateway {
     /// The engine behind the table. What is done here is not metered.
     pub fn database(&self) -> &dynoxide::Database {
         &self.front.site.table.database
+    }
+
+    /// Where the table is for others than the functions, with its meter and its faults.
+    pub fn table_url(&self) -> String {
+        format!("http://{}", self.table_address)
     }
 
     /// The table's name.
@@ -153,6 +162,14 @@ impl Gateway {
             front::answer(Arc::clone(&front), peer, request)
         }));
         tasks.spawn(sweep(Arc::clone(&self.front), self.health.clone(), sweeps));
+    }
+
+    fn serve_table(&self, listener: TcpListener) {
+        let site = Arc::clone(&self.front.site);
+        self.front.site.tasks.spawn(listen::serve(listener, move |_, request| {
+            let site = Arc::clone(&site);
+            async move { table::serve(&site, request).await }
+        }));
     }
 
     fn serve_health(

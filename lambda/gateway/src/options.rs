@@ -57,13 +57,12 @@ pub enum Integration {
 impl Options {
     /// The defaults, for this bootstrap binary.
     pub fn new(signaling: impl Into<PathBuf>) -> Self {
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
             signaling: signaling.into(),
             health: None,
             variables: Vec::new(),
-            listen: any_port,
-            health_listen: any_port,
+            listen: any_port(),
+            health_listen: any_port(),
             route_selection: "${request.body.type}${request.body.requestId}".to_owned(),
             routes: default_routes(),
             max_environments: 4,
@@ -76,6 +75,11 @@ impl Options {
             pass_logs: false,
         }
     }
+}
+
+/// A free port of the loopback interface.
+pub(crate) fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 /// A keepalive costs no invocation. One that wants an answer of its own carries a `requestId`, hence

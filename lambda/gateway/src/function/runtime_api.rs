@@ -12,10 +12,7 @@ use super::{Failure, Settings};
 use crate::clock::millis;
 use crate::event::REGION;
 use crate::site::Site;
-use crate::table::{self, Outcome};
-
-/// Lambda takes answers up to 6 MB, DynamoDB requests up to 16 MB.
-const MAX_BODY: usize = 16 << 20;
+use crate::table::{self, MAX_BODY, Outcome};
 
 pub(super) async fn answer(
     environment: &Environment,

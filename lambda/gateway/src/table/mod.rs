@@ -7,6 +7,8 @@ mod engine;
 
 use std::sync::{Arc, Mutex};
 
+use axum::body::to_bytes;
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
@@ -21,6 +23,8 @@ use crate::tasks::locked;
 pub(crate) const NAME: &str = "visio-signaling";
 const KEY: &str = "pk";
 const TTL: &str = "x";
+/// DynamoDB takes requests up to 16 MB.
+pub(crate) const MAX_BODY: usize = 16 << 20;
 const TARGET: &str = "DynamoDB_20120810.";
 /// Those that change one item.
 const WRITES: [&str; 3] = ["PutItem", "UpdateItem", "DeleteItem"];
@@ -64,6 +68,18 @@ fn create(database: &Database) -> dynoxide::Result<Value> {
         "BillingMode": "PAY_PER_REQUEST",
     });
     engine::run(database, "CreateTable", &table)
+}
+
+/// Answers a request that comes from no environment. A crash is then one of the table.
+pub(crate) async fn serve(site: &Site, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    match answer(site, &parts.headers, &body) {
+        Outcome::Answer(response) => response,
+        Outcome::Crash => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// Answers one request.
