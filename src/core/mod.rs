@@ -21,12 +21,14 @@
 mod decide;
 mod effect;
 mod event;
+mod grant;
 mod room;
 mod rules;
 mod session;
 
 pub use effect::{Decision, Effect, Standing};
 pub use event::{Event, JoinRequest};
+pub use grant::Grant;
 pub use room::{Room, Seat};
 pub use rules::Rules;
 pub use session::{Connection, ConnectionId, Session};

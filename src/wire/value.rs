@@ -171,11 +171,19 @@ impl FromText for RequestId {
 }
 
 /// What a peer may do in a visit. Only a token gives another role than `guest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Takes part.
+    #[default]
     Guest,
+    /// Takes part, and decides who else does.
+    Host,
+    /// Receives, and says nothing.
+    Observer,
+    /// Looks after the service: may do what a host may, in any visit it has a token for, and list
+    /// every room.
+    Admin,
 }
 
 /// Grows by one with every change of a room.
