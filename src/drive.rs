@@ -128,7 +128,8 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             room: room.unwrap_or_else(RoomId::fallback),
             peer: peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
         };
-        let event = Event::Join(JoinRequest { name, metadata, named_room, request_id });
+        let grant = from.grant.clone();
+        let event = Event::Join(JoinRequest { name, metadata, named_room, grant, request_id });
         if self.outbox.joining(&who).await? == Claim::Contested {
             return Err(Fault::Doubtful);
         }

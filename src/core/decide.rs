@@ -3,11 +3,11 @@
 use crate::redact::Redacted;
 use crate::wire::{
     BootstrapPeer, CloseCode, Code, LeaveReason, PeerId, PeerInfo, Recipient, Rejection, RequestId,
-    Role, ServerMessage, Signal, Stamp, Timestamp,
+    ServerMessage, Signal, Stamp, Timestamp,
 };
 
 use super::{
-    ConnectionId, Decision, Effect, Event, JoinRequest, Room, Rules, Seat, Session, Standing,
+    ConnectionId, Decision, Effect, Event, Grant, JoinRequest, Room, Rules, Seat, Session, Standing,
 };
 
 impl Room {
@@ -65,7 +65,7 @@ impl Room {
             peer: who.peer.clone(),
             conn: who.conn.clone(),
             name: request.name.clone(),
-            role: Role::Guest,
+            role: request.role(),
             joined_at: now,
             metadata: request.metadata.clone(),
         });
@@ -73,7 +73,7 @@ impl Room {
             room_id: next.id().clone(),
             peer_id: who.peer.clone(),
             display_name: request.name.clone(),
-            role: Role::Guest,
+            role: request.role(),
             version: next.version(),
             peers,
             rejoined: before.is_some(),
@@ -103,7 +103,8 @@ impl Room {
             ice_servers: [],
             heartbeat_seconds: rules.heartbeat_seconds,
             resumed: false,
-            role: Role::Guest,
+            role: request.role(),
+            expires_at: request.grant.as_ref().map(Grant::ends_at),
             request_id: request.request_id.clone(),
         };
         let mut effects = vec![send(&who.conn, joined)];

@@ -1,7 +1,7 @@
 //! Tables: given this room and this event, exactly these effects.
 
 use super::*;
-use crate::wire::{ClientMessage, FromText, Incoming, RoomId, Version};
+use crate::wire::{ClientMessage, FromText, Incoming, Role, RoomId, Version};
 
 const NOW: Timestamp = Timestamp(1_000);
 const OFFER: &str = r#"{"type":"offer","to":"bob","sdp":"v=0"}"#;
@@ -40,6 +40,31 @@ fn who_named_no_room_is_told_of_the_others_once_more() {
     );
     let alone = decide(&room(&[]), "c2 bob", &Event::Join(request));
     assert_eq!(shown(&alone), ["c2 < joined v1 []"]);
+}
+
+#[test]
+fn what_a_seat_may_do_and_when_it_ends_is_the_tokens_word() {
+    let grant = Grant {
+        subject: PeerId::parse("ada").unwrap(),
+        room: RoomId::fallback(),
+        role: Role::Host,
+        name: None,
+        lobby: false,
+        capacity: None,
+        expires_at: Timestamp(9_000),
+        visit_end: Some(Timestamp(8_000)),
+    };
+    let request = JoinRequest { grant: Some(grant), ..JoinRequest::default() };
+    let decision = decide(&room(&[]), "c1 ada", &Event::Join(request));
+    let Effect::Send {
+        message: ServerMessage::Joined { role: Role::Host, expires_at: Some(end), .. },
+        ..
+    } = &decision.effects[0]
+    else {
+        panic!("expected a host's `joined`, got {decision:?}")
+    };
+    assert_eq!(*end, Timestamp(8_000));
+    assert_eq!(decision.next.unwrap().seats()[0].role, Role::Host);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What happened.
 
-use super::ConnectionId;
-use crate::wire::{DisplayName, Metadata, RequestId, Signal};
+use super::{ConnectionId, Grant};
+use crate::wire::{DisplayName, Metadata, RequestId, Role, Signal};
 
 /// Something that concerns a room. All but [`Event::Lost`] are the speaker's own doing.
 #[derive(Debug)]
@@ -61,6 +61,15 @@ pub struct JoinRequest {
     /// Whether the client named the room. If not, it is told who is there once more, in the words
     /// of clients that know no rooms.
     pub named_room: bool,
+    /// What its token says; `None` in open mode.
+    pub grant: Option<Grant>,
     /// Echoed in the answer.
     pub request_id: Option<RequestId>,
+}
+
+impl JoinRequest {
+    /// What it may do: what its token says, else what everybody may.
+    pub fn role(&self) -> Role {
+        self.grant.as_ref().map_or(Role::Guest, |grant| grant.role)
+    }
 }

@@ -23,3 +23,10 @@ pub struct Grant {
     /// When the visit ends, for everybody.
     pub visit_end: Option<Timestamp>,
 }
+
+impl Grant {
+    /// When the seat ends: with the token, or with the visit if that is sooner.
+    pub fn ends_at(&self) -> Timestamp {
+        self.visit_end.map_or(self.expires_at, |end| end.min(self.expires_at))
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Grant;
 use crate::wire::{JoinDefaults, PeerId, RoomId};
 
 /// Names one WebSocket connection. The runtime chooses it; clients never see it.
@@ -54,6 +55,8 @@ pub struct Connection {
     pub id: ConnectionId,
     /// What its URL said.
     pub defaults: JoinDefaults,
+    /// What its last good token says, from the handshake or from a `join`.
+    pub grant: Option<Grant>,
     /// The seat it took, as far as it knows.
     pub session: Option<Session>,
     /// Whether it has sent a message yet: the first one may bring a join along.
@@ -65,6 +68,6 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just opened.
     pub const fn new(id: ConnectionId, defaults: JoinDefaults) -> Self {
-        Self { id, defaults, session: None, spoke: false, sure: true }
+        Self { id, defaults, grant: None, session: None, spoke: false, sure: true }
     }
 }

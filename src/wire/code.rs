@@ -20,7 +20,9 @@ pub enum Code {
     PeerNotFound,
     /// Every seat of the room is taken.
     RoomFull,
-    /// The peer's role does not allow this.
+    /// There is no token, or it is not good, not yet or no longer.
+    Unauthorized,
+    /// The peer's role, or its token, does not allow this.
     Forbidden,
     /// Too many messages; `retryAfterMs` says when to go on.
     RateLimited,
@@ -47,6 +49,7 @@ impl Code {
             Self::AlreadyJoined => "already_joined",
             Self::PeerNotFound => "peer_not_found",
             Self::RoomFull => "room_full",
+            Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
             Self::JoinTimeout => "join_timeout",
@@ -76,6 +79,8 @@ pub enum CloseCode {
     Internal = 1011,
     /// The client does not read ([`Code::SlowConsumer`]).
     SlowConsumer = 1013,
+    /// [`Code::Unauthorized`].
+    Unauthorized = 4001,
     /// [`Code::JoinTimeout`] or [`Code::IdleTimeout`].
     Timeout = 4008,
     /// [`Code::Replaced`].
@@ -95,6 +100,7 @@ impl CloseCode {
             Self::TooLarge => "message too large",
             Self::Internal => Code::Internal.name(),
             Self::SlowConsumer => Code::SlowConsumer.name(),
+            Self::Unauthorized => Code::Unauthorized.name(),
             Self::Timeout => "timeout",
             Self::Replaced => Code::Replaced.name(),
             Self::RateLimited => Code::RateLimited.name(),

@@ -27,6 +27,9 @@ pub enum ServerMessage {
         heartbeat_seconds: u64,
         resumed: bool,
         role: Role,
+        /// When the token or the visit ends, where there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },

@@ -60,6 +60,7 @@ fn messages() -> Vec<ServerMessage> {
     let mut messages = vec![
         joined(vec![ada.clone(), bob.clone()], request_id.clone()),
         joined(vec![], None),
+        joined_as_host(),
         ServerMessage::BootstrapPeers { peers: vec![BootstrapPeer { id: peer("ada") }] },
         ServerMessage::PeerJoined {
             room_id: room_id("visit-42"),
@@ -117,8 +118,17 @@ fn joined(peers: Vec<PeerInfo>, request_id: Option<RequestId>) -> ServerMessage 
         heartbeat_seconds: 25,
         resumed: false,
         role: Role::Guest,
+        expires_at: None,
         request_id,
     }
+}
+
+fn joined_as_host() -> ServerMessage {
+    let mut message = joined(vec![], None);
+    if let ServerMessage::Joined { role, expires_at, .. } = &mut message {
+        (*role, *expires_at) = (Role::Host, Some(Timestamp(1_700_003_600_000)));
+    }
+    message
 }
 
 fn errors() -> [Rejection; 2] {
