@@ -44,7 +44,8 @@ pub async fn the_subprotocol_is_answered_to_those_who_offer_it<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for offer in ["visio", "visio, bearer.token", "other, visio", "other,visio"] {
         let headers = [("sec-websocket-protocol", offer)];
-        let (mut client, response) = connect(&server, way_in::<R>(), &headers).await.expect("a handshake");
+        let (mut client, response) =
+            connect(&server, way_in::<R>(), &headers).await.expect("a handshake");
         let answer = response.headers().get_all("sec-websocket-protocol");
         assert_eq!(answer.into_iter().collect::<Vec<_>>(), ["visio"], "{offer}");
         client.expect_nothing().await;

@@ -40,7 +40,8 @@ pub async fn every_change_raises_the_version_by_one<R: Runtime>() {
     bob.wait_for("error").await;
     cay.close().await;
     let news = ada.next_by("version", 4).await;
-    for (news, kind) in news.iter().zip(["peer_joined", "peer_joined", "peer_joined", "peer_left"]) {
+    for (news, kind) in news.iter().zip(["peer_joined", "peer_joined", "peer_joined", "peer_left"])
+    {
         at += 1;
         assert_eq!((&news["type"], version(news)), (&json!(kind), at));
     }
