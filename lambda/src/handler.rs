@@ -108,11 +108,13 @@ impl Signaling {
 
     /// The end of a connection, which may have been handled before.
     async fn disconnect(&self, id: &ConnectionId, now: Timestamp) -> Result<Answer, Fault> {
-        for seat in self.connections.ended(id).await? {
+        let Some(seats) = self.connections.seats(id).await? else { return Ok(Answer::done()) };
+        for seat in seats {
             let mut connection = Known::default().connection(id.clone());
             connection.session = Some(seat);
             self.driver(id, Known::default()).lost(&mut connection, now).await?;
         }
+        self.connections.forget(id).await?;
         Ok(Answer::done())
     }
 

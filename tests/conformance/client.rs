@@ -247,6 +247,28 @@ impl Client {
         }
     }
 
+    /// The answer to a message: what comes next, or where news may overtake it, the next message of
+    /// these types.
+    pub async fn answer(&mut self, kinds: &[&str]) -> Value {
+        let ordered = self.site.profile().ordered;
+        if ordered { self.next().await } else { self.next_of(kinds).await }
+    }
+
+    /// What comes until the server closes, which must be with this code.
+    pub async fn until_closed(&mut self, code: u16) -> Vec<Value> {
+        let mut heard = Vec::new();
+        loop {
+            match self.frame().await {
+                Message::Text(text) => heard.push(serde_json::from_str(&text).expect("JSON")),
+                Message::Close(Some(close)) => {
+                    assert_eq!(u16::from(close.code), self.close_code(code));
+                    return heard;
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The close code with which the server ends the connection. Messages before it are skipped.
     pub async fn expect_close(&mut self) -> u16 {
         loop {

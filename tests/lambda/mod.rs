@@ -1,9 +1,11 @@
 //! What only this runtime has: instances that know nothing of each other, a table, a bill.
 
 mod bill;
+mod chaos;
 mod failures;
 mod ghosts;
 mod hints;
+mod privacy;
 mod registry;
 
 use visio_gateway::Faults;

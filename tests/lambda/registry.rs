@@ -20,7 +20,7 @@ mod when_writes_land_twice {
     use super::{Faults, kept};
 
     crate::registry_contract!(crate::contract, {
-        kept(Faults { lost_answers: 0.05, ..Faults::default() }).await
+        kept(Faults { lost_answers: 0.01, ..Faults::default() }).await
     });
 }
 

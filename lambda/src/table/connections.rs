@@ -100,12 +100,18 @@ impl Connections {
         Ok(known)
     }
 
-    /// Forgets a connection that has ended: the seats that it may have held.
-    pub async fn ended(&self, id: &ConnectionId) -> Result<Vec<Session>, Unavailable> {
-        self.hints.forget(id);
-        let Known { record, .. } = parse(&self.table.take(&key(id)).await?)?;
+    /// The seats that a connection may hold; `None` if there is nothing to remember of it.
+    pub async fn seats(&self, id: &ConnectionId) -> Result<Option<Vec<Session>>, Unavailable> {
+        let Known { version, record, .. } = self.load(id, Reading::Latest).await?;
         let seats = record.claim.into_iter().chain(record.elsewhere);
-        Ok(seats.map(|seat| seat.of(id)).collect())
+        Ok((version > 0).then(|| seats.map(|seat| seat.of(id)).collect()))
+    }
+
+    /// Forgets a connection that has ended, once its seats are given up: until then somebody may
+    /// have to look for them again.
+    pub async fn forget(&self, id: &ConnectionId) -> Result<(), Unavailable> {
+        self.hints.forget(id);
+        self.table.delete(&key(id)).await
     }
 
     /// Notes that a seat is about to be asked for. Contested: `known` was out of date.

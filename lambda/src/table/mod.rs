@@ -25,7 +25,7 @@
 //!
 //! # Operations
 //!
-//! `GetItem`, `PutItem` and `DeleteItem` by key. Every write is conditional on the version that
+//! `GetItem`, `PutItem` and `DeleteItem` by key. Every `PutItem` is conditional on the version that
 //! was read, so that of all who decide on one state exactly one stores the next. There is no Scan,
 //! no Query, no index and no transaction.
 //!
@@ -41,9 +41,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use visio_signaling::ports::{Reading, Unavailable};
 use visio_signaling::redact::Redacted;
@@ -119,15 +117,10 @@ impl Table {
         }
     }
 
-    /// Takes the item out of the table: what it was.
-    async fn take(&self, key: &str) -> Result<Item, Unavailable> {
+    async fn delete(&self, key: &str) -> Result<(), Unavailable> {
         let request = self.client.delete_item().table_name(&self.name);
         let request = request.key("pk", AttributeValue::S(key.to_owned()));
-        let answer = request.return_values(ReturnValue::AllOld).send().await;
-        match answer.map_err(|error| unavailable(&error))?.attributes {
-            Some(attributes) => read(&attributes),
-            None => Ok(Item::default()),
-        }
+        request.send().await.map(drop).map_err(|error| unavailable(&error))
     }
 }
 
