@@ -64,7 +64,7 @@ struct Flags {
     rounds: u32,
 
     /// Measure this server alone, which runs already: ws://127.0.0.1:8080/ws. Its limits must be
-    /// off: --message-rate 0 --max-connections-per-ip 0
+    /// off: --message-rate 0 --byte-rate 0 --max-connections-per-ip 0
     #[arg(long, value_name = "URL", requires = "pid")]
     url: Option<String>,
 
@@ -151,7 +151,7 @@ fn subjects(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Subject>> 
         return Ok(vec![Subject { target, process: Process(pid), _server: None }]);
     }
     let (visio, blind) = child::programs()?;
-    let no_limits = ["--message-rate", "0", "--max-connections-per-ip", "0"];
+    let no_limits = ["--message-rate", "0", "--byte-rate", "0", "--max-connections-per-ip", "0"];
     let args = [&["--listen", "127.0.0.1:0"], &no_limits[..]].concat();
     Ok(vec![
         subject(Server::start(&visio, &args, core)?, Dialect::Visio),

@@ -5,6 +5,8 @@
 //! defaults or checks again.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -12,7 +14,9 @@ use clap::{Args, value_parser};
 
 use crate::core::Rules;
 use crate::health::words::Service;
+use crate::network::Network;
 use crate::origin;
+use crate::tls::{Tls, TlsError};
 
 /// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
@@ -29,6 +33,15 @@ pub struct Flags {
     #[arg(long, env = "VISIO_OPEN", value_parser = BoolishValueParser::new())]
     open: bool,
 
+    /// Certificate to show, then those of its issuers, in PEM: serve https and wss. Read again on
+    /// SIGHUP
+    #[arg(long, env = "VISIO_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's key, in PEM, without a passphrase
+    #[arg(long, env = "VISIO_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
     /// Origin of a page that may connect and poll /health, such as `https://clinic.example`;
     /// repeatable, comma separated in the variable [default: any]
     #[arg(long, env = "VISIO_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
@@ -44,13 +57,18 @@ pub struct Flags {
     #[arg(value_parser = value_parser!(u32).range(1024..=1_048_576))]
     max_message_bytes: u32,
 
-    /// Open WebSockets in all
+    /// Open WebSockets in all; of all sockets there may be an eighth more
     #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
     max_connections: u32,
 
     /// Open WebSockets from one address; for IPv6, from one /64
     #[arg(long, env = "VISIO_MAX_CONNECTIONS_PER_IP", value_name = "N", default_value_t = 1000)]
     max_connections_per_ip: u32,
+
+    /// Network or address of a proxy whose X-Forwarded-For is believed, such as 10.0.0.0/8;
+    /// repeatable, comma separated in the variable [default: none]
+    #[arg(long, env = "VISIO_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxy: Vec<Network>,
 
     /// Messages a second that one connection may send on average
     #[arg(long, env = "VISIO_MESSAGE_RATE", value_name = "N", default_value_t = 50)]
@@ -59,6 +77,15 @@ pub struct Flags {
     /// Messages that one connection may send at once
     #[arg(long, env = "VISIO_MESSAGE_BURST", value_name = "N", default_value_t = 200)]
     message_burst: u32,
+
+    /// Bytes a second that one connection may send on average, all that a socket reads included
+    #[arg(long, env = "VISIO_BYTE_RATE", value_name = "BYTES", default_value_t = 65_536)]
+    byte_rate: u32,
+
+    /// Bytes that one connection may send at once [default: half of what may wait for one client,
+    /// which is 262144 or, with more seats or larger messages, more]
+    #[arg(long, env = "VISIO_BYTE_BURST", value_name = "BYTES")]
+    byte_burst: Option<u32>,
 
     /// Seconds of silence before a ping; after twice as many the connection is dead. 1 to 3600
     #[arg(long, env = "VISIO_HEARTBEAT_SECONDS", value_name = "SECONDS", default_value_t = 25)]
@@ -85,6 +112,8 @@ pub struct Flags {
 pub struct Config {
     /// What decisions depend on.
     pub rules: Rules,
+    /// The certificate, where there is TLS.
+    pub tls: Option<Arc<Tls>>,
     /// Pages that may connect; empty for any.
     pub allowed_origins: Vec<String>,
     /// Largest message, in bytes.
@@ -93,10 +122,16 @@ pub struct Config {
     pub max_connections: usize,
     /// Open WebSockets from one address; 0 for no limit.
     pub max_connections_per_ip: usize,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Messages a second and connection; 0 for no limit.
     pub message_rate: u32,
     /// Messages at once; 0 for no limit.
     pub message_burst: u32,
+    /// Bytes a second and connection; 0 for no limit.
+    pub byte_rate: u32,
+    /// Bytes at once; 0 for no limit.
+    pub byte_burst: u32,
     /// A connection that has not joined by then is closed.
     pub join_timeout: Duration,
     /// What may wait for one client, in messages.
@@ -112,6 +147,9 @@ pub struct Config {
 /// A setting that makes no sense beside the others.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
+    /// A certificate that will not do.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Open mode on an address that strangers reach.
     #[error(
         "refusing to listen on {0} in open mode: without visit tokens anybody who reaches this \
@@ -125,6 +163,12 @@ pub enum ConfigError {
          https://clinic.example or http://localhost:3000"
     )]
     NotAnOrigin(String),
+    /// A list that is there and empty.
+    #[error(
+        "--allowed-origin (VISIO_ALLOWED_ORIGIN) is set and names no origin: name those whose pages \
+         may connect, or leave it out, if the pages of all sites may"
+    )]
+    NoOrigin,
 }
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -137,19 +181,23 @@ impl Flags {
         if !self.open && !listen.ip().to_canonical().is_loopback() {
             return Err(ConfigError::OpenToThePublic(listen));
         }
-        let origins = self.allowed_origin.iter().filter(|text| !text.is_empty());
+        let queue_bytes = queue_bytes(self.max_peers_per_room, self.max_message_bytes);
         let config = Config {
             rules: Rules {
                 max_peers_per_room: self.max_peers_per_room.into(),
                 heartbeat_seconds: self.heartbeat_seconds,
             },
-            allowed_origins: origins.map(|text| origin(text)).collect::<Result<_, _>>()?,
+            tls: tls(self.tls_cert, self.tls_key)?,
+            allowed_origins: origins(&self.allowed_origin)?,
             max_message_bytes: self.max_message_bytes as usize,
             max_connections: self.max_connections as usize,
             max_connections_per_ip: self.max_connections_per_ip as usize,
+            trusted_proxies: self.trusted_proxy,
             message_rate: self.message_rate,
             message_burst: self.message_burst,
-            queue_bytes: queue_bytes(self.max_peers_per_room, self.max_message_bytes),
+            byte_rate: self.byte_rate,
+            byte_burst: self.byte_burst.unwrap_or_else(|| byte_burst(queue_bytes)),
+            queue_bytes,
             drain: Duration::from_secs(self.drain_seconds),
             service: Service { name: self.service_name, region: self.region, version: VERSION },
             ..Config::default()
@@ -164,15 +212,19 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rules: Rules::default(),
+            tls: None,
             allowed_origins: Vec::new(),
             max_message_bytes: 32_768,
             max_connections: 100_000,
             max_connections_per_ip: 1000,
+            trusted_proxies: Vec::new(),
             message_rate: 50,
             message_burst: 200,
+            byte_rate: 64 * 1024,
+            byte_burst: byte_burst(QUEUE_BYTES),
             join_timeout: Duration::from_secs(30),
             queue_messages: 1024,
-            queue_bytes: 512 * 1024,
+            queue_bytes: QUEUE_BYTES,
             drain: Duration::from_secs(30),
             service: Service {
                 name: "visio-conference".into(),
@@ -183,11 +235,36 @@ impl Default for Config {
     }
 }
 
+/// What may wait for one client, at least.
+const QUEUE_BYTES: usize = 512 * 1024;
+
 /// What may wait for one client: a few of the largest messages, and the news of a room that fills
 /// up at once, of which everyone is told with everybody's metadata.
 fn queue_bytes(max_peers_per_room: u16, max_message_bytes: u32) -> usize {
     let news = usize::from(max_peers_per_room) * 32 * 1024;
-    Config::default().queue_bytes.max(news).max(4 * max_message_bytes as usize)
+    QUEUE_BYTES.max(news).max(4 * max_message_bytes as usize)
+}
+
+/// Half of what may wait for one client. So one peer alone cannot fill the queue of another at once,
+/// which would then be closed for not reading: it is the sender who meets its limit first. There
+/// are 16 KiB in it for every seat: an offer with all its candidates.
+fn byte_burst(queue_bytes: usize) -> u32 {
+    u32::try_from(queue_bytes / 2).unwrap_or(u32::MAX)
+}
+
+fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<Tls>>, TlsError> {
+    let files = cert.zip(key);
+    files.map(|(cert, key)| Tls::load(cert, key).map(Arc::new)).transpose()
+}
+
+/// An empty list is what a template makes of a variable that somebody forgot. It lets nobody in by
+/// mistake.
+fn origins(typed: &[String]) -> Result<Vec<String>, ConfigError> {
+    let mut texts = typed.iter().filter(|text| !text.trim().is_empty()).peekable();
+    if !typed.is_empty() && texts.peek().is_none() {
+        return Err(ConfigError::NoOrigin);
+    }
+    texts.map(|text| origin(text)).collect()
 }
 
 fn origin(text: &str) -> Result<String, ConfigError> {

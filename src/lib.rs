@@ -31,9 +31,13 @@ pub mod drive;
 pub mod health;
 #[cfg(feature = "server")]
 pub mod memory;
+#[cfg(feature = "server")]
+pub mod network;
 pub mod origin;
 pub mod ports;
 pub mod redact;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+pub mod tls;
 pub mod wire;

@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use visio_signaling::config::Flags;
 use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::server;
+use visio_signaling::tls::Tls;
 
 /// A WebRTC signaling server for video visits.
 #[derive(Parser)]
@@ -82,7 +83,10 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("could not listen on {listen} (--listen, VISIO_LISTEN)"))?;
     let signals = Signals::new()?;
-    announce(listener.local_addr()?);
+    if let Some(tls) = &config.tls {
+        tokio::spawn(reload_on_hangup(Arc::clone(tls), signal(SignalKind::hangup())?));
+    }
+    announce(listener.local_addr()?, config.tls.as_deref());
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop).notified_owned();
     tokio::select! {
@@ -124,11 +128,32 @@ impl Signals {
     }
 }
 
+/// Reads the certificate again whenever it is told to. One that will not do changes nothing.
+async fn reload_on_hangup(tls: Arc<Tls>, mut hangups: Signal) {
+    while hangups.recv().await.is_some() {
+        let files = Arc::clone(&tls);
+        match tokio::task::spawn_blocking(move || files.reload()).await {
+            Ok(Ok(())) => info!("the TLS certificate was read again: new connections see it"),
+            Ok(Err(error)) => error!(%error, "the TLS certificate is still the old one"),
+            Err(_) => error!("the TLS certificate is still the old one"),
+        }
+        remind(&tls);
+    }
+}
+
+fn remind(tls: &Tls) {
+    if let Some(at) = tls.expires_soon() {
+        warn!(at = %humantime::format_rfc3339_seconds(at), "the TLS certificate expires soon");
+    }
+}
+
 /// The one line that says it is ready, with URLs to click.
-fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr, tls: Option<&Tls>) {
+    tls.into_iter().for_each(remind);
+    let s = if tls.is_some() { "s" } else { "" };
     info!(
-        "ready: http://{address}/demo/ is the page, ws://{address}/ws the WebSocket, \
-         http://{address}/health the health check"
+        "ready: http{s}://{address}/demo/ is the page, ws{s}://{address}/ws the WebSocket, \
+         http{s}://{address}/health the health check"
     );
 }
 

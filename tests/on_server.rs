@@ -55,6 +55,8 @@ impl Runtime for Standalone {
             max_connections_per_ip: settings.max_connections_per_ip,
             message_rate: settings.message_rate,
             message_burst: settings.message_burst,
+            byte_rate: settings.byte_rate,
+            byte_burst: settings.byte_burst,
             join_timeout: settings.join_timeout,
             ..Config::default()
         };

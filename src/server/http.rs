@@ -11,7 +11,8 @@ use axum::{Extension, Json, Router};
 use rust_embed::RustEmbed;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{App, ClientAddress, now, upgrade};
+use super::accept::Caller;
+use super::{App, now, upgrade};
 use crate::health::documents;
 use crate::health::words::{self, Vocabulary};
 use crate::ports::Registry;
@@ -70,22 +71,22 @@ fn cors(origins: &[String]) -> CorsLayer {
 /// Some clients connect to the bare address.
 async fn root<R: Registry>(
     State(app): Shared<R>,
-    Extension(address): Extension<ClientAddress>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
     if upgrade::is_wanted(&request) {
-        return upgrade::websocket(app, address, request);
+        return upgrade::websocket(app, caller, request);
     }
     Json(documents::root(&app.config.service, &ENDPOINTS, now())).into_response()
 }
 
 async fn upgrade_only<R: Registry>(
     State(app): Shared<R>,
-    Extension(address): Extension<ClientAddress>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
     if upgrade::is_wanted(&request) {
-        return upgrade::websocket(app, address, request);
+        return upgrade::websocket(app, caller, request);
     }
     let hint = [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade")];
     (StatusCode::UPGRADE_REQUIRED, hint, "expected a WebSocket handshake\n").into_response()

@@ -1,29 +1,34 @@
 //! The server's own health: a [visit](crate::health::visit) to its own listener.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_rustls::rustls::pki_types::ServerName;
 use tracing::warn;
 
 use super::now;
 use crate::health::kept::Kept;
-use crate::health::visit::{Entrance, Plain};
+use crate::health::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::health::{Check, Report};
+use crate::tls::Tls;
 
 /// How long a visit of two peers on the same machine may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs the check, at most once at a time and once in ten seconds.
 pub(super) struct Prober {
-    entrance: Entrance<Plain>,
+    entrance: Entrance<OwnDoor>,
     last: Kept<Report>,
 }
 
 impl Prober {
     /// A prober of the server that listens on `address`.
-    pub(super) fn new(address: SocketAddr) -> Self {
-        let url = format!("ws://{}/ws", reachable(address));
-        let entrance = Entrance::new(&url, Plain);
+    pub(super) fn new(address: SocketAddr, tls: Option<Arc<Tls>>) -> Self {
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
+        let url = format!("{scheme}://{}/ws", reachable(address));
+        let entrance = Entrance::new(&url, OwnDoor(tls));
         Self { entrance: entrance.expect("an address makes a URL"), last: Kept::new(now) }
     }
 
@@ -38,6 +43,19 @@ impl Prober {
             warn!(%failure, "the health check's own visit failed");
         }
         Report::of_visit(visit, Check::Operational, now())
+    }
+}
+
+/// The way in that clients take: through TLS, where there is a certificate. The visitor trusts that
+/// one alone, whatever name is in it, and only while it is valid; so an expired one is found out.
+struct OwnDoor(Option<Arc<Tls>>);
+
+impl Dial for OwnDoor {
+    async fn dial(&self, to: &Uri) -> io::Result<Box<dyn Stream>> {
+        let stream = connect(to).await?;
+        let Some(tls) = &self.0 else { return Ok(Box::new(stream)) };
+        let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
+        Ok(Box::new(tls.own_connector().connect(name, stream).await?))
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -23,8 +23,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseFrame};
 use tracing::{debug, error};
 
-use super::limits::{Bucket, Pace, Place};
+use super::limits::{Pace, Pacer, Place};
 use super::mailbox::{Full, Mailbox, Mailboxes, Parcel};
+use super::metered::{HasMeter, drain, is_spent};
 use super::now;
 use crate::core::Connection;
 use crate::drive::Driver;
@@ -33,9 +34,6 @@ use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// How long a goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Unread input is drained until that much of it came, or nothing for so long.
-const MAX_DRAINED: usize = 1 << 20;
-const QUIET: Duration = Duration::from_millis(200);
 
 /// The times that bound a connection.
 #[derive(Debug, Clone, Copy)]
@@ -52,15 +50,16 @@ pub(super) struct Session<R, S> {
     pub(super) connection: Connection,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) driver: Arc<Driver<R, Mailboxes>>,
-    pub(super) bucket: Option<Bucket>,
+    pub(super) pacer: Pacer,
     pub(super) pulse: Pulse,
     pub(super) opened: Instant,
     /// A ping is out, and nothing was heard since.
     pub(super) pinged: bool,
     /// It held a seat once.
     pub(super) joined: bool,
-    /// Its place among the open connections, and the server's hold on it until it has ended.
-    pub(super) _held: (Place, Option<mpsc::Sender<()>>),
+    /// Its places among the open sockets and WebSockets, and the server's hold on it until it has
+    /// ended.
+    pub(super) _held: (Arc<Place>, Place, Option<mpsc::Sender<()>>),
 }
 
 /// Why a connection ends.
@@ -73,7 +72,7 @@ enum End {
     Refused(Rejection, CloseCode),
 }
 
-impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
+impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     /// Serves the connection until it ends. Boxed, as is the goodbye: the memory of an idle
     /// connection is mostly that of its task.
     pub(super) async fn run(mut self: Box<Self>) {
@@ -171,10 +170,12 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + Unpin> Session<R, S> {
         None
     }
 
-    /// Takes a token for a frame. `Ok(Some(_))` refuses it.
+    /// Charges for a frame, and for whatever was read to get it. `Ok(Some(_))` refuses it.
     fn pace(&mut self, at: Instant, text: &str) -> Result<Option<Rejection>, End> {
-        let too_fast = || Rejection::new(Code::RateLimited, "too many messages");
-        match self.bucket.as_mut().map_or(Pace::Fine, |bucket| bucket.take(at)) {
+        let too_fast =
+            || Rejection::new(Code::RateLimited, "too many messages, or too much in them");
+        let bytes = self.socket.get_mut().meter().look();
+        match self.pacer.charge(bytes, at) {
             Pace::Fine => Ok(None),
             Pace::TooFast(wait) => Ok(Some(too_fast().retry_after(wait).answering_frame(text))),
             Pace::Hopeless => Err(End::Refused(too_fast(), CloseCode::RateLimited)),
@@ -246,7 +247,7 @@ fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Tells the client why, closes, and waits until it has closed too.
-async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
+async fn farewell<S: AsyncRead + AsyncWrite + HasMeter + Unpin>(
     socket: &mut WebSocketStream<S>,
     end: End,
 ) -> Result<(), WsError> {
@@ -265,21 +266,11 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
         // Its frames cannot be told apart any more.
         drain(socket.get_mut()).await;
     }
-    while let Some(Ok(_)) = socket.next().await {}
-    Ok(())
-}
-
-/// Reads what the client is still sending. Were it left unread when the socket is dropped, the
-/// client's kernel would throw away the goodbye that it has not read yet (RFC 1122, 4.2.2.13).
-async fn drain(socket: &mut (impl AsyncRead + Unpin)) {
-    let mut drained = 0;
-    let mut scratch = [0; 2048];
-    while drained < MAX_DRAINED {
-        match timeout(QUIET, socket.read(&mut scratch)).await {
-            Ok(Ok(bytes)) if bytes > 0 => drained += bytes,
-            Ok(Ok(_) | Err(_)) | Err(_) => break,
-        }
+    while let Some(Ok(_)) = socket.next().await {
+        socket.get_mut().meter().look();
     }
+    socket.get_mut().shutdown().await?;
+    Ok(())
 }
 
 /// What a socket's own error means for its client.
@@ -291,6 +282,9 @@ fn broken(error: &WsError, limit: Option<usize>) -> End {
         }
         WsError::Utf8(_) => {
             refused(Code::InvalidMessage, "expected text in UTF-8", CloseCode::NotText)
+        }
+        WsError::Io(error) if is_spent(error) => {
+            refused(Code::RateLimited, "too much without a message", CloseCode::RateLimited)
         }
         WsError::Protocol(violation) if !hung_up(violation) => {
             refused(Code::InvalidMessage, violation.to_string(), CloseCode::Protocol)

@@ -3,8 +3,9 @@
 use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::super::limits::Admission;
+use super::super::limits::{Admission, Rates};
 use super::super::mailbox::Bounds;
+use super::super::metered::Metered;
 use super::*;
 use crate::core::{ConnectionId, Rules};
 use crate::memory::MemoryRegistry;
@@ -65,18 +66,21 @@ fn driver() -> Driver<MemoryRegistry, Mailboxes> {
 async fn open(driver: &Arc<Driver<MemoryRegistry, Mailboxes>>) -> WebSocketStream<DuplexStream> {
     let (near, far) = duplex(64);
     let id = ConnectionId::new("ada");
-    let place = Arc::new(Admission::new(0, 0)).admit([127, 0, 0, 1].into()).unwrap();
+    let admission = Arc::new(Admission::new(0, 0));
+    let place = || admission.admit(None).unwrap();
+    let far = Metered::new(far, 1_000_000);
+    let unlimited = Rates { messages: (0, 0), bytes: (0, 0) };
     let session = Session {
         socket: WebSocketStream::from_raw_socket(far, Role::Server, None).await,
         mailbox: driver.outbox.open(&id),
         connection: Connection::new(id, JoinDefaults::default()),
         driver: Arc::clone(driver),
-        bucket: None,
+        pacer: Pacer::new(unlimited, Instant::now()),
         pulse: Pulse { heartbeat: Duration::from_secs(60), join_timeout: Duration::from_secs(60) },
         opened: Instant::now(),
         pinged: false,
         joined: false,
-        _held: (place, None),
+        _held: (Arc::new(place()), place(), None),
     };
     tokio::spawn(Box::new(session).run());
     WebSocketStream::from_raw_socket(near, Role::Client, None).await

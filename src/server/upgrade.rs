@@ -1,5 +1,6 @@
 //! From an HTTP request to a WebSocket: who may have one, and the handshake.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,20 +8,25 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
-use super::limits::{Bucket, Crowded, Place};
+use super::App;
+use super::accept::Caller;
+use super::limits::{Crowded, Pacer, Place, Rates};
+use super::metered::{HasMeter, Meter, Metered};
 use super::session::{Pulse, Session};
-use super::{App, ClientAddress};
 use crate::core::Connection;
 use crate::origin;
 use crate::ports::Registry;
@@ -29,10 +35,15 @@ use crate::wire::JoinDefaults;
 /// tungstenite's own default is 128 KiB for every connection, read or not.
 const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
+/// Between two messages so much more is read than the largest has: its frames have heads, of which a
+/// message in the smallest fragments has the most; TLS has its own; and reading goes ahead.
+const FRAMING: usize = 8;
 /// When a crowded or draining server may be tried again, in seconds.
 const RETRY_AFTER: &str = "5";
 /// The subprotocol that is answered to a client that offers it.
 const SUBPROTOCOL: &str = "visio";
+/// Who a proxy says it speaks for.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Whether the request asks for a WebSocket at all.
 pub(super) fn is_wanted(request: &Request) -> bool {
@@ -43,10 +54,10 @@ pub(super) fn is_wanted(request: &Request) -> bool {
 /// Answers a request for a WebSocket, and starts its session.
 pub(super) fn websocket<R: Registry>(
     app: Arc<App<R>>,
-    ClientAddress(address): ClientAddress,
+    caller: Caller,
     mut request: Request,
 ) -> Response {
-    let place = match admit(&app, &request, address.ip()) {
+    let place = match admit(&app, &request, client(&app, &caller, &request)) {
         Ok(place) => place,
         Err(refusal) => return *refusal,
     };
@@ -66,34 +77,53 @@ pub(super) fn websocket<R: Registry>(
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => start(&app, place, defaults, upgraded).await,
+            Ok(upgraded) => {
+                start(&app, (caller.place, place), defaults, upgraded).await;
+            }
             Err(error) => debug!(%error, "a handshake was not completed"),
         }
     });
     response
 }
 
+/// Finds out what is below the HTTP that was spoken, and goes on with that.
 async fn start<R: Registry>(
     app: &App<R>,
-    place: Place,
+    places: (Arc<Place>, Place),
     defaults: JoinDefaults,
-    upgraded: hyper::upgrade::Upgraded,
+    upgraded: Upgraded,
 ) {
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        debug!("an upgraded connection was not a TCP stream");
-        return;
+    let upgraded = match upgraded.downcast::<TokioIo<Metered<TcpStream>>>() {
+        Ok(Parts { io, read_buf, .. }) => {
+            return run(app, places, defaults, (io.into_inner(), &read_buf)).await;
+        }
+        Err(upgraded) => upgraded,
     };
+    match upgraded.downcast::<TokioIo<TlsStream<Metered<TcpStream>>>>() {
+        Ok(Parts { io, read_buf, .. }) => {
+            run(app, places, defaults, (io.into_inner(), &read_buf)).await;
+        }
+        Err(_) => debug!("an upgraded connection was neither TCP nor TLS"),
+    }
+}
+
+/// Starts the session of a WebSocket over `stream`, of which some may be read already.
+async fn run<R: Registry, S>(
+    app: &App<R>,
+    (socket_place, place): (Arc<Place>, Place),
+    defaults: JoinDefaults,
+    (mut stream, read): (S, &[u8]),
+) where
+    S: AsyncRead + AsyncWrite + HasMeter + Unpin + Send + 'static,
+{
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(app.config.max_message_bytes))
         .max_frame_size(Some(app.config.max_message_bytes));
-    let socket = WebSocketStream::from_partially_read(
-        parts.io.into_inner(),
-        parts.read_buf.to_vec(),
-        Role::Server,
-        Some(config),
-    );
+    *stream.meter() = Meter::new(FRAMING * app.config.max_message_bytes);
+    let socket =
+        WebSocketStream::from_partially_read(stream, read.to_vec(), Role::Server, Some(config));
     let id = app.next_connection();
     let opened = Instant::now();
     let session = Box::new(Session {
@@ -101,7 +131,7 @@ async fn start<R: Registry>(
         mailbox: app.driver.outbox.open(&id),
         connection: Connection::new(id, defaults),
         driver: Arc::clone(&app.driver),
-        bucket: Bucket::new(app.config.message_rate, app.config.message_burst, opened),
+        pacer: Pacer::new(rates(app), opened),
         pulse: Pulse {
             heartbeat: Duration::from_secs(app.config.rules.heartbeat_seconds),
             join_timeout: app.config.join_timeout,
@@ -109,16 +139,29 @@ async fn start<R: Registry>(
         opened,
         pinged: false,
         joined: false,
-        _held: (place, app.alive.upgrade()),
+        _held: (socket_place, place, app.alive.upgrade()),
     });
     tokio::spawn(session.run());
+}
+
+const fn rates<R>(app: &App<R>) -> Rates {
+    Rates {
+        messages: (app.config.message_rate, app.config.message_burst),
+        bytes: (app.config.byte_rate, app.config.byte_burst),
+    }
+}
+
+/// Who asks: the other end of the connection, or whoever a trusted proxy speaks for.
+fn client<R>(app: &App<R>, caller: &Caller, request: &Request) -> IpAddr {
+    let headers = request.headers().get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+    app.limits.client(caller.address.ip(), headers)
 }
 
 /// Checks everything that can be refused before the handshake.
 fn admit<R: Registry>(
     app: &App<R>,
     request: &Request,
-    ip: std::net::IpAddr,
+    client: IpAddr,
 ) -> Result<Place, Box<Response>> {
     if app.draining.load(Ordering::Acquire) {
         return Err(unavailable("this server is going away").into());
@@ -127,13 +170,24 @@ fn admit<R: Registry>(
         let message = "this page's origin is not on the list of --allowed-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "Forbidden", message).into());
     }
-    app.admission.admit(ip).map_err(|crowded| {
+    if announces_body(request) {
+        let message = "expected a WebSocket handshake without a body";
+        return Err(refuse(StatusCode::BAD_REQUEST, "Bad Request", message).into());
+    }
+    app.limits.websocket(client).map_err(|crowded| {
         let message = match crowded {
             Crowded::Server => "this server has as many connections as it may have",
             Crowded::Address => "too many connections from this address",
         };
         unavailable(message).into()
     })
+}
+
+/// What would be read as its body by a proxy are frames to us, or the other way round.
+fn announces_body(request: &Request) -> bool {
+    let lengths = request.headers().get_all(header::CONTENT_LENGTH);
+    request.headers().contains_key(header::TRANSFER_ENCODING)
+        || lengths.iter().any(|length| length != "0")
 }
 
 fn origin_allowed(allowed: &[String], request: &Request) -> bool {

@@ -1,0 +1,182 @@
+//! From a socket to HTTP: who is let in, TLS, and how long all of it may take.
+//!
+//! Accepting waits for nobody. Every socket takes a place before anything else is done for it, and
+//! until its client has said a word it costs little more than that. Whoever asks for a WebSocket
+//! takes a second place, of which there are as many as `--max-connections` says; of the first there
+//! are some more, so that the others can be told that there is no room, and `/health` can be asked.
+//! These spare places have a short leash, so that nobody can sit on them.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+use tower::Service;
+use tracing::{debug, warn};
+
+use super::App;
+use super::limits::Place;
+use super::metered::{Metered, drain};
+use crate::ports::Registry;
+use crate::tls::Tls;
+
+/// A client has this long for its first word, for the TLS handshake, and for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// On a spare place it has this long.
+const SHORT_LEASH: Duration = Duration::from_secs(2);
+/// A connection may speak HTTP for this long; a poller opens another.
+const HTTP_TIME: Duration = Duration::from_secs(60);
+/// And send so much.
+const HTTP_BYTES: usize = 256 * 1024;
+/// hyper keeps what it reads of a request.
+const HEAD_BYTES: usize = 16 * 1024;
+/// TLS keeps what is not yet sent.
+const TLS_BUFFER: usize = 16 * 1024;
+/// Out of file descriptors, say: give those that are open some time to end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The first byte of every handshake (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
+    Connection: close\r\nContent-Length: 0\r\n\r\n";
+const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
+    Connection: close\r\nContent-Length: 45\r\n\r\nthis port speaks TLS: use https:// or wss://\n";
+
+/// Who is at the other end of a socket, and the place that it has. Never logged.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) address: SocketAddr,
+    pub(super) place: Arc<Place>,
+}
+
+/// Accepts, for as long as it is let.
+pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, router: &Router) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => match app.limits.socket(address.ip()) {
+                Ok(place) => {
+                    let caller = Caller { address, place: Arc::new(place) };
+                    let tls = app.config.tls.clone();
+                    tokio::spawn(connection(stream, caller, router.clone(), tls));
+                }
+                Err(_) => turn_away(stream, app.config.tls.is_some()),
+            },
+            Err(error) => {
+                warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// There is not even a spare place. It is told so, if that can be done without waiting.
+fn turn_away(stream: TcpStream, secured: bool) {
+    debug!("a connection was turned away: too many are open");
+    if let (false, Ok(mut stream)) = (secured, stream.into_std()) {
+        let _ = stream.write(CROWDED);
+    }
+}
+
+/// One connection, as long as it speaks HTTP.
+async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Option<Arc<Tls>>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "a socket refused TCP_NODELAY");
+    }
+    let leash = if caller.place.spare { SHORT_LEASH } else { HEAD_TIMEOUT };
+    // For one who says nothing there shall be no buffers.
+    let Ok(Ok(())) = timeout(leash, stream.readable()).await else { return };
+    let stream = Metered::new(stream, HTTP_BYTES);
+    let ended = match tls {
+        None => Box::pin(http(stream, caller, router)).await,
+        Some(tls) => match timeout(leash, Box::pin(secure(stream, &tls))).await {
+            Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
+            Ok(Err(error)) => {
+                debug!(%error, "a TLS handshake failed");
+                return;
+            }
+            Err(_) => {
+                debug!("a TLS handshake took too long");
+                return;
+            }
+        },
+    };
+    if let Err(error) = ended {
+        debug!(%error, "an HTTP connection broke");
+    }
+}
+
+/// The handshake. Whoever speaks no TLS is told so in the clear.
+async fn secure(
+    mut stream: Metered<TcpStream>,
+    tls: &Tls,
+) -> io::Result<TlsStream<Metered<TcpStream>>> {
+    let mut first = [0];
+    stream.get_ref().peek(&mut first).await?;
+    if first != [TLS_HANDSHAKE] {
+        stream.write_all(NOT_TLS).await?;
+        stream.shutdown().await?;
+        drain(&mut stream).await;
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not TLS"));
+    }
+    let limited = |session: &mut tokio_rustls::rustls::ServerConnection| {
+        session.set_buffer_limit(Some(TLS_BUFFER));
+    };
+    tls.acceptor().accept_with(stream, limited).await
+}
+
+async fn http<S>(stream: S, caller: Caller, router: Router) -> Result<(), hyper::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let spare = caller.place.spare;
+    let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        let mut router = router.clone();
+        request.extensions_mut().insert(caller.clone());
+        async move {
+            let ambiguous = is_ambiguous(&request);
+            let mut response = if ambiguous { refusal() } else { router.call(request).await? };
+            if (ambiguous || spare) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(header::CONNECTION, CLOSE);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(if spare { SHORT_LEASH } else { HEAD_TIMEOUT })
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut serving = std::pin::pin!(serving);
+    match timeout(HTTP_TIME, serving.as_mut()).await {
+        Ok(served) => served,
+        Err(_) => {
+            serving.as_mut().graceful_shutdown();
+            // Whoever does not even read its answer is left.
+            timeout(HEAD_TIMEOUT, serving).await.unwrap_or(Ok(()))
+        }
+    }
+}
+
+/// Two lengths for one body, of which a proxy may have believed the other (RFC 9112, section 6.1).
+fn is_ambiguous(request: &hyper::Request<hyper::body::Incoming>) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+fn refusal() -> Response {
+    let text = "expected Content-Length or Transfer-Encoding, not both\n";
+    (StatusCode::BAD_REQUEST, text).into_response()
+}

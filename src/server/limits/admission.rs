@@ -1,0 +1,143 @@
+//! How many there may be at a time, in all and from one address.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use crate::network::household;
+
+/// At least so many spare places.
+const FEW: usize = 32;
+
+/// Counts what is open, in all and by address. For every limit, 0 means none.
+#[derive(Debug)]
+pub(in super::super) struct Admission {
+    most: usize,
+    most_per_ip: usize,
+    /// Beyond both limits there is room for so many more, an eighth and a few.
+    spare: fn(usize) -> usize,
+    open: AtomicUsize,
+    by_ip: DashMap<IpAddr, usize>,
+}
+
+/// A place among those that are open, given back when dropped.
+#[derive(Debug)]
+pub(in super::super) struct Place {
+    admission: Arc<Admission>,
+    ip: Option<IpAddr>,
+    /// It is one of the spare ones.
+    pub(in super::super) spare: bool,
+}
+
+/// Which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Crowded {
+    /// `--max-connections`
+    Server,
+    /// `--max-connections-per-ip`
+    Address,
+}
+
+impl Admission {
+    pub(in super::super) fn new(most: usize, most_per_ip: usize) -> Self {
+        let (open, by_ip) = (AtomicUsize::new(0), DashMap::new());
+        Self { most, most_per_ip, spare: |_| 0, open, by_ip }
+    }
+
+    /// With room for those who only ask a question, however many stay.
+    pub(super) fn with_spare_places(self) -> Self {
+        Self { spare: |most| (most / 8).max(FEW), ..self }
+    }
+
+    /// Takes a place for one from `ip`, or from nowhere in particular.
+    pub(in super::super) fn admit(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Place, Crowded> {
+        let ip = ip.map(household);
+        // Dropping the place undoes both counts, whichever of them is over its limit.
+        let mut place = Place { admission: Arc::clone(self), ip, spare: false };
+        let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
+        let of_ip = ip.map_or(0, |ip| {
+            let mut of_ip = self.by_ip.entry(ip).or_insert(0);
+            *of_ip += 1;
+            *of_ip
+        });
+        let (over, over_ip) = (beyond(open, self.most), beyond(of_ip, self.most_per_ip));
+        if over > (self.spare)(self.most) {
+            return Err(Crowded::Server);
+        }
+        if over_ip > (self.spare)(self.most_per_ip) {
+            return Err(Crowded::Address);
+        }
+        place.spare = over > 0 || over_ip > 0;
+        Ok(place)
+    }
+}
+
+/// By how many a limit is exceeded.
+const fn beyond(count: usize, most: usize) -> usize {
+    if most == 0 { 0 } else { count.saturating_sub(most) }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.admission.open.fetch_sub(1, Ordering::AcqRel);
+        let Some(ip) = self.ip else { return };
+        if let Entry::Occupied(mut entry) = self.admission.by_ip.entry(ip) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_place_is_given_back_and_a_refusal_takes_none() {
+        let admission = Arc::new(Admission::new(3, 2));
+        let first = admission.admit(ip("192.0.2.1")).unwrap();
+        let _second = admission.admit(ip("192.0.2.1")).unwrap();
+        assert_eq!(admission.admit(ip("192.0.2.1")).unwrap_err(), Crowded::Address);
+        let _third = admission.admit(ip("192.0.2.2")).unwrap();
+        assert_eq!(admission.admit(ip("192.0.2.3")).unwrap_err(), Crowded::Server);
+        drop(first);
+        assert!(admission.admit(ip("192.0.2.1")).is_ok());
+        assert_eq!(admission.by_ip.len(), 2);
+    }
+
+    #[test]
+    fn spare_places_are_told_apart_and_run_out_too() {
+        let admission = Arc::new(Admission::new(0, 2).with_spare_places());
+        let places: Vec<_> = (0..34).map(|_| admission.admit(ip("192.0.2.1")).unwrap()).collect();
+        assert_eq!(places.iter().filter(|place| place.spare).count(), 32);
+        assert_eq!(admission.admit(ip("192.0.2.1")).unwrap_err(), Crowded::Address);
+        assert!(!admission.admit(ip("192.0.2.2")).unwrap().spare);
+        assert!(!admission.admit(None).unwrap().spare);
+    }
+
+    #[test]
+    fn zero_means_no_limit() {
+        for admission in [Admission::new(0, 0), Admission::new(0, 0).with_spare_places()] {
+            let admission = Arc::new(admission);
+            let places: Vec<_> = (0..50).map(|_| admission.admit(ip("192.0.2.1"))).collect();
+            assert!(places.iter().all(|place| place.as_ref().is_ok_and(|place| !place.spare)));
+        }
+    }
+
+    #[test]
+    fn a_64_of_ipv6_is_one_address() {
+        let admission = Arc::new(Admission::new(0, 1));
+        let _place = admission.admit(ip("2001:db8::1")).unwrap();
+        assert_eq!(admission.admit(ip("2001:db8::2")).unwrap_err(), Crowded::Address);
+        assert!(admission.admit(ip("2001:db8:0:1::1")).is_ok());
+    }
+}

@@ -1,0 +1,154 @@
+//! How fast one connection may talk, in messages and in bytes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What `--message-rate` and the like say. In each pair, 0 in either means no limit.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Rates {
+    /// Messages a second, and at once.
+    pub(in super::super) messages: (u32, u32),
+    /// Bytes a second, and at once.
+    pub(in super::super) bytes: (u32, u32),
+}
+
+/// Charges one connection for what it sends.
+#[derive(Debug)]
+pub(in super::super) struct Pacer {
+    messages: Option<Bucket>,
+    bytes: Option<Bucket>,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Pace {
+    /// It passes.
+    Fine,
+    /// It is refused. The next one passes after that long.
+    TooFast(Duration),
+    /// The client was told and went on.
+    Hopeless,
+}
+
+impl Pacer {
+    pub(in super::super) fn new(rates: Rates, now: Instant) -> Self {
+        let bucket = |(per_second, burst): (u32, u32)| {
+            let limited = per_second > 0 && burst > 0;
+            limited.then(|| Bucket::full(per_second.into(), burst.into(), now))
+        };
+        Self { messages: bucket(rates.messages), bytes: bucket(rates.bytes) }
+    }
+
+    /// Charges for a message, and for what was read to get it.
+    pub(in super::super) fn charge(&mut self, bytes: usize, now: Instant) -> Pace {
+        let of = |bucket: &mut Option<Bucket>, cost: usize| {
+            bucket.as_mut().map_or(Pace::Fine, |bucket| bucket.take(cost as f64, now))
+        };
+        match (of(&mut self.messages, 1), of(&mut self.bytes, bytes)) {
+            (Pace::Hopeless, _) | (_, Pace::Hopeless) => Pace::Hopeless,
+            (Pace::TooFast(one), Pace::TooFast(other)) => Pace::TooFast(one.max(other)),
+            (Pace::Fine, other) => other,
+            (one, Pace::Fine) => one,
+        }
+    }
+}
+
+/// A token, but for what is lost in rounding.
+const WHOLE: f64 = 0.999;
+
+/// A token bucket that can run into debt.
+///
+/// Whoever finds a whole token in it passes, whatever it costs: how large a message is, is known
+/// when it is there. What comes later is refused, and charged all the same. So a client that waits
+/// as it is told gets out of debt, and one that goes on sinks until it owes a whole burst.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    per_second: f64,
+    burst: f64,
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    pub(super) const fn full(per_second: f64, burst: f64, now: Instant) -> Self {
+        Self { per_second, burst, tokens: burst, at: now }
+    }
+
+    /// Takes tokens at `now`.
+    pub(super) fn take(&mut self, cost: f64, now: Instant) -> Pace {
+        let before = self.level(now);
+        self.at = now;
+        // More than that nobody has to pay back.
+        self.tokens = (before - cost).max(-2.0 * self.burst);
+        if before >= WHOLE {
+            Pace::Fine
+        } else if self.tokens >= -self.burst {
+            // Until there is a whole token again, for the next message to find.
+            Pace::TooFast(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second))
+        } else {
+            Pace::Hopeless
+        }
+    }
+
+    /// Whether it is as full as at the start.
+    pub(super) fn is_full(&self, now: Instant) -> bool {
+        self.level(now) >= self.burst
+    }
+
+    fn level(&self, now: Instant) -> f64 {
+        let earned = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second;
+        (self.tokens + earned).min(self.burst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_means_no_limit() {
+        let now = Instant::now();
+        let mut pacer = Pacer::new(Rates { messages: (0, 5), bytes: (5, 0) }, now);
+        assert!((0..50).all(|_| pacer.charge(1000, now) == Pace::Fine));
+    }
+
+    #[test]
+    fn who_waits_gets_on_and_who_goes_on_is_closed() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(10.0, 5.0, start);
+        for _ in 0..5 {
+            assert_eq!(bucket.take(1.0, start), Pace::Fine);
+        }
+        let Pace::TooFast(wait) = bucket.take(1.0, start) else { panic!("expected a refusal") };
+        assert_eq!(wait, Duration::from_millis(200));
+        let mut patient = Bucket { ..bucket };
+        assert_eq!(patient.take(1.0, start + wait), Pace::Fine);
+        for _ in 0..4 {
+            assert!(matches!(bucket.take(1.0, start), Pace::TooFast(_)));
+        }
+        assert_eq!(bucket.take(1.0, start), Pace::Hopeless);
+    }
+
+    #[test]
+    fn bytes_are_charged_after_they_came() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(Rates { messages: (0, 0), bytes: (100, 250) }, start);
+        // There is something left for the second, so it passes whole.
+        assert_eq!(pacer.charge(200, start), Pace::Fine);
+        assert_eq!(pacer.charge(200, start), Pace::Fine);
+        let Pace::TooFast(wait) = pacer.charge(50, start) else { panic!("expected a refusal") };
+        assert_eq!(wait, Duration::from_millis(2010));
+        assert_eq!(pacer.charge(200, start + wait), Pace::Fine);
+        assert_eq!(pacer.charge(200, start + wait), Pace::Hopeless);
+    }
+
+    #[test]
+    fn the_longer_wait_is_told() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(Rates { messages: (1, 1), bytes: (1, 10) }, start);
+        assert_eq!(pacer.charge(10, start), Pace::Fine);
+        let Pace::TooFast(wait) = pacer.charge(5, start) else { panic!("expected a refusal") };
+        assert_eq!(wait, Duration::from_secs(6));
+    }
+}

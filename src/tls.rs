@@ -1,0 +1,312 @@
+//! The certificate that the server shows, and its key: read, checked, and read again.
+//!
+//! Both are PEM files; the first holds the server's own certificate and then those of its issuers.
+//! What is wrong with them is found when they are read, an expired certificate included: a server
+//! that starts with one that no browser takes would be down without knowing it.
+//! [`Tls::reload`] takes new files or leaves everything as it is, and touches no connection that is
+//! open.
+//!
+//! Sessions are not resumed. In TLS 1.3 that would save a signature and no round trip, for tickets
+//! to be kept here, by which a client could be told again there; and a certificate that was
+//! replaced would live on in them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
+};
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::{NoServerSessionStorage, ParsedCertificate};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InconsistentKeys, RootCertStore,
+    ServerConfig, SignatureScheme,
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// Whoever runs the server wants to hear of the end of a certificate this long before it.
+const NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// A certificate and its key, which can be replaced while the server runs.
+pub struct Tls {
+    cert: PathBuf,
+    key: PathBuf,
+    current: RwLock<Arc<Identity>>,
+}
+
+/// What is made of the two files.
+struct Identity {
+    server: Arc<ServerConfig>,
+    own_client: Arc<ClientConfig>,
+    /// If that is soon.
+    expires: Option<SystemTime>,
+}
+
+/// Why the two files will not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// A file that cannot be read.
+    #[error("{flag} {file}: could not be read: {reason}")]
+    Unreadable {
+        /// The flag that named it.
+        flag: &'static str,
+        /// Its path.
+        file: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// A file with something else in it.
+    #[error("{flag} {file}: {reason}")]
+    Malformed {
+        /// The flag that named it.
+        flag: &'static str,
+        /// Its path.
+        file: String,
+        /// What is wrong, without a word of what is in it.
+        reason: String,
+    },
+    /// Two files of different servers.
+    #[error("{KEY} {key}: not the key of the certificate in {CERT} {cert}")]
+    Mismatch {
+        /// The path of the certificate.
+        cert: String,
+        /// The path of the key.
+        key: String,
+    },
+    /// A certificate that is out of date.
+    #[error("{CERT} {file}: the certificate expired at {}", rfc_3339(*.since))]
+    Expired {
+        /// Its path.
+        file: String,
+        /// When it expired.
+        since: SystemTime,
+    },
+    /// A certificate of the future.
+    #[error("{CERT} {file}: the certificate is not valid before {}", rfc_3339(*.until))]
+    NotYetValid {
+        /// Its path.
+        file: String,
+        /// When it will be.
+        until: SystemTime,
+    },
+}
+
+const CERT: &str = "--tls-cert";
+const KEY: &str = "--tls-key";
+
+impl Tls {
+    /// Reads the files.
+    pub fn load(cert: PathBuf, key: PathBuf) -> Result<Self, TlsError> {
+        let current = RwLock::new(Arc::new(Identity::read(&cert, &key)?));
+        Ok(Self { cert, key, current })
+    }
+
+    /// Reads them again, for the connections to come. Where they will not do, nothing changes.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let identity = Arc::new(Identity::read(&self.cert, &self.key)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = identity;
+        Ok(())
+    }
+
+    /// When the certificate expires, if that is within two weeks.
+    pub fn expires_soon(&self) -> Option<SystemTime> {
+        self.identity().expires
+    }
+
+    /// Takes the handshake of a client.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        Arc::clone(&self.identity().server).into()
+    }
+
+    /// For the server's own visit to itself: trusts this one certificate, while it is valid.
+    pub(crate) fn own_connector(&self) -> TlsConnector {
+        Arc::clone(&self.identity().own_client).into()
+    }
+
+    fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("cert", &self.cert).field("key", &self.key).finish()
+    }
+}
+
+impl Identity {
+    fn read(cert: &Path, key: &Path) -> Result<Self, TlsError> {
+        let malformed = |flag, path: &Path, reason: String| TlsError::Malformed {
+            flag,
+            file: name(path),
+            reason,
+        };
+        let chain = CertificateDer::pem_slice_iter(&bytes(CERT, cert)?).collect();
+        let chain: Result<Vec<_>, _> = chain;
+        let chain = chain.and_then(|chain| match chain.first() {
+            Some(own) => Ok((own.clone(), chain)),
+            None => Err(pem::Error::NoItemsFound),
+        });
+        let (own, chain) = chain.map_err(|error| malformed(CERT, cert, not_pem(CERT, &error)))?;
+        let secret = PrivateKeyDer::from_pem_slice(&bytes(KEY, key)?);
+        let secret = secret.map_err(|error| malformed(KEY, key, not_pem(KEY, &error)))?;
+
+        let now = UnixTime::now();
+        validity(&own, now).map_err(|error| match error {
+            Invalid::Expired(since) => TlsError::Expired { file: name(cert), since },
+            Invalid::NotYet(until) => TlsError::NotYetValid { file: name(cert), until },
+            Invalid::Malformed(error) => malformed(CERT, cert, error.to_string()),
+        })?;
+        let server = server(chain, secret).map_err(|error| match error {
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                TlsError::Mismatch { cert: name(cert), key: name(key) }
+            }
+            Error::InvalidCertificate(_) => malformed(CERT, cert, error.to_string()),
+            error => malformed(KEY, key, error.to_string()),
+        })?;
+        let own_client = own_client(own.clone());
+        let own_client = own_client.map_err(|error| malformed(CERT, cert, error.to_string()))?;
+        let expires =
+            validity(&own, UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + NOTICE));
+        let expires = match expires {
+            Err(Invalid::Expired(at)) => Some(at),
+            _ => None,
+        };
+        Ok(Self { server: Arc::new(server), own_client: Arc::new(own_client), expires })
+    }
+}
+
+/// TLS 1.2 and 1.3, and HTTP/1.1 within: WebSockets need it.
+fn server(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+fn own_client(certificate: CertificateDer<'static>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let own = OwnCertificate { certificate, provider: Arc::clone(&provider) };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(own));
+    Ok(config.with_no_client_auth())
+}
+
+/// Trusts one certificate, whatever its name and issuer, and no other.
+#[derive(Debug)]
+struct OwnCertificate {
+    certificate: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for OwnCertificate {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if *shown != self.certificate {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        match validity(shown, now) {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err(Invalid::Malformed(error)) => Err(error),
+            Err(Invalid::Expired(_)) => Err(CertificateError::Expired.into()),
+            Err(Invalid::NotYet(_)) => Err(CertificateError::NotValidYet.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Why a certificate is not valid at some time.
+enum Invalid {
+    Malformed(Error),
+    Expired(SystemTime),
+    NotYet(SystemTime),
+}
+
+/// Whether a certificate is valid at `time`, as far as it says so itself. rustls looks at that
+/// before it looks for an issuer, of whom there is none here to be found.
+fn validity(certificate: &CertificateDer<'_>, time: UnixTime) -> Result<(), Invalid> {
+    let parsed = ParsedCertificate::try_from(certificate).map_err(Invalid::Malformed)?;
+    let algorithms = ring::default_provider().signature_verification_algorithms.all;
+    let nobody = RootCertStore::empty();
+    match verify_server_cert_signed_by_trust_anchor(&parsed, &nobody, &[], time, algorithms) {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Err(Invalid::Expired(system_time(not_after)))
+        }
+        Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
+            not_before, ..
+        })) => Err(Invalid::NotYet(system_time(not_before))),
+        _ => Ok(()),
+    }
+}
+
+fn bytes(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|error| TlsError::Unreadable {
+        flag,
+        file: name(path),
+        reason: error.to_string(),
+    })
+}
+
+/// What is wrong with a PEM file. The error's own words might quote a key.
+fn not_pem(flag: &str, error: &pem::Error) -> String {
+    let what = if flag == CERT { "a certificate" } else { "a private key without a passphrase" };
+    let found = if matches!(error, pem::Error::NoItemsFound) { "none in it" } else { "not PEM" };
+    format!("expected {what} in PEM, found {found}")
+}
+
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn system_time(time: UnixTime) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs())
+}
+
+fn rfc_3339(time: SystemTime) -> humantime::Rfc3339Timestamp {
+    humantime::format_rfc3339_seconds(time)
+}
