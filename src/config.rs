@@ -17,6 +17,7 @@ use crate::health::words::Service;
 use crate::network::Network;
 use crate::origin;
 use crate::tls::{Tls, TlsError};
+use crate::token::Gatekeeper;
 
 /// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
@@ -92,6 +93,10 @@ pub struct Flags {
     #[arg(value_parser = value_parser!(u64).range(1..=3600))]
     heartbeat_seconds: u64,
 
+    /// How long an admission, or a place in the lobby, outlives its connection
+    #[arg(long, env = "VISIO_GRACE_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(0..=600))]
+    grace_seconds: u64,
+
     /// Seconds that clients are given to move elsewhere on Ctrl-C or SIGTERM, 0 to 3600
     #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 30)]
     #[arg(value_parser = value_parser!(u64).range(0..=3600))]
@@ -112,6 +117,8 @@ pub struct Flags {
 pub struct Config {
     /// What decisions depend on.
     pub rules: Rules,
+    /// Who is let in.
+    pub gatekeeper: Gatekeeper,
     /// The certificate, where there is TLS.
     pub tls: Option<Arc<Tls>>,
     /// Pages that may connect; empty for any.
@@ -186,6 +193,7 @@ impl Flags {
             rules: Rules {
                 max_peers_per_room: self.max_peers_per_room.into(),
                 heartbeat_seconds: self.heartbeat_seconds,
+                grace_seconds: self.grace_seconds,
             },
             tls: tls(self.tls_cert, self.tls_key)?,
             allowed_origins: origins(&self.allowed_origin)?,
@@ -212,6 +220,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rules: Rules::default(),
+            gatekeeper: Gatekeeper::default(),
             tls: None,
             allowed_origins: Vec::new(),
             max_message_bytes: 32_768,

@@ -7,15 +7,17 @@
 //! missing in it is looked up as it was last stored.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::core::{
-    Connection, ConnectionId, Decision, Effect, Event, JoinRequest, Rules, Session, Standing,
+    Connection, ConnectionId, Decision, Effect, Event, Grant, JoinRequest, Rules, Session, Standing,
 };
 use crate::ports::{Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable};
+use crate::token::{Gatekeeper, Refused};
 use crate::wire::{
-    ClientMessage, Code, Incoming, Join, PeerId, Rejection, RequestId, RoomId, ServerMessage,
-    Timestamp,
+    ClientMessage, CloseCode, Code, Incoming, Join, PeerId, Rejection, RequestId, RoomId,
+    ServerMessage, Timestamp,
 };
 
 /// How often a decision may be raced. Of those who race one always wins, so in a room of any
@@ -35,6 +37,8 @@ pub struct Driver<R, O> {
     pub outbox: O,
     /// What the operator decided.
     pub rules: Rules,
+    /// Who is let in: everybody, or those with a good token.
+    pub gatekeeper: Gatekeeper,
     /// Makes a peer id for the client of a connection that names none. Randomness is the runtime's.
     pub mint_peer_id: fn(&ConnectionId) -> PeerId,
 }
@@ -69,10 +73,12 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         };
         let first = !std::mem::replace(&mut from.spoke, true);
         if let ClientMessage::Join(join) = message {
-            return self.join(from, join, request_id, now).await;
+            return self.join(from, join, request_id, now).await.map(drop);
         }
         if first && !from.defaults.is_empty() {
-            self.join(from, Join::default(), None, now).await?;
+            if self.join(from, Join::default(), None, now).await?.is_break() {
+                return Ok(());
+            }
         }
         if matches!(message, ClientMessage::Ping) {
             return self
@@ -91,12 +97,21 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
             ClientMessage::Peers => Event::Peers { request_id },
             ClientMessage::RoomList => Event::RoomList { request_id },
-            ClientMessage::HostOnly(kind) => Event::HostOnly { kind, request_id },
+            ClientMessage::Host(message) => Event::Host { message, request_id },
             ClientMessage::Leave => Event::Leave,
             ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
         if self.handle(who, &event, now, from.sure).await? == Standing::Unseated {
             from.session = None;
+        }
+        Ok(())
+    }
+
+    /// Puts the room right at a time when something was to end: [`Grant::next_due`] says when.
+    pub async fn due(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+        let Some(who) = &connection.session else { return Ok(()) };
+        if self.handle(who, &Event::Due, now, true).await? == Standing::Unseated {
+            connection.session = None;
         }
         Ok(())
     }
@@ -107,41 +122,79 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         self.handle(&who, &Event::Lost(who.conn.clone()), now, true).await.map(drop)
     }
 
+    /// A request for a seat. Where that ends the connection, nothing more is to be done for it.
     async fn join(
         &self,
         from: &mut Connection,
         join: Join,
         request_id: Option<RequestId>,
         now: Timestamp,
-    ) -> Result<(), Fault> {
-        let join = match self.second_join(from, join).await? {
-            Ok(join) => join,
-            Err(rejection) => return self.answer(&from.id, rejection.answering(request_id)).await,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let named_room = join.room.is_some() || from.defaults.name_a_room();
+        let grant = match self.gatekeeper.admit(join.token.as_ref(), from.grant.as_ref(), now) {
+            Ok(grant) => grant,
+            Err(_) if join.token.is_none() && !from.sure => return Err(Fault::Doubtful),
+            Err(refused) => return self.turn_away(&from.id, refused, request_id).await,
         };
-        let Join { room, peer, name, metadata, .. } = match from.defaults.fill(join) {
+        let join = match self.asked_for(from, join, grant.as_ref()).await? {
             Ok(join) => join,
-            Err(rejection) => return self.answer(&from.id, rejection.answering(request_id)).await,
+            Err(rejection) => {
+                self.answer(&from.id, rejection.answering(request_id)).await?;
+                return Ok(ControlFlow::Continue(()));
+            }
         };
-        let named_room = room.is_some();
+        let Join { room, peer, name, metadata, .. } = join;
         let who = Session {
             conn: from.id.clone(),
             room: room.unwrap_or_else(RoomId::fallback),
             peer: peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
         };
-        let grant = from.grant.clone();
-        let event = Event::Join(JoinRequest { name, metadata, named_room, grant, request_id });
+        let request = JoinRequest { name, metadata, named_room, grant: grant.clone(), request_id };
         if self.outbox.joining(&who).await? == Claim::Contested {
             return Err(Fault::Doubtful);
         }
         from.sure = true;
-        if self.handle(&who, &event, now, true).await? == Standing::Seated {
+        if self.handle(&who, &Event::Join(request), now, true).await? == Standing::Seated {
+            from.grant = grant;
             // Who moves keeps its old seat until the new one is sure.
             let old = from.session.replace(who.clone()).filter(|old| *old != who);
             if let Some(old) = old {
                 self.handle(&old, &Event::Leave, now, true).await?;
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Ends the connection of a client that has no good token.
+    async fn turn_away(
+        &self,
+        conn: &ConnectionId,
+        refused: Refused,
+        request_id: Option<RequestId>,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let rejection = Rejection::new(Code::Unauthorized, refused.to_string());
+        self.answer(conn, rejection.answering(request_id)).await?;
+        self.outbox.close(conn, CloseCode::Unauthorized).await?;
+        Ok(ControlFlow::Break(()))
+    }
+
+    /// What a join asks for in all: in the message, by the token, as one who sits already, in the
+    /// URL.
+    async fn asked_for(
+        &self,
+        from: &Connection,
+        join: Join,
+        grant: Option<&Grant>,
+    ) -> Result<Result<Join, Rejection>, Fault> {
+        let join = match grant {
+            None => join,
+            Some(grant) => match from.defaults.fill(join.clone()).and_then(|it| grant.permits(&it))
+            {
+                Ok(()) => grant.fill(join),
+                Err(rejection) => return Ok(Err(rejection)),
+            },
+        };
+        Ok(self.second_join(from, join).await?.and_then(|join| from.defaults.fill(join)))
     }
 
     /// What to make of a join from a client that claims a seat already: it may move, if it asked
@@ -261,6 +314,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             self.send_all(std::mem::take(&mut messages), &mut delivered).await?;
             match effect {
                 Effect::Send { .. } => {}
+                Effect::Record(entry) => self.outbox.record(entry),
                 Effect::Close { conn, code } => self.outbox.close(&conn, code).await?,
                 Effect::Probe(conns) => {
                     delivered.gone.extend(self.outbox.probe(&conns).await?);

@@ -40,4 +40,5 @@ pub mod redact;
 pub mod server;
 #[cfg(feature = "server")]
 pub mod tls;
+pub mod token;
 pub mod wire;

@@ -4,7 +4,8 @@
 //! imitates the remote registry, refusals included: a swap from a version that is no longer the
 //! stored one is raced, and versions never run backwards.
 //!
-//! An empty room is dropped at once, so that strangers who make rooms cannot fill the memory.
+//! An empty room is dropped at once (or when nothing of it needs to be remembered any more:
+//! [`MemoryRegistry::sweep`]), so that strangers who make rooms cannot fill the memory.
 //! What would be lost with it is its version, and a stale swap might then win. So the highest
 //! version of all rooms ever dropped is kept, and every room starts from there.
 
@@ -16,7 +17,7 @@ use dashmap::mapref::entry::Entry;
 
 use crate::core::Room;
 use crate::ports::{Loaded, Reading, Registry, Swap, Unavailable};
-use crate::wire::{RoomId, RoomSummary, Version};
+use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
 /// Rooms in memory.
 #[derive(Debug, Default)]
@@ -28,6 +29,17 @@ pub struct MemoryRegistry {
 }
 
 impl MemoryRegistry {
+    /// Drops the rooms in which nobody is, and of which nothing needs to be remembered after `now`.
+    pub fn sweep(&self, now: Timestamp) {
+        self.rooms.retain(|_, room| {
+            let kept = !room.is_empty() || room.kept_until().is_some_and(|until| until > now);
+            if !kept {
+                self.floor.fetch_max(room.version().0, Ordering::AcqRel);
+            }
+            kept
+        });
+    }
+
     fn floor(&self) -> Version {
         Version(self.floor.load(Ordering::Acquire))
     }
@@ -48,7 +60,7 @@ impl Registry for MemoryRegistry {
         match self.rooms.entry(next.id().clone()) {
             Entry::Occupied(entry) if entry.get().version() != seen => Ok(Swap::Raced),
             Entry::Vacant(_) if self.floor() != seen => Ok(Swap::Raced),
-            Entry::Occupied(entry) if next.seats().is_empty() => {
+            Entry::Occupied(entry) if next.is_empty() && next.kept_until().is_none() => {
                 self.floor.fetch_max(next.version().0, Ordering::AcqRel);
                 entry.remove();
                 Ok(Swap::Done)
@@ -61,6 +73,7 @@ impl Registry for MemoryRegistry {
     }
 
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
-        Ok(Some(self.rooms.iter().take(limit).map(|room| room.summary()).collect()))
+        let live = self.rooms.iter().filter(|room| !room.seats().is_empty());
+        Ok(Some(live.take(limit).map(|room| room.summary()).collect()))
     }
 }

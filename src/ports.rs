@@ -9,6 +9,7 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::core::audit::Entry;
 use crate::core::{ConnectionId, Room, Session};
 use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Version};
 
@@ -102,6 +103,9 @@ pub trait Outbox: Send + Sync + 'static {
     /// look. Others may learn of the seat, and write to it, before `joined` is sent; where order
     /// can be kept, all that comes from now on goes after that.
     fn joining(&self, who: &Session) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
+
+    /// Writes down what happened in a visit, if anybody wants to know. Never waits.
+    fn record(&self, _entry: Entry) {}
 
     /// Those of `conns` that give no sign of life.
     fn probe(

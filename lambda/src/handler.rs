@@ -7,6 +7,7 @@ use visio_signaling::drive::{Driver, Fault};
 use visio_signaling::origin;
 use visio_signaling::ports::{Delivery, Outbox, Reading, Unavailable};
 use visio_signaling::redact::Redacted;
+use visio_signaling::token::Gatekeeper;
 use visio_signaling::wire::{
     CloseCode, Code, FromText, JoinDefaults, PeerId, Rejection, ServerMessage, Timestamp,
 };
@@ -124,6 +125,7 @@ impl Signaling {
             registry: self.rooms.clone(),
             outbox: Invocation::new(speaker.clone(), known, posts, connections),
             rules: self.rules.clone(),
+            gatekeeper: Gatekeeper::default(),
             mint_peer_id,
         }
     }

@@ -1,5 +1,6 @@
 //! What should now be done.
 
+use super::audit::Entry;
 use super::{ConnectionId, Room};
 use crate::wire::{CloseCode, RequestId, RoomSummary, ServerMessage};
 
@@ -27,7 +28,7 @@ impl Decision {
     }
 }
 
-/// Whether the speaker's connection holds the seat it claims.
+/// Whether the speaker's connection holds the seat it claims, or a place in the lobby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It does.
@@ -57,6 +58,8 @@ pub enum Effect {
     /// decided, and then the event that led here once more. If all do, the effects that follow
     /// hold.
     Probe(Vec<ConnectionId>),
+    /// Write down what happened, for those who look after the service.
+    Record(Entry),
     /// Answer `room_list` with every live room.
     ListRooms {
         /// To whom.

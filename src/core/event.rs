@@ -1,7 +1,7 @@
 //! What happened.
 
 use super::{ConnectionId, Grant};
-use crate::wire::{DisplayName, Metadata, RequestId, Role, Signal};
+use crate::wire::{DisplayName, HostMessage, Metadata, RequestId, Role, Signal};
 
 /// Something that concerns a room. All but [`Event::Lost`] are the speaker's own doing.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub enum Event<'a> {
         request_id: Option<RequestId>,
     },
     /// The speaker asks for what only a host may do.
-    HostOnly {
-        /// The message's type.
-        kind: &'static str,
+    Host {
+        /// What.
+        message: HostMessage,
         /// Echoed in the answer.
         request_id: Option<RequestId>,
     },
@@ -36,6 +36,8 @@ pub enum Event<'a> {
     Leave,
     /// A connection ended, or a delivery found it gone.
     Lost(ConnectionId),
+    /// The time has come at which something was to end.
+    Due,
 }
 
 impl Event<'_> {
@@ -45,7 +47,7 @@ impl Event<'_> {
     pub fn may_begin_with_a_copy(&self) -> bool {
         match self {
             Self::Signal { signal, .. } => signal.to.peer().is_some(),
-            Self::Join(_) | Self::Leave | Self::Lost(_) | Self::HostOnly { .. } => true,
+            Self::Join(_) | Self::Leave | Self::Lost(_) | Self::Host { .. } | Self::Due => true,
             Self::Peers { .. } | Self::RoomList { .. } => false,
         }
     }

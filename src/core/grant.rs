@@ -1,6 +1,9 @@
 //! What a visit token says, once it was verified.
 
-use crate::wire::{DisplayName, PeerId, Role, RoomId, Timestamp};
+use crate::wire::{Code, DisplayName, Join, PeerId, Rejection, Role, RoomId, Timestamp};
+
+/// How long before its end a visit is told of it.
+pub(super) const WARNING_MS: u64 = 5 * 60 * 1000;
 
 /// Who may come to which visit, as what, and until when. Where there is one, it decides: what a
 /// client says of itself may repeat it, not contradict it.
@@ -28,5 +31,97 @@ impl Grant {
     /// When the seat ends: with the token, or with the visit if that is sooner.
     pub fn ends_at(&self) -> Timestamp {
         self.visit_end.map_or(self.expires_at, |end| end.min(self.expires_at))
+    }
+
+    /// The next time after `now` at which something of this is due: a warning, or an end.
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let warning = self.visit_end.map(|end| Timestamp(end.0.saturating_sub(WARNING_MS)));
+        let times = [Some(self.expires_at), self.visit_end, warning];
+        times.into_iter().flatten().filter(|time| *time > now).min()
+    }
+
+    /// Refuses a `join` that asks for something else.
+    pub fn permits(&self, join: &Join) -> Result<(), Rejection> {
+        let other_name = self.name.is_some() && differ(join.name.as_ref(), self.name.as_ref());
+        let contradiction = if differ(join.room.as_ref(), Some(&self.room)) {
+            "`roomId`: the token is for another visit"
+        } else if differ(join.peer.as_ref(), Some(&self.subject)) {
+            "`peerId`: the token is for another peer"
+        } else if other_name {
+            "`displayName`: the token gives another name"
+        } else {
+            return Ok(());
+        };
+        Err(Rejection::new(Code::Forbidden, contradiction))
+    }
+
+    /// `join` as the token has it.
+    #[must_use]
+    pub fn fill(&self, join: Join) -> Join {
+        Join {
+            room: Some(self.room.clone()),
+            peer: Some(self.subject.clone()),
+            name: self.name.clone().or(join.name),
+            ..join
+        }
+    }
+}
+
+/// Whether something is asked for that is not what is granted.
+fn differ<T: PartialEq>(asked: Option<&T>, granted: Option<&T>) -> bool {
+    asked.is_some() && asked != granted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::FromText;
+
+    fn grant(name: Option<&str>) -> Grant {
+        Grant {
+            subject: PeerId::parse("ada").unwrap(),
+            room: RoomId::parse("visit").unwrap(),
+            role: Role::Guest,
+            name: name.and_then(DisplayName::parse),
+            lobby: false,
+            capacity: None,
+            expires_at: Timestamp(9_000),
+            visit_end: None,
+        }
+    }
+
+    fn join(room: Option<&str>, peer: Option<&str>, name: Option<&str>) -> Join {
+        let (room, peer) = (room.and_then(RoomId::parse), peer.and_then(PeerId::parse));
+        Join { room, peer, name: name.and_then(DisplayName::parse), ..Join::default() }
+    }
+
+    #[test]
+    fn what_a_client_says_may_repeat_the_token_and_not_contradict_it() {
+        let ada = grant(Some("Ada"));
+        for good in [
+            join(None, None, None),
+            join(Some("visit"), Some("ada"), Some("Ada")),
+            join(None, Some("ada"), None),
+        ] {
+            assert_eq!(ada.permits(&good), Ok(()));
+            let filled = ada.fill(good);
+            assert_eq!(filled, join(Some("visit"), Some("ada"), Some("Ada")));
+        }
+        for (bad, field) in [
+            (join(Some("other"), None, None), "`roomId`"),
+            (join(None, Some("bob"), None), "`peerId`"),
+            (join(None, None, Some("Bob")), "`displayName`"),
+        ] {
+            let refused = ada.permits(&bad).unwrap_err();
+            assert_eq!(refused.code, Code::Forbidden);
+            assert!(refused.message.starts_with(field), "{}", refused.message);
+        }
+    }
+
+    #[test]
+    fn a_token_without_a_name_leaves_it_to_the_client() {
+        let named = join(None, None, Some("Bob"));
+        assert_eq!(grant(None).permits(&named), Ok(()));
+        assert_eq!(grant(None).fill(named).name, DisplayName::parse("Bob"));
     }
 }

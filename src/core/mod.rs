@@ -18,17 +18,21 @@
 //! effect, a message back to it; there is no `Err`.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod audit;
 mod decide;
 mod effect;
 mod event;
 mod grant;
+mod lobby;
 mod room;
 mod rules;
 mod session;
 
+pub use crate::wire::LeaveReason;
 pub use effect::{Decision, Effect, Standing};
 pub use event::{Event, JoinRequest};
 pub use grant::Grant;
+pub use lobby::{Memory, Waiting};
 pub use room::{Room, Seat};
 pub use rules::Rules;
 pub use session::{Connection, ConnectionId, Session};

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, Session};
+use super::lobby::Mark;
+use super::{ConnectionId, Grant, Rules, Session, Waiting};
 use crate::wire::{
     DisplayName, Metadata, PeerId, PeerInfo, Role, RoomId, RoomSummary, Timestamp, Version,
 };
@@ -22,6 +23,34 @@ pub struct Room {
     /// In the order they were taken.
     #[serde(rename = "s")]
     seats: Vec<Seat>,
+    /// In the order they came.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) waiting: Vec<Waiting>,
+    #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) marks: Vec<Mark>,
+    /// What tokens say of the visit itself.
+    #[serde(flatten)]
+    terms: Terms,
+}
+
+/// What tokens and hosts have said of a visit as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Terms {
+    /// How many seats there are, in place of what the operator decided.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    capacity: Option<usize>,
+    /// When the visit ends by itself.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
+    ends_at: Option<Timestamp>,
+    /// Everybody was told that it will.
+    #[serde(rename = "y", default, skip_serializing_if = "std::ops::Not::not")]
+    warned: bool,
+    /// When the last of all tokens that came here ends.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    last_expiry: Option<Timestamp>,
+    /// The visit has ended: nobody is let in until then.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    closed_until: Option<Timestamp>,
 }
 
 /// A peer's place in a room. A seat is one connection.
@@ -45,12 +74,25 @@ pub struct Seat {
     /// What it wants the others to know.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
+    /// When its token ends; `None` in open mode.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// A host let it in.
+    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
+    pub admitted: bool,
 }
 
 impl Room {
     /// A room in which nobody sits, last changed at `version`.
     pub const fn empty(id: RoomId, version: Version) -> Self {
-        Self { id, version, seats: Vec::new() }
+        let terms = Terms {
+            capacity: None,
+            ends_at: None,
+            warned: false,
+            last_expiry: None,
+            closed_until: None,
+        };
+        Self { id, version, seats: Vec::new(), waiting: Vec::new(), marks: Vec::new(), terms }
     }
 
     /// Its name.
@@ -96,19 +138,130 @@ impl Room {
     /// The room after `seat` was taken, in place of any that this peer had. The new seat is the
     /// last, because whoever came last offers.
     pub(super) fn with(&self, seat: Seat) -> Self {
-        let mut next = self.without(&seat.peer);
+        let mut next = self.without_anywhere(&seat.peer);
         next.seats.push(seat);
         next
     }
 
     /// The room after the seat of `peer` ended.
     pub(super) fn without(&self, peer: &PeerId) -> Self {
-        let seats = self.others(peer).cloned().collect();
-        Self { id: self.id.clone(), version: self.version.next(), seats }
+        let mut next = self.changed();
+        next.seats.retain(|seat| seat.peer != *peer);
+        next
+    }
+
+    /// The room without `peer`, wherever it was.
+    pub(super) fn without_anywhere(&self, peer: &PeerId) -> Self {
+        let mut next = self.without(peer);
+        next.waiting.retain(|waiting| waiting.peer != *peer);
+        next
+    }
+
+    /// The room without any of these.
+    pub(super) fn without_all(&self, gone: &[(PeerId, ConnectionId)]) -> Self {
+        let stays = |peer: &PeerId| !gone.iter().any(|(known, _)| known == peer);
+        let mut next = self.changed();
+        next.seats.retain(|seat| stays(&seat.peer));
+        next.waiting.retain(|waiting| stays(&waiting.peer));
+        next
+    }
+
+    /// The room after the visit has ended: nobody is in it, or let in until all tokens that came
+    /// here have ended, and until `least` in any case.
+    pub(super) fn ended(&self, least: Timestamp) -> Self {
+        let until = self.terms.last_expiry.map_or(least, |expiry| expiry.max(least));
+        let terms = Terms { closed_until: Some(until), ends_at: None, ..self.terms.clone() };
+        let mut next = self.changed();
+        next.terms = terms;
+        (next.seats, next.waiting, next.marks) = (Vec::new(), Vec::new(), Vec::new());
+        next
+    }
+
+    /// The same room, one version on.
+    pub(super) fn changed(&self) -> Self {
+        Self { version: self.version.next(), ..self.clone() }
+    }
+
+    /// The same room, as the one change that follows the version `seen`.
+    pub(super) fn at(self, seen: Version) -> Self {
+        Self { version: seen, ..self }
+    }
+
+    /// Takes note of what a token says of the visit.
+    pub(super) fn learn(&mut self, grant: Option<&Grant>) {
+        let Some(grant) = grant else { return };
+        let terms = &mut self.terms;
+        terms.capacity = grant.capacity.or(terms.capacity);
+        terms.last_expiry = terms.last_expiry.max(Some(grant.expires_at));
+        if grant.visit_end > terms.ends_at {
+            (terms.ends_at, terms.warned) = (grant.visit_end, false);
+        }
+    }
+
+    /// Notes that everybody was told of the end.
+    pub(super) fn warn(&mut self) {
+        self.terms.warned = true;
+    }
+
+    pub(super) fn warned(&self) -> bool {
+        self.terms.warned
+    }
+
+    pub(super) fn ends_at(&self) -> Option<Timestamp> {
+        self.terms.ends_at
+    }
+
+    /// When a seat ends: with its token, or with the visit if that is sooner.
+    pub(super) fn ends_for(&self, expires_at: Timestamp) -> Timestamp {
+        self.terms.ends_at.map_or(expires_at, |end| end.min(expires_at))
+    }
+
+    pub(super) fn has_ended(&self, now: Timestamp) -> bool {
+        self.terms.closed_until.is_some_and(|until| until > now)
+    }
+
+    /// How many seats there are.
+    pub(super) fn capacity(&self, rules: &Rules) -> usize {
+        self.terms.capacity.unwrap_or(rules.max_peers_per_room)
+    }
+
+    /// Whether no token was ever shown here: then nothing ends by the clock.
+    pub(super) fn is_open(&self) -> bool {
+        self.terms.last_expiry.is_none()
+    }
+
+    /// Those whose tokens have ended.
+    pub(super) fn expired(&self, now: Timestamp) -> Vec<(PeerId, ConnectionId)> {
+        let seats = self.seats.iter().map(|seat| (seat.expires_at, &seat.peer, &seat.conn));
+        let waiting = self.waiting.iter();
+        let waiting = waiting.map(|it| (Some(it.expires_at), &it.peer, &it.conn));
+        let over = seats.chain(waiting).filter(|(end, ..)| end.is_some_and(|end| end <= now));
+        over.map(|(_, peer, conn)| (peer.clone(), conn.clone())).collect()
+    }
+
+    /// Until when it must be kept though nobody is in it; `None`: nothing is remembered.
+    pub fn kept_until(&self) -> Option<Timestamp> {
+        let marks = self.marks.iter().map(|mark| mark.until);
+        marks.chain(self.terms.closed_until).max()
+    }
+
+    /// Whether nobody sits in it or waits.
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty() && self.waiting.is_empty()
     }
 }
 
 impl Seat {
+    /// Whether it may do what hosts do.
+    pub(super) fn hosts(&self) -> bool {
+        matches!(self.role, Role::Host | Role::Admin)
+    }
+
+    /// Whether it was taken without a token.
+    pub(super) fn is_open(&self) -> bool {
+        self.expires_at.is_none()
+    }
+
     fn info(&self) -> PeerInfo {
         PeerInfo {
             peer_id: self.peer.clone(),
@@ -135,6 +288,8 @@ mod tests {
             role: Role::Guest,
             joined_at: Timestamp(1_700_000_000_000),
             metadata,
+            expires_at: None,
+            admitted: false,
         };
         let ada =
             seat("ada", DisplayName::parse("Ada \"L\" é"), Metadata::from_json(&metadata.unwrap()));

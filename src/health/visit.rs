@@ -11,8 +11,10 @@
 //! How connections are made is the runtime's business ([`Dial`]): the standalone server visits
 //! itself in the clear, and has no TLS in its tree.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -29,7 +31,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 pub use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{Check, Report};
-use crate::wire::Timestamp;
+use crate::wire::{FromText, PeerId, RoomId, Timestamp, Token};
 
 /// How long the end of a connection may take.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -42,6 +44,17 @@ const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n
 pub struct Entrance<D> {
     request: Request,
     dial: D,
+    tokens: Tokens,
+}
+
+/// Makes a token for a peer of the visit, where one is needed.
+#[derive(Clone)]
+struct Tokens(Arc<dyn Fn(&RoomId, &PeerId) -> Option<Token> + Send + Sync>);
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens")
+    }
 }
 
 /// How connections are made.
@@ -102,7 +115,17 @@ impl<D: Dial> Entrance<D> {
     pub fn new(url: &str, dial: D) -> Option<Self> {
         let request = url.into_client_request().ok()?;
         let known = matches!(request.uri().scheme_str(), Some("ws" | "wss"));
-        known.then_some(Self { request, dial })
+        let tokens = Tokens(Arc::new(|_, _| None));
+        known.then_some(Self { request, dial, tokens })
+    }
+
+    /// The same, for peers that bring tokens.
+    #[must_use]
+    pub fn with_tokens(
+        self,
+        make: impl Fn(&RoomId, &PeerId) -> Token + Send + Sync + 'static,
+    ) -> Self {
+        Self { tokens: Tokens(Arc::new(move |room, peer| Some(make(room, peer)))), ..self }
     }
 
     /// A whole visit, which may take as long as `patience`.
@@ -147,6 +170,7 @@ impl Report {
 
 async fn visit(entrance: &Entrance<impl Dial>) -> Result<Arrived, Failure> {
     let room = format!("health-check~{}", uuid::Uuid::new_v4().simple());
+    let room = RoomId::parse(&room).expect("within the alphabet of identifiers");
     let mut doctor = Peer::join(entrance, &room, "doctor").await?;
     let mut patient = Peer::join(entrance, &room, "patient").await?;
     doctor.expect("peer_joined").await?;
@@ -182,9 +206,17 @@ async fn exchange(
 struct Peer(WebSocketStream<Box<dyn Stream>>);
 
 impl Peer {
-    async fn join(entrance: &Entrance<impl Dial>, room: &str, peer: &str) -> Result<Self, Failure> {
+    async fn join(
+        entrance: &Entrance<impl Dial>,
+        room: &RoomId,
+        peer: &str,
+    ) -> Result<Self, Failure> {
         let mut this = Self(entrance.open().await?);
-        this.send(&json!({"type": "join", "roomId": room, "peerId": peer})).await?;
+        let peer = PeerId::parse(peer).expect("within the alphabet of identifiers");
+        let token = (entrance.tokens.0)(room, &peer);
+        let token = token.as_ref().map(Token::expose);
+        let join = json!({"type": "join", "roomId": room, "peerId": peer, "token": token});
+        this.send(&join).await?;
         this.expect("joined").await?;
         Ok(this)
     }

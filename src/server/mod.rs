@@ -33,7 +33,7 @@ use crate::wire::{FromText, PeerId, Timestamp};
 
 use limits::Limits;
 use mailbox::{Bounds, Mailboxes};
-use probe::Prober;
+use probe::{Pass, Prober};
 
 /// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -79,17 +79,19 @@ pub async fn serve<R: Registry>(
 
 impl<R: Registry> App<R> {
     fn new(config: Config, registry: R, address: SocketAddr, alive: mpsc::WeakSender<()>) -> Self {
+        let pass = Pass::default();
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
         let driver = Driver {
             registry,
             outbox: Mailboxes::new(bounds),
             rules: config.rules.clone(),
+            gatekeeper: pass.beside(config.gatekeeper.clone()),
             mint_peer_id,
         };
         Self {
             driver: Arc::new(driver),
             limits: Limits::new(&config),
-            prober: Prober::new(address, config.tls.clone()),
+            prober: Prober::new(address, config.tls.clone(), pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),
             alive,

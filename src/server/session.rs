@@ -30,7 +30,7 @@ use super::now;
 use crate::core::Connection;
 use crate::drive::Driver;
 use crate::ports::Registry;
-use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
+use crate::wire::{CloseCode, Code, Rejection, ServerMessage, Timestamp};
 
 /// How long a goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -57,6 +57,9 @@ pub(super) struct Session<R, S> {
     pub(super) pinged: bool,
     /// It held a seat once.
     pub(super) joined: bool,
+    /// When something of its token is due next, after the last look.
+    pub(super) due: Option<Timestamp>,
+    pub(super) looked: Timestamp,
     /// Its places among the open sockets and WebSockets, and the server's hold on it until it has
     /// ended.
     pub(super) _held: (Arc<Place>, Place, Option<mpsc::Sender<()>>),
@@ -102,7 +105,17 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             if let Some(end) = end {
                 return end;
             }
+            if self.note_due() {
+                deadline.as_mut().reset(self.next_deadline());
+            }
         }
+    }
+
+    /// Looks at the token again, which may be new. True: something is due at another time than it was.
+    fn note_due(&mut self) -> bool {
+        let Some(grant) = &self.connection.grant else { return false };
+        let due = grant.next_due(self.looked);
+        std::mem::replace(&mut self.due, due) != due
     }
 
     /// Writes what waited, in one flush. Meanwhile it goes on reading, because a client that is slow
@@ -185,6 +198,10 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     fn next_deadline(&self) -> Instant {
         let beats = if self.pinged { 2 } else { 1 };
         let beat = self.mailbox.last_heard() + self.pulse.heartbeat * beats;
+        let due = self
+            .due
+            .map(|due| Instant::now() + Duration::from_millis(due.0.saturating_sub(now().0)));
+        let beat = due.map_or(beat, |due| due.min(beat));
         if self.joined { beat } else { beat.min(self.opened + self.pulse.join_timeout) }
     }
 
@@ -197,6 +214,13 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         if !self.joined && self.opened.elapsed() >= self.pulse.join_timeout {
             let text = "no successful `join` in time";
             return Some(refused(Code::JoinTimeout, text, CloseCode::Timeout));
+        }
+        let at = now();
+        if self.due.is_some_and(|due| due <= at) {
+            self.looked = at;
+            if let Err(fault) = self.driver.due(&mut self.connection, at).await {
+                error!(conn = %self.connection.id, %fault, "a token's end was not handled");
+            }
         }
         let mut end = None;
         if silent >= self.pulse.heartbeat && !self.pinged {

@@ -9,6 +9,7 @@ use super::super::metered::Metered;
 use super::*;
 use crate::core::{ConnectionId, Rules};
 use crate::memory::MemoryRegistry;
+use crate::token::Gatekeeper;
 use crate::wire::{FromText, JoinDefaults, PeerId};
 
 #[tokio::test]
@@ -58,6 +59,7 @@ fn driver() -> Driver<MemoryRegistry, Mailboxes> {
         registry: MemoryRegistry::default(),
         outbox: Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }),
         rules: Rules::default(),
+        gatekeeper: Gatekeeper::default(),
         mint_peer_id: |_| PeerId::parse("minted").unwrap(),
     }
 }
@@ -80,6 +82,8 @@ async fn open(driver: &Arc<Driver<MemoryRegistry, Mailboxes>>) -> WebSocketStrea
         opened: Instant::now(),
         pinged: false,
         joined: false,
+        due: None,
+        looked: Timestamp(0),
         _held: (Arc::new(place()), place(), None),
     };
     tokio::spawn(Box::new(session).run());

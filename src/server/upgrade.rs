@@ -1,5 +1,6 @@
 //! From an HTTP request to a WebSocket: who may have one, and the handshake.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,14 +23,15 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
-use super::App;
 use super::accept::Caller;
 use super::limits::{Crowded, Pacer, Place, Rates};
 use super::metered::{HasMeter, Meter, Metered};
 use super::session::{Pulse, Session};
-use crate::core::Connection;
+use super::{App, now};
+use crate::core::{Connection, Grant};
 use crate::origin;
 use crate::ports::Registry;
+use crate::token::{self, Gatekeeper, Refused};
 use crate::wire::JoinDefaults;
 
 /// tungstenite's own default is 128 KiB for every connection, read or not.
@@ -42,6 +44,7 @@ const FRAMING: usize = 8;
 const RETRY_AFTER: &str = "5";
 /// The subprotocol that is answered to a client that offers it.
 const SUBPROTOCOL: &str = "visio";
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Who a proxy says it speaks for.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -57,9 +60,14 @@ pub(super) fn websocket<R: Registry>(
     caller: Caller,
     mut request: Request,
 ) -> Response {
-    let place = match admit(&app, &request, client(&app, &caller, &request)) {
+    let client = client(&app, &caller, &request);
+    let place = match admit(&app, &request, client) {
         Ok(place) => place,
         Err(refusal) => return *refusal,
+    };
+    let grant = match identify(&app.driver.gatekeeper, &request) {
+        Ok(grant) => grant,
+        Err(refused) => return unauthorized(&app, client, refused),
     };
     let handshake = without_body(&request);
     let mut response = match create_response_with_body(&handshake, Body::empty) {
@@ -78,7 +86,7 @@ pub(super) fn websocket<R: Registry>(
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => {
-                start(&app, (caller.place, place), defaults, upgraded).await;
+                start(&app, (caller.place, place), (defaults, grant), upgraded).await;
             }
             Err(error) => debug!(%error, "a handshake was not completed"),
         }
@@ -90,18 +98,18 @@ pub(super) fn websocket<R: Registry>(
 async fn start<R: Registry>(
     app: &App<R>,
     places: (Arc<Place>, Place),
-    defaults: JoinDefaults,
+    allowed: (JoinDefaults, Option<Grant>),
     upgraded: Upgraded,
 ) {
     let upgraded = match upgraded.downcast::<TokioIo<Metered<TcpStream>>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            return run(app, places, defaults, (io.into_inner(), &read_buf)).await;
+            return run(app, places, allowed, (io.into_inner(), &read_buf)).await;
         }
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<TlsStream<Metered<TcpStream>>>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            run(app, places, defaults, (io.into_inner(), &read_buf)).await;
+            run(app, places, allowed, (io.into_inner(), &read_buf)).await;
         }
         Err(_) => debug!("an upgraded connection was neither TCP nor TLS"),
     }
@@ -111,7 +119,7 @@ async fn start<R: Registry>(
 async fn run<R: Registry, S>(
     app: &App<R>,
     (socket_place, place): (Arc<Place>, Place),
-    defaults: JoinDefaults,
+    (defaults, grant): (JoinDefaults, Option<Grant>),
     (mut stream, read): (S, &[u8]),
 ) where
     S: AsyncRead + AsyncWrite + HasMeter + Unpin + Send + 'static,
@@ -129,7 +137,7 @@ async fn run<R: Registry, S>(
     let session = Box::new(Session {
         socket: socket.await,
         mailbox: app.driver.outbox.open(&id),
-        connection: Connection::new(id, defaults),
+        connection: Connection { grant, ..Connection::new(id, defaults) },
         driver: Arc::clone(&app.driver),
         pacer: Pacer::new(rates(app), opened),
         pulse: Pulse {
@@ -139,6 +147,8 @@ async fn run<R: Registry, S>(
         opened,
         pinged: false,
         joined: false,
+        due: None,
+        looked: Timestamp(0),
         _held: (socket_place, place, app.alive.upgrade()),
     });
     tokio::spawn(session.run());
@@ -183,6 +193,24 @@ fn admit<R: Registry>(
     })
 }
 
+/// What the handshake's token grants, if it has one and anybody asks for it. Without one it is
+/// still good: `join` may bring it.
+fn identify(gatekeeper: &Gatekeeper, request: &Request) -> Result<Option<Grant>, Refused> {
+    if gatekeeper.is_open() {
+        return Ok(None);
+    }
+    let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let [authorization, protocols] = [header::AUTHORIZATION, header::SEC_WEBSOCKET_PROTOCOL]
+        .map(|name| request.headers().get_all(name).into_iter().map(text));
+    let token = token::offered(query, authorization, protocols)?;
+    token.map_or(Ok(None), |token| gatekeeper.check(&token, now()))
+}
+
+/// What is no text is at least no good token.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
 /// What would be read as its body by a proxy are frames to us, or the other way round.
 fn announces_body(request: &Request) -> bool {
     let lengths = request.headers().get_all(header::CONTENT_LENGTH);
@@ -213,6 +241,19 @@ fn without_body(request: &Request) -> hyper::Request<()> {
 fn unavailable(message: &str) -> Response {
     let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", message);
     ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response()
+}
+
+/// Why it was refused, for as long as that can be help and not a guessing game.
+fn unauthorized<R>(app: &App<R>, client: IpAddr, refused: Refused) -> Response {
+    if let Err(wait) = app.limits.failed_token(client) {
+        let message = "too many tokens from this address were not valid";
+        let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", message);
+        let seconds = wait.as_secs() + 1;
+        let headers = [(header::RETRY_AFTER, seconds.into()), (header::CONNECTION, CLOSE)];
+        return (headers, refusal).into_response();
+    }
+    let refusal = refuse(StatusCode::UNAUTHORIZED, "Unauthorized", &refused.to_string());
+    ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
 }
 
 fn refuse(status: StatusCode, error: &str, message: &str) -> Response {

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Code, DisplayName, Envelope, FromText, Metadata, PeerId, Rejection, RequestId, RoomId,
+    Code, DisplayName, Envelope, FromText, Metadata, PeerId, Reason, Rejection, RequestId, RoomId,
+    Token,
 };
 
 /// A message and the mark that its answer echoes.
@@ -33,8 +34,8 @@ pub enum ClientMessage<'a> {
     Leave,
     /// `ping`: are you there?
     Ping,
-    /// What only a host may do, with the name of it.
-    HostOnly(&'static str),
+    /// What only a host may do.
+    Host(HostMessage),
 }
 
 /// What a `join` names; the rest is for the server to fill in.
@@ -48,6 +49,8 @@ pub struct Join {
     pub name: Option<DisplayName>,
     /// What the others should know.
     pub metadata: Option<Metadata>,
+    /// What lets it in, where not everybody is let in.
+    pub token: Option<Token>,
     /// Spelt `join_room`, which from a seated client means: move to that room.
     pub moves: bool,
 }
@@ -57,8 +60,72 @@ pub struct Join {
 pub struct Signal<'a> {
     /// Who gets it.
     pub to: Recipient,
+    /// Whether it is `chat`, which reaches into the lobby.
+    pub chat: bool,
     /// The frame as it came.
     pub envelope: Envelope<'a>,
+}
+
+/// What only a host may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostMessage {
+    /// `admit`: let somebody in who waits.
+    Admit(PeerId),
+    /// `deny`: turn somebody away who waits.
+    Deny(PeerId, Option<Reason>),
+    /// `to_lobby`: let somebody wait again.
+    ToLobby(PeerId),
+    /// `remove`: end somebody's seat, for as long as its token lasts.
+    Remove(PeerId, Option<Reason>),
+    /// `end_visit`: end it for everybody.
+    EndVisit(Option<Reason>),
+}
+
+impl HostMessage {
+    /// The peer that it names.
+    pub const fn peer(&self) -> Option<&PeerId> {
+        match self {
+            Self::Admit(peer)
+            | Self::Deny(peer, _)
+            | Self::ToLobby(peer)
+            | Self::Remove(peer, _) => Some(peer),
+            Self::EndVisit(_) => None,
+        }
+    }
+
+    /// The message's type.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Admit(_) => "admit",
+            Self::Deny(..) => "deny",
+            Self::ToLobby(_) => "to_lobby",
+            Self::Remove(..) => "remove",
+            Self::EndVisit(_) => "end_visit",
+        }
+    }
+
+    fn parse(kind: &str, text: &str) -> Result<Self, Rejection> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields<'a> {
+            #[serde(borrow)]
+            peer_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            reason: Option<&'a RawValue>,
+        }
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let reason = optional("reason", fields.reason)?;
+        if kind == "end_visit" {
+            return Ok(Self::EndVisit(reason));
+        }
+        let peer = required("peerId", fields.peer_id)?;
+        Ok(match kind {
+            "admit" => Self::Admit(peer),
+            "deny" => Self::Deny(peer, reason),
+            "to_lobby" => Self::ToLobby(peer),
+            _ => Self::Remove(peer, reason),
+        })
+    }
 }
 
 /// Who gets a signal.
@@ -109,18 +176,18 @@ impl<'a> ClientMessage<'a> {
             | "signal_rejected"
             | "kademlia_rpc_request"
             | "kademlia_rpc_response" => {
-                Self::Signal(Signal { to: one_peer("to", envelope.to)?, envelope })
+                Self::Signal(Signal { to: one_peer("to", envelope.to)?, chat: false, envelope })
             }
             "chat" | "typing_indicator" => {
                 let to = optional("to", envelope.to)?.map_or(Recipient::Room, Recipient::Peer);
-                Self::Signal(Signal { to, envelope })
+                Self::Signal(Signal { to, chat: kind == "chat", envelope })
             }
             "private_message" => {
                 let to = match (present(envelope.to), present(envelope.target_user_id)) {
                     (None, Some(target)) => one_peer("targetUserId", Some(target))?,
                     (to, _) => one_peer("to", to)?,
                 };
-                Self::Signal(Signal { to, envelope })
+                Self::Signal(Signal { to, chat: false, envelope })
             }
             "join" => Self::Join(Join::parse(envelope.text())?),
             "join_room" => Self::Join(Join { moves: true, ..Join::parse(envelope.text())? }),
@@ -128,18 +195,20 @@ impl<'a> ClientMessage<'a> {
             "room_list" => Self::RoomList,
             "leave" | "leave_room" => Self::Leave,
             "ping" => Self::Ping,
-            "admit" => Self::HostOnly("admit"),
-            "deny" => Self::HostOnly("deny"),
-            "to_lobby" => Self::HostOnly("to_lobby"),
-            "remove" => Self::HostOnly("remove"),
-            "end_visit" => Self::HostOnly("end_visit"),
+            "admit" | "deny" | "to_lobby" | "remove" | "end_visit" => {
+                Self::Host(HostMessage::parse(&kind, envelope.text())?)
+            }
             _ => return Err(Rejection::new(Code::UnknownType, UNKNOWN_TYPE)),
         })
     }
 
     /// The peer that the message names, for an error to name it too.
     pub const fn to(&self) -> Option<&PeerId> {
-        if let Self::Signal(signal) = self { signal.to.peer() } else { None }
+        match self {
+            Self::Signal(signal) => signal.to.peer(),
+            Self::Host(message) => message.peer(),
+            _ => None,
+        }
     }
 }
 
@@ -160,6 +229,8 @@ impl Join {
             display_name: Option<&'a RawValue>,
             #[serde(borrow)]
             metadata: Option<&'a RawValue>,
+            #[serde(borrow)]
+            token: Option<&'a RawValue>,
         }
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         Ok(Self {
@@ -171,6 +242,7 @@ impl Join {
                     Metadata::from_json(raw).ok_or_else(|| invalid("metadata", Metadata::EXPECTED))
                 })
                 .transpose()?,
+            token: optional("token", fields.token)?,
             moves: false,
         })
     }
@@ -242,10 +314,6 @@ mod tests {
             "ping",
             "chat",
             "typing_indicator",
-            "admit",
-            "deny",
-            "to_lobby",
-            "remove",
             "end_visit",
         ] {
             let text = format!(r#"{{"type":"{kind}"}}"#);
@@ -304,6 +372,7 @@ mod tests {
                 Code::InvalidMessage,
                 ["`roomId`", "once"],
             ),
+            (r#"{"type":"join","token":["x"]}"#, Code::InvalidMessage, ["`token`", "a string"]),
             (r#"{"type":"ping","requestId":5}"#, Code::InvalidMessage, ["`requestId`", "64"]),
         ] {
             let (got, message) = refused(text);
@@ -322,7 +391,7 @@ mod tests {
 
     #[test]
     fn null_is_as_good_as_absent() {
-        let text = r#"{"type":"join","roomId":null,"peerId":null,"displayName":null,"metadata":null,"requestId":null}"#;
+        let text = r#"{"type":"join","roomId":null,"peerId":null,"displayName":null,"metadata":null,"token":null,"requestId":null}"#;
         let Ok(Incoming { request_id: None, message: ClientMessage::Join(join) }) =
             Incoming::parse(text)
         else {

@@ -32,6 +32,12 @@ pub enum Code {
     IdleTimeout,
     /// Another connection took this peer id.
     Replaced,
+    /// A host removed this peer.
+    Removed,
+    /// A host ended the visit.
+    VisitEnded,
+    /// The time of the visit is over.
+    VisitExpired,
     /// The client did not read what was sent to it.
     SlowConsumer,
     /// Our fault; nothing was changed.
@@ -55,6 +61,9 @@ impl Code {
             Self::JoinTimeout => "join_timeout",
             Self::IdleTimeout => "idle_timeout",
             Self::Replaced => "replaced",
+            Self::Removed => "removed",
+            Self::VisitEnded => "visit_ended",
+            Self::VisitExpired => "visit_expired",
             Self::SlowConsumer => "slow_consumer",
             Self::Internal => "internal",
         }
@@ -81,10 +90,16 @@ pub enum CloseCode {
     SlowConsumer = 1013,
     /// [`Code::Unauthorized`].
     Unauthorized = 4001,
+    /// A host turned this one away.
+    Denied = 4003,
     /// [`Code::JoinTimeout`] or [`Code::IdleTimeout`].
     Timeout = 4008,
     /// [`Code::Replaced`].
     Replaced = 4009,
+    /// [`Code::Removed`].
+    Removed = 4010,
+    /// [`Code::VisitEnded`] or [`Code::VisitExpired`].
+    Ended = 4011,
     /// [`Code::RateLimited`], for a client that went on.
     RateLimited = 4029,
 }
@@ -103,6 +118,9 @@ impl CloseCode {
             Self::Unauthorized => Code::Unauthorized.name(),
             Self::Timeout => "timeout",
             Self::Replaced => Code::Replaced.name(),
+            Self::Removed => Code::Removed.name(),
+            Self::Ended => Code::VisitEnded.name(),
+            Self::Denied => "denied",
             Self::RateLimited => Code::RateLimited.name(),
         }
     }

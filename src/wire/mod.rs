@@ -18,11 +18,14 @@ mod query;
 mod server;
 mod value;
 
-pub use client::{ClientMessage, Incoming, Join, Recipient, Signal};
+pub use client::{ClientMessage, HostMessage, Incoming, Join, Recipient, Signal};
 pub use code::{CloseCode, Code};
 pub use envelope::{Envelope, Stamp};
 pub use query::JoinDefaults;
-pub use server::{BootstrapPeer, LeaveReason, PeerInfo, Rejection, RoomSummary, ServerMessage};
+pub use server::{
+    BootstrapPeer, Knocker, LeaveReason, PeerInfo, Rejection, RoomSummary, ServerMessage,
+};
 pub use value::{
-    DisplayName, FromText, Metadata, PeerId, RequestId, Role, RoomId, Timestamp, Version,
+    DisplayName, FromText, Metadata, PeerId, Reason, RequestId, Role, RoomId, Timestamp, Token,
+    Version,
 };

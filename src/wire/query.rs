@@ -14,7 +14,7 @@ pub struct JoinDefaults {
     room_id: Option<Redacted<Box<str>>>,
     peer_id: Option<Redacted<Box<str>>>,
     display_name: Option<Redacted<Box<str>>>,
-    /// There was a token. Nobody reads it in open mode, but it shows that a join is wanted.
+    /// There was a token. It is dealt with at the handshake; here it shows that a join is wanted.
     token: bool,
 }
 
@@ -65,6 +65,11 @@ impl JoinDefaults {
     pub fn is_empty(&self) -> bool {
         let named = [&self.room_id, &self.peer_id, &self.display_name];
         !self.token && named.iter().all(|value| value.is_none())
+    }
+
+    /// True when the query said which room.
+    pub const fn name_a_room(&self) -> bool {
+        self.room_id.is_some()
     }
 
     /// `join` with what it leaves open filled from here.

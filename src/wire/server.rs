@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Code, DisplayName, Incoming, Metadata, PeerId, RequestId, Role, RoomId, Timestamp, Version,
+    Code, DisplayName, Incoming, Metadata, PeerId, Reason, RequestId, Role, RoomId, Timestamp,
+    Version,
 };
 use crate::redact::Redacted;
 
@@ -56,6 +57,37 @@ pub enum ServerMessage {
         reason: LeaveReason,
         version: Version,
         peers: Vec<PeerInfo>,
+    },
+    /// The answer to `join` for a guest that a host must admit, and again when a host comes or the
+    /// last one goes.
+    Waiting {
+        room_id: RoomId,
+        peer_id: PeerId,
+        host_present: bool,
+        since: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request_id: Option<RequestId>,
+    },
+    /// Somebody waits to be admitted: for hosts.
+    Knock {
+        peer_id: PeerId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<DisplayName>,
+        since: Timestamp,
+    },
+    /// All who wait to be admitted, for a host: when it joins, and when there are fewer.
+    Lobby { waiting: Vec<Knocker> },
+    /// A host turned this one away. The connection ends.
+    Denied {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    /// The visit will end by itself.
+    VisitEnding { ends_at: Timestamp },
+    /// The visit is over. The connection ends.
+    VisitEnded {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
     /// The answer to `peers`.
     Roster {
@@ -120,6 +152,19 @@ pub struct PeerInfo {
     pub metadata: Option<Metadata>,
 }
 
+/// Somebody in the lobby, as hosts see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Knocker {
+    /// Its id.
+    pub peer_id: PeerId,
+    /// What the person is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<DisplayName>,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
 /// A peer in `bootstrap_peers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BootstrapPeer {
@@ -145,6 +190,12 @@ pub enum LeaveReason {
     Left,
     /// Its connection ended without a word.
     Disconnected,
+    /// A host removed it, or sent it to the lobby.
+    Removed,
+    /// The visit is over.
+    Ended,
+    /// Its token has expired.
+    Expired,
 }
 
 /// A refusal, as the client is told it.

@@ -22,8 +22,8 @@ pub trait FromText: Sized {
 
 /// Longest identifier, in bytes.
 const MAX_ID: usize = 128;
-/// Longest display name, in characters.
-const MAX_NAME: usize = 128;
+/// Longest display name or reason, in characters.
+const MAX_LINE: usize = 128;
 /// Longest request id, in bytes.
 const MAX_REQUEST_ID: usize = 64;
 /// Largest metadata object, in bytes as sent.
@@ -92,30 +92,44 @@ fn as_str<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Err
     serializer.serialize_str(text)
 }
 
-/// What a person is called. Personal: it is passed on and never printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DisplayName(Redacted<Arc<str>>);
+macro_rules! line_of_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(Redacted<Arc<str>>);
 
-impl FromText for DisplayName {
-    const EXPECTED: &'static str =
-        "a string of at most 128 characters, none of them a control character";
+        impl FromText for $name {
+            const EXPECTED: &'static str =
+                "a string of at most 128 characters, none of them a control character";
 
-    fn parse(text: &str) -> Option<Self> {
-        let good = text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control);
-        good.then(|| Self(Redacted::new(text.into())))
-    }
+            fn parse(text: &str) -> Option<Self> {
+                let good = text.chars().count() <= MAX_LINE && !text.chars().any(char::is_control);
+                good.then(|| Self(Redacted::new(text.into())))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.0.expose())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                from_str(deserializer)
+            }
+        }
+    };
 }
 
-impl Serialize for DisplayName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose())
-    }
+line_of_text! {
+    /// What a person is called. Personal: it is passed on and never printed.
+    DisplayName
 }
 
-impl<'de> Deserialize<'de> for DisplayName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_str(deserializer)
-    }
+line_of_text! {
+    /// Why a host does something, in words for the person concerned. Never printed.
+    Reason
 }
 
 /// What a client wants the others to know of it: any JSON object, passed on as it was written.
@@ -170,6 +184,31 @@ impl FromText for RequestId {
     }
 }
 
+/// A visit token as it came: nobody has verified it, and nobody prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token(Redacted<Box<str>>);
+
+impl Token {
+    /// Takes a token, or what claims to be one.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(Redacted::new(text.into()))
+    }
+
+    /// The token itself: for whoever verifies it, or hands it out.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+/// Whether it is good is not for the wire to say.
+impl FromText for Token {
+    const EXPECTED: &'static str = "a string";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self::new(text))
+    }
+}
+
 /// What a peer may do in a visit. Only a token gives another role than `guest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -184,6 +223,20 @@ pub enum Role {
     /// Looks after the service: may do what a host may, in any visit it has a token for, and list
     /// every room.
     Admin,
+}
+
+impl FromText for Role {
+    const EXPECTED: &'static str = "host, guest, observer or admin";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "host" => Some(Self::Host),
+            "guest" => Some(Self::Guest),
+            "observer" => Some(Self::Observer),
+            "admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
 }
 
 /// Grows by one with every change of a room.
@@ -261,6 +314,7 @@ mod tests {
     fn personal_values_print_nothing() {
         let name = DisplayName::parse("Ada Lovelace").unwrap();
         assert!(!format!("{name:?}").contains("Ada"));
+        assert_eq!(format!("{:?}", Token::new("eyJ")), "Token([redacted])");
     }
 
     #[test]

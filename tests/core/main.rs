@@ -9,6 +9,7 @@ mod properties;
 mod registry;
 mod simulation;
 mod splicing;
+mod tokens;
 
 use visio_signaling::core::{ConnectionId, Session};
 use visio_signaling::wire::{FromText, PeerId, RoomId};

@@ -9,7 +9,7 @@ use visio_signaling::wire::{ClientMessage, Incoming, RoomId, ServerMessage, Time
 
 use super::session;
 
-const RULES: Rules = Rules { max_peers_per_room: 3, heartbeat_seconds: 25 };
+const RULES: Rules = Rules { max_peers_per_room: 3, heartbeat_seconds: 25, grace_seconds: 20 };
 const NOW: Timestamp = Timestamp(1);
 
 /// What one connection does. Connections outnumber peers, so that they take each other over.

@@ -14,6 +14,7 @@ use visio_signaling::drive::Driver;
 use visio_signaling::ports::{
     Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable,
 };
+use visio_signaling::token::Gatekeeper;
 use visio_signaling::wire::{
     CloseCode, JoinDefaults, PeerId, RoomId, RoomSummary, ServerMessage, Timestamp, Version,
 };
@@ -104,7 +105,15 @@ impl Default for World {
         let rules = Rules { max_peers_per_room: SEATS, ..Rules::default() };
         let mint_peer_id = |_: &ConnectionId| peer("minted");
         let (registry, outbox) = (Rooms::default(), Inboxes::default());
-        Self { driver: Driver { registry, outbox, rules, mint_peer_id } }
+        Self {
+            driver: Driver {
+                registry,
+                outbox,
+                rules,
+                gatekeeper: Gatekeeper::default(),
+                mint_peer_id,
+            },
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tables: given this room and this event, exactly these effects.
 
 use super::*;
+use crate::core::*;
+use crate::wire::HostMessage;
 use crate::wire::{ClientMessage, FromText, Incoming, Role, RoomId, Version};
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -183,7 +185,11 @@ fn questions_are_answered_to_the_asker_alone() {
     assert_eq!(shown(&peers), ["c2 < roster v2 [ada]"]);
     let rooms = decide(&room, "c2 bob", &Event::RoomList { request_id: None });
     assert_eq!(shown(&rooms), ["c2 < every room"]);
-    let host = decide(&room, "c2 bob", &Event::HostOnly { kind: "admit", request_id: None });
+    let host = decide(
+        &room,
+        "c2 bob",
+        &Event::Host { message: HostMessage::EndVisit(None), request_id: None },
+    );
     assert_eq!(shown(&host), ["c2 < error forbidden"]);
 }
 
@@ -201,11 +207,13 @@ fn room(seats: &[&str]) -> Room {
             role: Role::Guest,
             joined_at: Timestamp(0),
             metadata: None,
+            expires_at: None,
+            admitted: false,
         })
     })
 }
 
-fn session(text: &str) -> Session {
+pub(super) fn session(text: &str) -> Session {
     let (conn, peer) = text.split_once(' ').unwrap();
     let peer = PeerId::parse(peer).unwrap();
     Session { conn: ConnectionId::new(conn), room: RoomId::fallback(), peer }
@@ -220,25 +228,26 @@ fn join() -> Event<'static> {
     Event::Join(JoinRequest { named_room: true, ..JoinRequest::default() })
 }
 
-fn signal(text: &'static str) -> Event<'static> {
+pub(super) fn signal(text: &'static str) -> Event<'static> {
     match Incoming::parse(text).unwrap().message {
         ClientMessage::Signal(signal) => Event::Signal { signal, request_id: None },
         other => panic!("expected a signal, got {other:?}"),
     }
 }
 
-fn names(room: &Room) -> Vec<&str> {
+pub(super) fn names(room: &Room) -> Vec<&str> {
     room.seats().iter().map(|seat| seat.peer.as_str()).collect()
 }
 
-fn shown(decision: &Decision) -> Vec<String> {
-    decision.effects.iter().map(show).collect()
+pub(super) fn shown(decision: &Decision) -> Vec<String> {
+    decision.effects.iter().filter(|it| !matches!(it, Effect::Record(_))).map(show).collect()
 }
 
 fn show(effect: &Effect) -> String {
     match effect {
         Effect::Send { to, message } => format!("{to} < {}", say(message)),
         Effect::Close { conn, code } => format!("{conn} x {}", *code as u16),
+        Effect::Record(entry) => format!("! {}", entry.event),
         Effect::ListRooms { to, .. } => format!("{to} < every room"),
         Effect::Probe(conns) => {
             conns.iter().fold("?".to_owned(), |text, conn| format!("{text} {conn}"))
@@ -270,6 +279,16 @@ fn say(message: &ServerMessage) -> String {
         ServerMessage::Roster { version, peers, .. } => {
             format!("roster v{} {}", version.0, list(peers))
         }
+        ServerMessage::Waiting { host_present: true, .. } => "waiting".to_owned(),
+        ServerMessage::Waiting { .. } => "waiting alone".to_owned(),
+        ServerMessage::Knock { peer_id, .. } => format!("knock {}", peer_id.as_str()),
+        ServerMessage::Lobby { waiting } => {
+            let ids: Vec<_> = waiting.iter().map(|knocker| knocker.peer_id.as_str()).collect();
+            format!("lobby [{}]", ids.join(" "))
+        }
+        ServerMessage::Denied { .. } => "denied".to_owned(),
+        ServerMessage::VisitEnded { .. } => "visit_ended".to_owned(),
+        ServerMessage::VisitEnding { .. } => "visit_ending".to_owned(),
         ServerMessage::Error(rejection) => format!("error {}", rejection.code.name()),
         ServerMessage::Relayed(text) => text.expose().clone(),
         other => format!("{other:?}"),

@@ -1,0 +1,200 @@
+//! What a host decides: who comes in, who goes, and when it is over.
+
+use crate::core::audit::{Entry, What};
+use crate::core::{
+    Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Session, Standing, Waiting,
+};
+use crate::wire::{
+    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, Role, ServerMessage,
+    Timestamp,
+};
+
+use super::{part, send, stay};
+
+/// An ended visit refuses joins for as long at least.
+const ENDED_FOR_MS: u64 = 24 * 60 * 60 * 1000;
+
+impl Room {
+    pub(super) fn host(
+        &self,
+        who: &Session,
+        message: &HostMessage,
+        request_id: Option<&RequestId>,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Decision {
+        let refuse = |code, text: String| {
+            let rejection = Rejection::new(code, text).to(message.peer().cloned());
+            stay(Standing::Seated, vec![send(&who.conn, rejection.answering(request_id.cloned()))])
+        };
+        match self.held_by(who) {
+            None => return self.no_seat(who, message.peer(), request_id),
+            Some(seat) if !seat.hosts() => {
+                let text = format!("`{}` needs a token with the role host", message.kind());
+                return refuse(Code::Forbidden, text);
+            }
+            Some(_) => {}
+        }
+        if let HostMessage::EndVisit(reason) = message {
+            return self.end(Some(&who.peer), reason.as_ref(), Code::VisitEnded, now);
+        }
+        let Some(peer) = message.peer() else { return stay(Standing::Seated, Vec::new()) };
+        let (seat, waiting) = (self.seat(peer), self.waiting_peer(peer));
+        match (message, seat, waiting) {
+            (_, Some(seat), _) if seat.conn == who.conn => {
+                refuse(Code::InvalidMessage, "`peerId`: expected another peer".into())
+            }
+            (HostMessage::Admit(_), _, Some(waiting)) => self.admit(who, waiting, now, rules),
+            (HostMessage::Deny(_, reason), _, Some(waiting)) => {
+                self.deny(who, waiting, reason.as_ref(), now)
+            }
+            (HostMessage::ToLobby(_), Some(seat), _) if seat.hosts() => {
+                refuse(Code::Forbidden, "a host never waits".into())
+            }
+            (HostMessage::ToLobby(_), Some(seat), _) => self.send_back(who, seat, now),
+            (HostMessage::Remove(..), Some(seat), _) => {
+                self.remove(who, &seat.peer, &seat.conn, seat.expires_at, now)
+            }
+            (HostMessage::Remove(..), None, Some(waiting)) => {
+                self.remove(who, &waiting.peer, &waiting.conn, Some(waiting.expires_at), now)
+            }
+            // Decided twice, or by two hosts at once: it is as it should be.
+            (HostMessage::Admit(_), Some(_), None) | (HostMessage::ToLobby(_), None, Some(_)) => {
+                stay(Standing::Seated, Vec::new())
+            }
+            _ => refuse(Code::PeerNotFound, "no such peer in this room or its lobby".into()),
+        }
+    }
+
+    fn admit(&self, who: &Session, waiting: &Waiting, now: Timestamp, rules: &Rules) -> Decision {
+        if self.seats().len() >= self.capacity(rules) {
+            let text = format!("all {} seats of this room are taken", self.seats().len());
+            let rejection = Rejection::new(Code::RoomFull, text).to(Some(waiting.peer.clone()));
+            return stay(Standing::Seated, vec![send(&who.conn, rejection)]);
+        }
+        let mut next = self.with(Seat {
+            peer: waiting.peer.clone(),
+            conn: waiting.conn.clone(),
+            name: waiting.name.clone(),
+            role: Role::Guest,
+            joined_at: now,
+            metadata: waiting.metadata.clone(),
+            expires_at: Some(waiting.expires_at),
+            admitted: true,
+        });
+        next.forget(&waiting.peer);
+        let guest = Session {
+            conn: waiting.conn.clone(),
+            room: self.id().clone(),
+            peer: waiting.peer.clone(),
+        };
+        let mut effects = next.announce(&guest, false);
+        effects.push(send(
+            &guest.conn,
+            ServerMessage::Joined {
+                room_id: next.id().clone(),
+                peer_id: guest.peer.clone(),
+                version: next.version(),
+                peers: next.peers_without(&guest.peer),
+                ice_servers: [],
+                heartbeat_seconds: rules.heartbeat_seconds,
+                resumed: false,
+                role: Role::Guest,
+                expires_at: Some(next.ends_for(waiting.expires_at)),
+                request_id: None,
+            },
+        ));
+        effects.extend(next.tell_hosts(&next.lobby()));
+        effects.push(Entry::new(&next, &guest.peer, What::Admitted { by: &who.peer }, now).into());
+        Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    fn deny(
+        &self,
+        who: &Session,
+        waiting: &Waiting,
+        reason: Option<&Reason>,
+        now: Timestamp,
+    ) -> Decision {
+        let next = self.without_waiting(&waiting.peer);
+        let denied = ServerMessage::Denied { reason: reason.cloned() };
+        let close = Effect::Close { conn: waiting.conn.clone(), code: CloseCode::Denied };
+        let mut effects = vec![send(&waiting.conn, denied), close];
+        effects.extend(next.tell_hosts(&next.lobby()));
+        let what = What::Denied { by: &who.peer };
+        effects.push(Entry::new(&next, &waiting.peer, what, now).into());
+        Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    /// Back to the lobby, also if its token would not have sent it there.
+    fn send_back(&self, who: &Session, seat: &Seat, now: Timestamp) -> Decision {
+        let waiting = Waiting {
+            peer: seat.peer.clone(),
+            conn: seat.conn.clone(),
+            name: seat.name.clone(),
+            metadata: seat.metadata.clone(),
+            since: now,
+            expires_at: seat.expires_at.unwrap_or(now),
+        };
+        let mut next = self.without(&seat.peer).at(self.version()).with_waiting(waiting.clone());
+        next.remember(&seat.peer, Memory::SentBack, waiting.expires_at, now);
+        let mut effects = next.tell_of_leave(&seat.peer, LeaveReason::Removed);
+        effects.push(next.where_it_stands(&waiting, None));
+        effects.extend(next.tell_hosts(&next.lobby()));
+        let what = What::SentBack { by: &who.peer };
+        effects.push(Entry::new(&next, &seat.peer, what, now).into());
+        Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    /// For as long as the token lasts that it came with.
+    fn remove(
+        &self,
+        who: &Session,
+        peer: &PeerId,
+        conn: &crate::core::ConnectionId,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Decision {
+        let seated = self.seat(peer);
+        let mut next = self.without_anywhere(peer);
+        next.remember(peer, Memory::Removed, expires_at.unwrap_or(now), now);
+        let text = "a host removed you from this visit";
+        let mut effects = part(conn, Code::Removed, text, CloseCode::Removed);
+        match seated {
+            Some(_) => effects.extend(next.tell_of_leave(peer, LeaveReason::Removed)),
+            None => effects.extend(next.tell_hosts(&next.lobby())),
+        }
+        let since = seated.map(|seat| seat.joined_at);
+        let what = What::Removed { by: &who.peer, since };
+        effects.push(Entry::new(&next, peer, what, now).into());
+        Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    /// The visit is over for everybody.
+    pub(super) fn end(
+        &self,
+        by: Option<&PeerId>,
+        reason: Option<&Reason>,
+        code: Code,
+        now: Timestamp,
+    ) -> Decision {
+        let text = match code {
+            Code::VisitExpired => "the time of this visit is over",
+            _ => "a host ended this visit",
+        };
+        let seated = self.seats().iter().map(|seat| &seat.conn);
+        let mut effects = Vec::new();
+        for conn in seated.chain(self.waiting().iter().map(|waiting| &waiting.conn)) {
+            effects.push(send(conn, ServerMessage::VisitEnded { reason: reason.cloned() }));
+            effects.extend(part(conn, code, text, CloseCode::Ended));
+        }
+        let next = self.ended(Timestamp(now.0 + ENDED_FOR_MS));
+        let ends = self.seats().iter().map(|seat| {
+            let what = What::Left { reason: LeaveReason::Ended, since: seat.joined_at };
+            Entry::new(self, &seat.peer, what, now).into()
+        });
+        effects.extend(ends);
+        effects.push(Entry::of_room(&next, What::Ended { by }, now).into());
+        Decision { next: Some(next), effects, standing: Standing::Unseated }
+    }
+}

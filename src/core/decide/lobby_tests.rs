@@ -1,0 +1,365 @@
+//! Tables of visits with tokens: the lobby, what hosts decide, and what the clock does.
+
+use super::tests::{names, session, shown, signal};
+use super::*;
+use crate::core::{Grant, JoinRequest, Memory};
+use crate::wire::{FromText, HostMessage, RoomId};
+
+const MINUTE: u64 = 60_000;
+const NOW: Timestamp = Timestamp(1_000 * MINUTE);
+/// When tokens end, unless a test says otherwise.
+const LATER: Timestamp = Timestamp(1_060 * MINUTE);
+
+#[test]
+fn a_guest_waits_and_hears_of_nobody() {
+    let lone = act(&Room::new(), "c1 pat", &guest());
+    assert_eq!(shown(&lone), ["c1 < waiting alone"]);
+    assert_eq!(lone.standing, Standing::Seated);
+    let room = lone.next.unwrap();
+    assert!(room.seats().is_empty());
+
+    let host = act(&room, "c2 doc", &with_role(Role::Host));
+    assert_eq!(shown(&host), ["c2 < joined v2 []", "c2 < lobby [pat]", "c1 < waiting"]);
+    let room = host.next.unwrap();
+    let second = act(&room, "c3 kim", &guest());
+    assert_eq!(shown(&second), ["c2 < knock kim", "c3 < waiting"]);
+    let room = second.next.unwrap();
+    let left = act(&room, "c2 doc", &Event::Leave);
+    assert_eq!(shown(&left), ["c1 < waiting alone", "c3 < waiting alone"]);
+}
+
+#[test]
+fn who_is_admitted_joins_and_may_speak() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let admitted = act(&room, "c1 doc", &host(HostMessage::Admit(peer("pat"))));
+    assert_eq!(
+        shown(&admitted),
+        ["c1 < peer_joined pat v3 [pat]", "c2 < joined v3 [doc]", "c1 < lobby []"]
+    );
+    let room = admitted.next.unwrap();
+    let offer = act(&room, "c2 pat", &signal(r#"{"type":"offer","to":"doc"}"#));
+    assert_eq!(shown(&offer), [r#"c1 < {"from":"pat","type":"offer","to":"doc"}"#]);
+    // Once more, by a second click: nothing.
+    assert_eq!(shown(&act(&room, "c1 doc", &host(HostMessage::Admit(peer("pat"))))), [""; 0]);
+}
+
+#[test]
+fn in_the_lobby_there_is_chat_with_hosts_and_nothing_else() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
+    for text in [
+        r#"{"type":"offer","to":"doc"}"#,
+        r#"{"type":"private_message","to":"doc"}"#,
+        r#"{"type":"typing_indicator"}"#,
+    ] {
+        assert_eq!(shown(&act(&room, "c2 pat", &signal(text))), ["c2 < error not_joined"]);
+    }
+    for event in [Event::Peers { request_id: None }, Event::RoomList { request_id: None }] {
+        assert_eq!(shown(&act(&room, "c2 pat", &event)), ["c2 < error not_joined"]);
+    }
+    let all = act(&room, "c2 pat", &signal(r#"{"type":"chat"}"#));
+    assert_eq!(shown(&all), [r#"c1 < {"from":"pat","sentAt":60000000,"type":"chat"}"#]);
+    let kim = act(&room, "c2 pat", &signal(r#"{"type":"chat","to":"kim"}"#));
+    assert_eq!(shown(&kim), ["c2 < error peer_not_found"]);
+    let answer = act(&room, "c1 doc", &signal(r#"{"type":"chat","to":"pat"}"#));
+    assert_eq!(shown(&answer), [r#"c2 < {"from":"doc","type":"chat","to":"pat"}"#]);
+    for (who, text) in
+        [("c1 doc", r#"{"type":"offer","to":"pat"}"#), ("c3 kim", r#"{"type":"chat","to":"pat"}"#)]
+    {
+        let conn = who.split_once(' ').unwrap().0;
+        let refused = shown(&act(&room, who, &signal(text)));
+        assert_eq!(refused, [format!("{conn} < error peer_not_found")]);
+    }
+    let chat = act(&room, "c1 doc", &signal(r#"{"type":"chat"}"#));
+    assert!(shown(&chat).iter().all(|effect| effect.starts_with("c3 ")));
+}
+
+#[test]
+fn who_is_denied_is_told_and_closed() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let denied = act(&room, "c1 doc", &host(HostMessage::Deny(peer("pat"), None)));
+    assert_eq!(shown(&denied), ["c2 < denied", "c2 x 4003", "c1 < lobby []"]);
+    assert!(denied.next.unwrap().waiting().is_empty());
+}
+
+#[test]
+fn a_reload_keeps_the_place_and_the_admission() {
+    let waiting = visit(&["c1 doc host"], &["c2 pat"]);
+    let since = waiting.waiting()[0].since;
+    let lost = act(&waiting, "c2 pat", &Event::Lost(ConnectionId::new("c2"))).next.unwrap();
+    let back = decide(&lost, "c4 pat", &guest(), Timestamp(NOW.0 + 10_000));
+    assert_eq!(back.next.unwrap().waiting()[0].since, since);
+
+    let admitted = act(&waiting, "c1 doc", &host(HostMessage::Admit(peer("pat")))).next.unwrap();
+    let taken_over = act(&admitted, "c4 pat", &guest());
+    assert!(shown(&taken_over).contains(&"c4 < joined v4 [doc]".to_owned()));
+    let lost = act(&admitted, "c2 pat", &Event::Lost(ConnectionId::new("c2"))).next.unwrap();
+    let in_time = decide(&lost, "c4 pat", &guest(), Timestamp(NOW.0 + 19_999));
+    assert!(shown(&in_time).contains(&"c4 < joined v5 [doc]".to_owned()));
+    let too_late = decide(&lost, "c4 pat", &guest(), Timestamp(NOW.0 + 20_000));
+    assert!(shown(&too_late).contains(&"c4 < waiting".to_owned()));
+    // Who goes by its own word has to be let in again.
+    let left = act(&admitted, "c2 pat", &Event::Leave).next.unwrap();
+    assert!(shown(&act(&left, "c4 pat", &guest())).contains(&"c4 < waiting".to_owned()));
+}
+
+#[test]
+fn a_second_connection_of_who_waits_takes_its_place() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let second = act(&room, "c4 pat", &guest());
+    assert_eq!(
+        shown(&second),
+        ["c1 < knock pat", "c2 < error replaced", "c2 x 4009", "c4 < waiting"]
+    );
+    let next = second.next.unwrap();
+    assert_eq!(next.waiting().len(), 1);
+    let late = act(&next, "c2 pat", &Event::Lost(ConnectionId::new("c2")));
+    assert_eq!((late.next, late.effects), (None, vec![]));
+}
+
+#[test]
+fn who_was_removed_does_not_come_back_with_the_same_token() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
+    let gone = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None)));
+    assert_eq!(
+        shown(&gone),
+        ["c3 < error removed", "c3 x 4010", "c1 < peer_left kim removed v4 []"]
+    );
+    let room = gone.next.unwrap();
+    let again = act(&room, "c5 kim", &guest());
+    assert_eq!(shown(&again), ["c5 < error removed", "c5 x 4010"]);
+    let until = Timestamp(LATER.0 + 1);
+    let newer = act(&room, "c5 kim", &join(Grant { expires_at: until, ..grant("kim") }));
+    assert!(shown(&newer).contains(&"c5 < waiting".to_owned()));
+
+    let gone = act(&room, "c1 doc", &host(HostMessage::Remove(peer("pat"), None)));
+    assert_eq!(shown(&gone), ["c2 < error removed", "c2 x 4010", "c1 < lobby []"]);
+}
+
+#[test]
+fn who_is_sent_back_waits_whatever_its_token_says() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
+    let back = act(&room, "c1 doc", &host(HostMessage::ToLobby(peer("kim"))));
+    assert_eq!(
+        shown(&back),
+        ["c1 < peer_left kim removed v3 []", "c3 < waiting", "c1 < lobby [kim]"]
+    );
+    let room = back.next.unwrap();
+    assert_eq!(room.version(), crate::wire::Version(3));
+    let gone = act(&room, "c3 kim", &Event::Leave).next.unwrap();
+    let again = act(&gone, "c5 kim", &join(Grant { lobby: false, ..grant("kim") }));
+    assert!(shown(&again).contains(&"c5 < waiting".to_owned()));
+    let admitted = act(&again.next.unwrap(), "c1 doc", &host(HostMessage::Admit(peer("kim"))));
+    let room = admitted.next.unwrap();
+    assert!(room.remembers(&peer("kim"), NOW, |it| matches!(it, Memory::SentBack)).is_none());
+}
+
+#[test]
+fn an_ended_visit_is_over_for_everybody_and_stays_so() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
+    let ended = act(&room, "c1 doc", &host(HostMessage::EndVisit(None)));
+    let told: Vec<_> = ["c1", "c3", "c2"]
+        .iter()
+        .flat_map(|conn| {
+            ["< visit_ended", "< error visit_ended", "x 4011"].map(|told| format!("{conn} {told}"))
+        })
+        .collect();
+    assert_eq!(shown(&ended), told);
+    assert_eq!(ended.standing, Standing::Unseated);
+    let room = ended.next.unwrap();
+    for role in [Role::Host, Role::Guest] {
+        let late = act(&room, "c5 doc", &with_role(role));
+        assert_eq!(shown(&late), ["c5 < error visit_ended", "c5 x 4011"]);
+    }
+    let day = 24 * 60 * MINUTE;
+    let tomorrow = decide(&room, "c5 doc", &with_role(Role::Host), Timestamp(NOW.0 + day));
+    assert!(shown(&tomorrow)[0].starts_with("c5 < joined"), "{tomorrow:?}");
+}
+
+#[test]
+fn only_hosts_decide_and_not_about_themselves_or_other_hosts_lobbies() {
+    let room =
+        visit(&["c1 doc host", "c3 kim guest", "c4 eve observer", "c5 ann host"], &["c2 pat"]);
+    for who in ["c3 kim", "c4 eve"] {
+        let conn = who.split_once(' ').unwrap().0;
+        for message in [HostMessage::Admit(peer("pat")), HostMessage::EndVisit(None)] {
+            let refused = act(&room, who, &host(message));
+            assert_eq!(shown(&refused), [format!("{conn} < error forbidden")]);
+        }
+    }
+    assert_eq!(
+        shown(&act(&room, "c2 pat", &host(HostMessage::Admit(peer("pat"))))),
+        ["c2 < error not_joined"]
+    );
+    for (message, code) in [
+        (HostMessage::Remove(peer("doc"), None), "invalid_message"),
+        (HostMessage::ToLobby(peer("ann")), "forbidden"),
+        (HostMessage::Admit(peer("nobody")), "peer_not_found"),
+        (HostMessage::Deny(peer("kim"), None), "peer_not_found"),
+    ] {
+        let refused = act(&room, "c1 doc", &host(message));
+        assert_eq!(shown(&refused), [format!("c1 < error {code}")]);
+    }
+}
+
+#[test]
+fn an_observer_receives_and_is_silent() {
+    let room = visit(&["c1 doc host", "c4 eve observer"], &[]);
+    for text in [r#"{"type":"offer","to":"doc"}"#, r#"{"type":"chat"}"#] {
+        assert_eq!(shown(&act(&room, "c4 eve", &signal(text))), ["c4 < error forbidden"]);
+    }
+    let chat = act(&room, "c1 doc", &signal(r#"{"type":"chat"}"#));
+    assert!(shown(&chat)[0].starts_with("c4 < "));
+}
+
+#[test]
+fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
+    let after = decide(&room, "c1 doc", &Event::Due, LATER);
+    let all = ["c1", "c3", "c2"].iter().all(|conn| {
+        shown(&after).contains(&format!("{conn} < error unauthorized"))
+            && shown(&after).contains(&format!("{conn} x 4001"))
+    });
+    assert!(all, "{after:?}");
+    assert!(after.next.unwrap().is_empty());
+
+    let short = Grant { expires_at: Timestamp(NOW.0 + MINUTE), ..grant("ann") };
+    let room = act(&room, "c6 ann", &join(Grant { lobby: false, ..short })).next.unwrap();
+    let later = decide(
+        &room,
+        "c3 kim",
+        &signal(r#"{"type":"offer","to":"ann"}"#),
+        Timestamp(NOW.0 + MINUTE),
+    );
+    assert!(shown(&later).contains(&"c1 < peer_left ann expired v5 [kim]".to_owned()), "{later:?}");
+    assert_eq!(shown(&later).last().unwrap(), "c3 < error peer_not_found");
+}
+
+#[test]
+fn a_visit_warns_and_ends_by_itself() {
+    let end = Timestamp(NOW.0 + 30 * MINUTE);
+    let timed = |name: &str| join(Grant { visit_end: Some(end), lobby: false, ..grant(name) });
+    let room = act(&Room::new(), "c1 doc", &timed("doc")).next.unwrap();
+    let room = act(&room, "c2 pat", &timed("pat")).next.unwrap();
+    let at = |minutes: u64| Timestamp(NOW.0 + minutes * MINUTE);
+    assert_eq!(decide(&room, "c1 doc", &Event::Due, at(24)).next, None);
+    let warned = decide(&room, "c1 doc", &Event::Due, at(25));
+    assert_eq!(shown(&warned), ["c1 < visit_ending", "c2 < visit_ending"]);
+    let room = warned.next.unwrap();
+    assert_eq!(decide(&room, "c2 pat", &Event::Due, at(26)).next, None);
+    let over = decide(&room, "c2 pat", &Event::Due, end);
+    assert!(shown(&over).contains(&"c1 < error visit_expired".to_owned()), "{over:?}");
+    assert!(over.next.unwrap().is_empty());
+    let late = decide(&Room::new(), "c3 kim", &timed("kim"), end);
+    assert_eq!(shown(&late), ["c3 < error visit_expired", "c3 x 4011"]);
+}
+
+#[test]
+fn a_token_says_how_many_seats_there_are() {
+    let small = |name: &str| join(Grant { capacity: Some(1), lobby: false, ..grant(name) });
+    let room = act(&Room::new(), "c1 doc", &small("doc")).next.unwrap();
+    let full = act(&room, "c2 pat", &small("pat"));
+    assert_eq!(shown(&full), ["? c1", "c2 < error room_full"]);
+}
+
+#[test]
+fn what_is_written_down_names_ids_and_reasons() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let admitted = act(&room, "c1 doc", &host(HostMessage::Admit(peer("pat"))));
+    let entries = |decision: &Decision| {
+        let lines = decision.effects.iter().filter_map(|effect| match effect {
+            Effect::Record(entry) => Some(serde_json::to_string(entry).unwrap()),
+            _ => None,
+        });
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        entries(&admitted),
+        [
+            r#"{"at":"1970-01-01T16:40:00.000Z","event":"admitted","roomId":"default","peerId":"pat","role":"guest","by":"doc"}"#
+        ]
+    );
+    let room = admitted.next.unwrap();
+    let left = decide(&room, "c2 pat", &Event::Leave, Timestamp(NOW.0 + MINUTE));
+    assert_eq!(
+        entries(&left),
+        [
+            r#"{"at":"1970-01-01T16:41:00.000Z","event":"left","roomId":"default","peerId":"pat","role":"guest","reason":"left","durationMs":60000}"#
+        ]
+    );
+}
+
+impl Room {
+    fn new() -> Self {
+        Self::empty(RoomId::fallback(), crate::wire::Version(0))
+    }
+}
+
+/// A room with these seats (`conn peer role`), and these in its lobby (`conn peer`).
+fn visit(seats: &[&str], waiting: &[&str]) -> Room {
+    let mut room = Room::new();
+    for seat in seats {
+        let (who, role) = seat.rsplit_once(' ').unwrap();
+        let role = match role {
+            "host" => Role::Host,
+            "observer" => Role::Observer,
+            _ => Role::Guest,
+        };
+        let name = who.split_once(' ').unwrap().1;
+        room = act(&room, who, &join(Grant { role, lobby: false, ..grant(name) })).next.unwrap();
+    }
+    for who in waiting {
+        room = act(&room, who, &guest()).next.unwrap();
+    }
+    room
+}
+
+fn act(room: &Room, who: &str, event: &Event<'_>) -> Decision {
+    decide(room, who, event, NOW)
+}
+
+fn decide(room: &Room, who: &str, event: &Event<'_>, now: Timestamp) -> Decision {
+    room.decide(&session(who), event, now, &Rules::default())
+}
+
+fn guest() -> Event<'static> {
+    join(grant("pat"))
+}
+
+fn with_role(role: Role) -> Event<'static> {
+    join(Grant { role, ..grant("doc") })
+}
+
+fn join(grant: Grant) -> Event<'static> {
+    let grant = Some(grant);
+    Event::Join(JoinRequest { named_room: true, grant, ..JoinRequest::default() })
+}
+
+fn host(message: HostMessage) -> Event<'static> {
+    Event::Host { message, request_id: None }
+}
+
+fn grant(name: &str) -> Grant {
+    Grant {
+        subject: peer(name),
+        room: RoomId::fallback(),
+        role: Role::Guest,
+        name: None,
+        lobby: true,
+        capacity: None,
+        expires_at: LATER,
+        visit_end: None,
+    }
+}
+
+fn peer(name: &str) -> PeerId {
+    PeerId::parse(name).unwrap()
+}
+
+#[test]
+fn a_room_with_a_lobby_is_the_same_after_it_was_written_and_read() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let room = act(&room, "c2 pat", &Event::Lost(ConnectionId::new("c2"))).next.unwrap();
+    let text = serde_json::to_string(&room).unwrap();
+    assert_eq!(serde_json::from_str::<Room>(&text).unwrap(), room);
+    assert_eq!(names(&room), ["doc"]);
+}

@@ -1,0 +1,117 @@
+//! What a token says, claim by claim.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{LEEWAY, Refused, json};
+use crate::core::Grant;
+use crate::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp};
+
+/// Seats that a token may ask for.
+const CAPACITY: std::ops::RangeInclusive<u16> = 1..=1000;
+/// The last second of the year 9999. What is later was not counted in seconds.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+const SECONDS: &str = "seconds since 1970 (not milliseconds)";
+
+/// The claims that mean something here, each as it was written. One that is there twice is refused,
+/// because parsers disagree on which of the two counts (RFC 7519, section 4).
+#[derive(Deserialize)]
+pub(super) struct Claims<'a> {
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    sub: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    room: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    role: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    exp: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    nbf: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    aud: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    lobby: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    capacity: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "visitEnd", deserialize_with = "json::as_written")]
+    visit_end: Option<&'a RawValue>,
+}
+
+impl<'a> Claims<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Refused> {
+        json::object(text).map_err(|_| Refused::Part("claims"))
+    }
+
+    /// What they grant at `now` by a server that goes by the name of `audience`.
+    pub(super) fn grant(self, audience: Option<&str>, now: Timestamp) -> Result<Grant, Refused> {
+        let expires_at = of("exp", self.exp, SECONDS, date)?;
+        if now.0 >= expires_at.0 + LEEWAY {
+            return Err(Refused::EXPIRED);
+        }
+        if maybe("nbf", self.nbf, SECONDS, date)?.is_some_and(|from| now.0 + LEEWAY < from.0) {
+            let expected = "a time that has come; this token is not valid yet";
+            return Err(Refused::Claim { claim: "nbf", expected });
+        }
+        self.is_for(audience)?;
+        Ok(Grant {
+            subject: of("sub", self.sub, PeerId::EXPECTED, json::text)?,
+            room: of("room", self.room, RoomId::EXPECTED, json::text)?,
+            role: maybe("role", self.role, Role::EXPECTED, json::text)?.unwrap_or_default(),
+            name: maybe("name", self.name, DisplayName::EXPECTED, json::text)?,
+            lobby: maybe("lobby", self.lobby, "true or false", json::value)?.unwrap_or_default(),
+            capacity: maybe("capacity", self.capacity, "a whole number from 1 to 1000", seats)?,
+            expires_at,
+            visit_end: maybe("visitEnd", self.visit_end, SECONDS, date)?,
+        })
+    }
+
+    /// Who is not meant must refuse (RFC 7519, section 4.1.3), and so must who goes by no name.
+    fn is_for(&self, audience: Option<&str>) -> Result<(), Refused> {
+        let list = "a string or a list of strings";
+        let named = maybe("aud", self.aud, list, names)?;
+        let expected = match (audience, named) {
+            (None, None) => return Ok(()),
+            (Some(own), Some(names)) if names.iter().any(|name| name == own) => return Ok(()),
+            (Some(_), _) => "the audience that this server is set to",
+            (None, Some(_)) => "none, because this server is set to no audience",
+        };
+        Err(Refused::Claim { claim: "aud", expected })
+    }
+}
+
+/// The value of a claim that must be there.
+fn of<'a, T>(
+    claim: &'static str,
+    raw: Option<&'a RawValue>,
+    expected: &'static str,
+    read: impl Fn(&'a RawValue) -> Option<T>,
+) -> Result<T, Refused> {
+    raw.and_then(read).ok_or(Refused::Claim { claim, expected })
+}
+
+/// The value of a claim that may be there.
+fn maybe<'a, T>(
+    claim: &'static str,
+    raw: Option<&'a RawValue>,
+    expected: &'static str,
+    read: impl Fn(&'a RawValue) -> Option<T>,
+) -> Result<Option<T>, Refused> {
+    raw.map(|raw| of(claim, Some(raw), expected, read)).transpose()
+}
+
+/// A NumericDate (RFC 7519, section 2): seconds, perhaps with a fraction.
+fn date(raw: &RawValue) -> Option<Timestamp> {
+    let seconds = json::value::<f64>(raw).filter(|it| (0.0..=LAST_SECOND).contains(it))?;
+    Some(Timestamp((seconds * 1000.0) as u64))
+}
+
+fn seats(raw: &RawValue) -> Option<usize> {
+    json::value::<u16>(raw).filter(|seats| CAPACITY.contains(seats)).map(usize::from)
+}
+
+fn names(raw: &RawValue) -> Option<Vec<String>> {
+    json::value::<String>(raw).map(|name| vec![name]).or_else(|| json::value(raw))
+}
