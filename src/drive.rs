@@ -150,7 +150,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             peer: peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
         };
         let request = JoinRequest { name, metadata, named_room, grant: grant.clone(), request_id };
-        if self.outbox.joining(&who).await? == Claim::Contested {
+        if self.outbox.joining(&who, grant.as_ref()).await? == Claim::Contested {
             return Err(Fault::Doubtful);
         }
         from.sure = true;

@@ -5,7 +5,7 @@
 //! stored one is raced, and versions never run backwards.
 //!
 //! An empty room is dropped at once (or when nothing of it needs to be remembered any more:
-//! [`MemoryRegistry::sweep`]), so that strangers who make rooms cannot fill the memory.
+//! [`Registry::sweep`]), so that strangers who make rooms cannot fill the memory.
 //! What would be lost with it is its version, and a stale swap might then win. So the highest
 //! version of all rooms ever dropped is kept, and every room starts from there.
 
@@ -29,17 +29,6 @@ pub struct MemoryRegistry {
 }
 
 impl MemoryRegistry {
-    /// Drops the rooms in which nobody is, and of which nothing needs to be remembered after `now`.
-    pub fn sweep(&self, now: Timestamp) {
-        self.rooms.retain(|_, room| {
-            let kept = !room.is_empty() || room.kept_until().is_some_and(|until| until > now);
-            if !kept {
-                self.floor.fetch_max(room.version().0, Ordering::AcqRel);
-            }
-            kept
-        });
-    }
-
     fn floor(&self) -> Version {
         Version(self.floor.load(Ordering::Acquire))
     }
@@ -70,6 +59,16 @@ impl Registry for MemoryRegistry {
                 Ok(Swap::Done)
             }
         }
+    }
+
+    fn sweep(&self, now: Timestamp) {
+        self.rooms.retain(|_, room| {
+            let kept = !room.is_empty() || room.kept_until().is_some_and(|until| until > now);
+            if !kept {
+                self.floor.fetch_max(room.version().0, Ordering::AcqRel);
+            }
+            kept
+        });
     }
 
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {

@@ -10,8 +10,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::core::audit::Entry;
-use crate::core::{ConnectionId, Room, Session};
-use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Version};
+use crate::core::{ConnectionId, Grant, Room, Session};
+use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Timestamp, Version};
 
 /// Where rooms are kept: a compare-and-swap store.
 pub trait Registry: Send + Sync + 'static {
@@ -29,6 +29,9 @@ pub trait Registry: Send + Sync + 'static {
         seen: Version,
         next: Room,
     ) -> impl Future<Output = Result<Swap, Unavailable>> + Send;
+
+    /// Forgets what nobody needs after `now`. A store that does so by itself has nothing to do.
+    fn sweep(&self, _now: Timestamp) {}
 
     /// Live rooms, at most `limit`; `None` where they cannot be told without reading everything.
     fn rooms(
@@ -100,9 +103,13 @@ pub trait Outbox: Send + Sync + 'static {
 
     /// Notes that `who` is about to ask for a seat, before it can have one: its next message may
     /// be handled elsewhere, and whoever handles the end of its connection must know where to
-    /// look. Others may learn of the seat, and write to it, before `joined` is sent; where order
+    /// look; `grant` is what it rests on. Others may learn of the seat, and write to it, before `joined` is sent; where order
     /// can be kept, all that comes from now on goes after that.
-    fn joining(&self, who: &Session) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
+    fn joining(
+        &self,
+        who: &Session,
+        grant: Option<&Grant>,
+    ) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
 
     /// Writes down what happened in a visit, if anybody wants to know. Never waits.
     fn record(&self, _entry: Entry) {}

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use visio_signaling::core::{ConnectionId, Rules};
+use visio_signaling::core::{ConnectionId, Grant, Rules};
 use visio_signaling::drive::{Driver, Fault};
 use visio_signaling::origin;
 use visio_signaling::ports::{Delivery, Outbox, Reading, Unavailable};
 use visio_signaling::redact::Redacted;
-use visio_signaling::token::Gatekeeper;
+use visio_signaling::token::{Gatekeeper, Refused, offered};
 use visio_signaling::wire::{
     CloseCode, Code, FromText, JoinDefaults, PeerId, Rejection, ServerMessage, Timestamp,
 };
@@ -35,6 +35,8 @@ pub struct Signaling {
     pub posts: Posts,
     /// What the operator decided.
     pub rules: Rules,
+    /// Who is let in: everybody, or those with a good token.
+    pub gatekeeper: Gatekeeper,
     /// The longest message that is taken, in bytes.
     pub max_message_bytes: usize,
     /// Pages that may connect; empty: any.
@@ -62,12 +64,26 @@ impl Signaling {
         if origin.is_some_and(|it| !origin::is_allowed(&self.allowed_origins, it.as_bytes())) {
             return Ok(Answer::refused(403));
         }
-        let defaults = JoinDefaults::from_pairs(event.query());
-        self.connections.opened(&event.request_context.connection_id, &defaults).await?;
         let offers = event.header("sec-websocket-protocol").unwrap_or_default();
+        let Ok(grant) = self.identify(event, offers) else { return Ok(Answer::refused(401)) };
+        let defaults = JoinDefaults::from_pairs(event.query());
+        let id = &event.request_context.connection_id;
+        self.connections.opened(id, &defaults, grant).await?;
         let visio = offers.split(',').any(|name| name.trim() == SUBPROTOCOL);
         let answer = visio.then_some(("Sec-WebSocket-Protocol", SUBPROTOCOL));
         Ok(Answer { headers: BTreeMap::from_iter(answer), ..Answer::done() })
+    }
+
+    /// What the handshake's token says. Why it is refused reaches nobody: API Gateway passes on
+    /// the status alone.
+    fn identify(&self, event: &SocketEvent, offers: &str) -> Result<Option<Grant>, Refused> {
+        if self.gatekeeper.is_open() {
+            return Ok(None);
+        }
+        let authorization = event.header("authorization").into_iter();
+        let token = offered(event.query(), authorization, std::iter::once(offers))?;
+        let now = event.request_context.request_time_epoch;
+        Ok(token.map(|token| self.gatekeeper.check(&token, now)).transpose()?.flatten())
     }
 
     async fn message(
@@ -125,7 +141,7 @@ impl Signaling {
             registry: self.rooms.clone(),
             outbox: Invocation::new(speaker.clone(), known, posts, connections),
             rules: self.rules.clone(),
-            gatekeeper: Gatekeeper::default(),
+            gatekeeper: self.gatekeeper.clone(),
             mint_peer_id,
         }
     }

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt::Display;
 
 use serde_json::json;
+use visio_signaling::core::audit::Entry;
 
 /// How loud.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,13 @@ pub fn line(level: Level, message: &str, what: &str, reason: &dyn Display) {
     let reason = reason.to_string();
     let line = json!({"level": level, "message": message, "what": what, "reason": reason});
     eprintln!("{line}");
+}
+
+/// Writes down what happened in a visit: ids, roles, times and reasons.
+pub fn audit(entry: &Entry) {
+    if let Ok(line) = serde_json::to_string(entry) {
+        eprintln!("{{\"audit\":{line}}}");
+    }
 }
 
 /// An error and what it comes from, in one sentence.

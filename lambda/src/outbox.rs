@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use futures_util::future::join_all;
-use visio_signaling::core::{Connection, ConnectionId, Session};
+use visio_signaling::core::audit::Entry;
+use visio_signaling::core::{Connection, ConnectionId, Grant, Session};
 use visio_signaling::ports::{Claim, Delivery, Outbox, Unavailable};
 use visio_signaling::wire::{CloseCode, ServerMessage};
 
@@ -105,12 +106,16 @@ impl Outbox for Invocation {
         self.posts.close(conn).await
     }
 
-    async fn joining(&self, who: &Session) -> Result<Claim, Unavailable> {
+    async fn joining(&self, who: &Session, grant: Option<&Grant>) -> Result<Claim, Unavailable> {
         let mut known = self.known.lock().await;
         if known.moves_to(who, SystemTime::now()) {
             self.held().get_or_insert_default();
         }
-        self.connections.claim(&mut known, who).await
+        self.connections.claim(&mut known, who, grant).await
+    }
+
+    fn record(&self, entry: Entry) {
+        crate::log::audit(&entry);
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

@@ -2,6 +2,7 @@
 
 use visio_signaling::core::Rules;
 use visio_signaling::origin;
+use visio_signaling::token::{BadKey, Gatekeeper, Keys};
 
 /// How long a client may be silent: API Gateway ends a connection after ten minutes without a
 /// message, and protocol pings do not count.
@@ -10,7 +11,7 @@ const HEARTBEAT_SECONDS: u64 = 9 * 60;
 const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 
 /// The settings of the function `signaling`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// `VISIO_TABLE`: the DynamoDB table.
     pub table: String,
@@ -21,6 +22,10 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// `VISIO_MAX_MESSAGE_BYTES`: 1 to 32768, which is the default.
     pub max_message_bytes: usize,
+    /// Who is let in: everybody (open mode), or those whose token fits the one key that is given, as
+    /// text, by `VISIO_JWT_SECRET`, `VISIO_JWT_PUBLIC_KEY` (PEM) or `VISIO_JWKS`, and is made for
+    /// `VISIO_JWT_AUDIENCE` if that is set.
+    pub gatekeeper: Gatekeeper,
     /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 1000, 16 by default.
     pub rules: Rules,
 }
@@ -56,6 +61,7 @@ impl Settings {
                 "VISIO_MANAGEMENT_ENDPOINT",
                 "https://API.execute-api.REGION.amazonaws.com/STAGE",
             )?,
+            gatekeeper: gatekeeper(&given)?,
             allowed_origins: origin::parse_list(&origins).map_err(not_origins)?,
             max_message_bytes: number(
                 "VISIO_MAX_MESSAGE_BYTES",
@@ -65,8 +71,28 @@ impl Settings {
             rules: Rules {
                 max_peers_per_room: number("VISIO_MAX_PEERS_PER_ROOM", 16, 1000)?,
                 heartbeat_seconds: HEARTBEAT_SECONDS,
+                ..Rules::default()
             },
         })
+    }
+}
+
+fn gatekeeper(given: &impl Fn(&str) -> Option<String>) -> Result<Gatekeeper, Wrong> {
+    type Read = fn(&str) -> Result<Keys, BadKey>;
+    let kinds: [(&'static str, Read); 3] = [
+        ("VISIO_JWT_SECRET", Keys::from_secret),
+        ("VISIO_JWT_PUBLIC_KEY", Keys::from_pem),
+        ("VISIO_JWKS", Keys::from_jwks),
+    ];
+    let set = kinds.into_iter().filter_map(|(name, read)| Some((name, read(&given(name)?))));
+    let mut set: Vec<_> = set.collect();
+    match (set.pop(), set.pop()) {
+        (None, _) => Ok(Gatekeeper::default()),
+        (Some((_, Ok(keys))), None) => Ok(keys.gatekeeper(given("VISIO_JWT_AUDIENCE"))),
+        (Some((name, Err(bad))), None) => Err(Wrong { name, expected: bad.to_string() }),
+        (Some((name, _)), Some(_)) => {
+            Err(Wrong { name, expected: "one key, and no other beside it".into() })
+        }
     }
 }
 

@@ -1,29 +1,42 @@
 //! What a visit token says, once it was verified.
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::{Code, DisplayName, Join, PeerId, Rejection, Role, RoomId, Timestamp};
+
+/// How far the clocks of those who make tokens may be off, in milliseconds.
+pub const LEEWAY: u64 = 60_000;
 
 /// How long before its end a visit is told of it.
 pub(super) const WARNING_MS: u64 = 5 * 60 * 1000;
 
 /// Who may come to which visit, as what, and until when. Where there is one, it decides: what a
 /// client says of itself may repeat it, not contradict it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// Whom it was made for: the peer id.
+    #[serde(rename = "p")]
     pub subject: PeerId,
     /// The visit.
+    #[serde(rename = "r")]
     pub room: RoomId,
     /// What it may do there.
+    #[serde(rename = "o", default)]
     pub role: Role,
     /// What the person is called.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DisplayName>,
     /// Whether a host must admit it. Means something for a guest alone.
+    #[serde(rename = "l", default)]
     pub lobby: bool,
     /// How many seats the room has, in place of what the operator decided.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<usize>,
     /// When it ends, and with it the seat.
+    #[serde(rename = "x")]
     pub expires_at: Timestamp,
     /// When the visit ends, for everybody.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub visit_end: Option<Timestamp>,
 }
 
@@ -36,7 +49,8 @@ impl Grant {
     /// The next time after `now` at which something of this is due: a warning, or an end.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let warning = self.visit_end.map(|end| Timestamp(end.0.saturating_sub(WARNING_MS)));
-        let times = [Some(self.expires_at), self.visit_end, warning];
+        let over = Timestamp(self.expires_at.0.saturating_add(LEEWAY));
+        let times = [Some(over), self.visit_end, warning];
         times.into_iter().flatten().filter(|time| *time > now).min()
     }
 

@@ -31,7 +31,7 @@ mod session;
 pub use crate::wire::LeaveReason;
 pub use effect::{Decision, Effect, Standing};
 pub use event::{Event, JoinRequest};
-pub use grant::Grant;
+pub use grant::{Grant, LEEWAY};
 pub use lobby::{Memory, Waiting};
 pub use room::{Room, Seat};
 pub use rules::Rules;

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::grant::LEEWAY;
 use super::lobby::Mark;
 use super::{ConnectionId, Grant, Rules, Session, Waiting};
 use crate::wire::{
@@ -235,7 +236,8 @@ impl Room {
         let seats = self.seats.iter().map(|seat| (seat.expires_at, &seat.peer, &seat.conn));
         let waiting = self.waiting.iter();
         let waiting = waiting.map(|it| (Some(it.expires_at), &it.peer, &it.conn));
-        let over = seats.chain(waiting).filter(|(end, ..)| end.is_some_and(|end| end <= now));
+        let over = |end: Timestamp| end.0.saturating_add(LEEWAY) <= now.0;
+        let over = seats.chain(waiting).filter(|(end, ..)| end.is_some_and(over));
         over.map(|(_, peer, conn)| (peer.clone(), conn.clone())).collect()
     }
 

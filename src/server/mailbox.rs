@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::core::{ConnectionId, Session};
+use crate::core::{ConnectionId, Grant, Session};
 use crate::ports::{Claim, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
@@ -108,7 +108,7 @@ impl Outbox for Mailboxes {
         Ok(())
     }
 
-    async fn joining(&self, who: &Session) -> Result<Claim, Unavailable> {
+    async fn joining(&self, who: &Session, _: Option<&Grant>) -> Result<Claim, Unavailable> {
         if let Some(mailbox) = self.all.get(&who.conn) {
             mailbox.mark();
         }

@@ -35,6 +35,8 @@ use limits::Limits;
 use mailbox::{Bounds, Mailboxes};
 use probe::{Pass, Prober};
 
+/// How often it is looked for rooms that need not be kept.
+const SWEEP: Duration = Duration::from_secs(60);
 /// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -63,6 +65,7 @@ pub async fn serve<R: Registry>(
     let router = http::router(Arc::clone(&app));
     tokio::select! {
         () = accept::run(&listener, &app, &router) => {}
+        () = sweep(&app.driver.registry) => {}
         () = stop => {}
     }
     // While draining it goes on answering: a load balancer has to hear that it is not ready.
@@ -75,6 +78,14 @@ pub async fn serve<R: Registry>(
     // A client that reads nothing does not hold up the end.
     let _ = timeout(LAST_WORDS, ended.recv()).await;
     Ok(())
+}
+
+/// Rooms that ended, and admissions that nobody came back to, are forgotten in time.
+async fn sweep<R: Registry>(registry: &R) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        registry.sweep(now());
+    }
 }
 
 impl<R: Registry> App<R> {

@@ -10,7 +10,7 @@ use super::*;
 use crate::core::{ConnectionId, Rules};
 use crate::memory::MemoryRegistry;
 use crate::token::Gatekeeper;
-use crate::wire::{FromText, JoinDefaults, PeerId};
+use crate::wire::{FromText, JoinDefaults, PeerId, Timestamp};
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_heard_all_the_same() {

@@ -32,7 +32,7 @@ use crate::core::{Connection, Grant};
 use crate::origin;
 use crate::ports::Registry;
 use crate::token::{self, Gatekeeper, Refused};
-use crate::wire::JoinDefaults;
+use crate::wire::{JoinDefaults, Timestamp};
 
 /// tungstenite's own default is 128 KiB for every connection, read or not.
 const READ_BUFFER: usize = 4 * 1024;

@@ -51,5 +51,4 @@ pub use refused::Refused;
 #[cfg(doc)]
 use crate::{core::Grant, wire::Token};
 
-/// How far the clocks of two machines may be apart, in milliseconds.
-const LEEWAY: u64 = 60_000;
+use crate::core::LEEWAY;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use visio_signaling::core::{Connection, ConnectionId, Room, Rules, Session};
+use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Rules, Session};
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{
     Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable,
@@ -265,7 +265,7 @@ impl Outbox for Inboxes {
         Ok(())
     }
 
-    async fn joining(&self, _: &Session) -> Result<Claim, Unavailable> {
+    async fn joining(&self, _: &Session, _: Option<&Grant>) -> Result<Claim, Unavailable> {
         Ok(Claim::Noted)
     }
 

@@ -52,6 +52,7 @@ async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
         connections: Connections::new(table),
         posts,
         rules: settings.rules,
+        gatekeeper: settings.gatekeeper,
         max_message_bytes: settings.max_message_bytes,
         allowed_origins: settings.allowed_origins,
     }

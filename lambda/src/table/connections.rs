@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize, Serializer};
-use visio_signaling::core::{Connection, ConnectionId, Session};
+use visio_signaling::core::{Connection, ConnectionId, Grant, Session};
 use visio_signaling::ports::{Claim, Reading, Unavailable};
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{JoinDefaults, PeerId, RoomId, Timestamp};
@@ -30,6 +30,9 @@ pub struct Record {
         serialize_with = "exposed"
     )]
     defaults: Option<Redacted<String>>,
+    /// What its token says.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    grant: Option<Grant>,
     /// Whether it has spoken: only the first message brings the URL's join along.
     #[serde(rename = "k", default)]
     spoke: bool,
@@ -77,14 +80,21 @@ impl Connections {
         Self { table, hints: Arc::default() }
     }
 
-    /// Remembers what a new connection's URL said. Where that is nothing, nothing is written.
-    pub async fn opened(&self, id: &ConnectionId, query: &JoinDefaults) -> Result<(), Unavailable> {
+    /// Remembers what a new connection's URL and token said. Where that is nothing, nothing is
+    /// written.
+    pub async fn opened(
+        &self,
+        id: &ConnectionId,
+        query: &JoinDefaults,
+        grant: Option<Grant>,
+    ) -> Result<(), Unavailable> {
         let mut known = Known::default();
-        if query.is_empty() {
+        if query.is_empty() && grant.is_none() {
             self.hints.note(id.clone(), known, Instant::now());
             return Ok(());
         }
-        let record = Record { defaults: Some(query.to_query()), ..Record::default() };
+        let defaults = (!query.is_empty()).then(|| query.to_query());
+        let record = Record { defaults, grant, ..Record::default() };
         self.put(id, &mut known, record).await.map(drop)
     }
 
@@ -115,10 +125,15 @@ impl Connections {
     }
 
     /// Notes that a seat is about to be asked for. Contested: `known` was out of date.
-    pub async fn claim(&self, known: &mut Known, who: &Session) -> Result<Claim, Unavailable> {
+    pub async fn claim(
+        &self,
+        known: &mut Known,
+        who: &Session,
+        grant: Option<&Grant>,
+    ) -> Result<Claim, Unavailable> {
         let claim = Seat::from(who);
         let before = &known.record;
-        if before.claim.as_ref() == Some(&claim) {
+        if before.claim.as_ref() == Some(&claim) && before.grant.as_ref() == grant {
             return Ok(Claim::Noted);
         }
         let earlier = before.claim.clone();
@@ -126,6 +141,7 @@ impl Connections {
             spoke: true,
             elsewhere: earlier.clone().or_else(|| before.elsewhere.clone()),
             claim: Some(claim),
+            grant: grant.cloned(),
             ..before.clone()
         };
         if self.put(&who.conn, known, record).await? == Put::Raced {
@@ -169,10 +185,11 @@ impl Connections {
 impl Known {
     /// The connection as the driver knows it.
     pub fn connection(&self, id: ConnectionId) -> Connection {
-        let Record { defaults, spoke, claim, .. } = &self.record;
+        let Record { defaults, grant, spoke, claim, .. } = &self.record;
         let query = defaults.as_ref().map_or("", |query| query.expose().as_str());
         Connection {
             session: claim.clone().map(|seat| seat.of(&id)),
+            grant: grant.clone(),
             spoke: *spoke,
             sure: self.sure,
             ..Connection::new(id, JoinDefaults::parse(query))
@@ -196,7 +213,7 @@ impl Known {
 
     /// The record after a message.
     fn after(&self, connection: &Connection, now: SystemTime) -> Record {
-        let Record { defaults, claim, elsewhere, left_at, .. } = self.record.clone();
+        let Record { defaults, grant, claim, elsewhere, left_at, .. } = self.record.clone();
         let stands = connection.session.as_ref().map(Seat::from);
         // A claim of this very message has been decided: there is no doubt left where it sits.
         let (sat, elsewhere) = match &self.before {
@@ -207,6 +224,7 @@ impl Known {
         Record {
             spoke: if defaults.is_some() { connection.spoke } else { self.record.spoke },
             defaults,
+            grant,
             claim: stands,
             elsewhere,
             left_at: if left { Timestamp::from(now).0 } else { left_at },

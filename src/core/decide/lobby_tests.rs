@@ -214,7 +214,7 @@ fn an_observer_receives_and_is_silent() {
 #[test]
 fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
-    let after = decide(&room, "c1 doc", &Event::Due, LATER);
+    let after = decide(&room, "c1 doc", &Event::Due, Timestamp(LATER.0 + MINUTE));
     let all = ["c1", "c3", "c2"].iter().all(|conn| {
         shown(&after).contains(&format!("{conn} < error unauthorized"))
             && shown(&after).contains(&format!("{conn} x 4001"))
@@ -228,7 +228,7 @@ fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
         &room,
         "c3 kim",
         &signal(r#"{"type":"offer","to":"ann"}"#),
-        Timestamp(NOW.0 + MINUTE),
+        Timestamp(NOW.0 + 2 * MINUTE),
     );
     assert!(shown(&later).contains(&"c1 < peer_left ann expired v5 [kim]".to_owned()), "{later:?}");
     assert_eq!(shown(&later).last().unwrap(), "c3 < error peer_not_found");
