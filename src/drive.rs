@@ -75,10 +75,9 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         if let ClientMessage::Join(join) = message {
             return self.join(from, join, request_id, now).await.map(drop);
         }
-        if first && !from.defaults.is_empty() {
-            if self.join(from, Join::default(), None, now).await?.is_break() {
-                return Ok(());
-            }
+        let joins = first && !from.defaults.is_empty();
+        if joins && self.join(from, Join::default(), None, now).await?.is_break() {
+            return Ok(());
         }
         if matches!(message, ClientMessage::Ping) {
             return self

@@ -11,10 +11,8 @@
 //! How connections are made is the runtime's business ([`Dial`]): the standalone server visits
 //! itself in the clear, and has no TLS in its tree.
 
-use std::fmt;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -44,23 +42,17 @@ const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n
 pub struct Entrance<D> {
     request: Request,
     dial: D,
-    tokens: Tokens,
 }
 
-/// Makes a token for a peer of the visit, where one is needed.
-#[derive(Clone)]
-struct Tokens(Arc<dyn Fn(&RoomId, &PeerId) -> Option<Token> + Send + Sync>);
-
-impl fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tokens")
-    }
-}
-
-/// How connections are made.
+/// How connections are made, and what opens the door.
 pub trait Dial: Send + Sync {
     /// A connection to the host and port of a `ws:` or `wss:` address.
     fn dial(&self, to: &Uri) -> impl Future<Output = io::Result<Box<dyn Stream>>> + Send;
+
+    /// The token that a peer of the visit brings along, where one is needed.
+    fn token(&self, _room: &RoomId, _peer: &PeerId) -> Option<Token> {
+        None
+    }
 }
 
 /// A connection, with TLS or without.
@@ -115,17 +107,7 @@ impl<D: Dial> Entrance<D> {
     pub fn new(url: &str, dial: D) -> Option<Self> {
         let request = url.into_client_request().ok()?;
         let known = matches!(request.uri().scheme_str(), Some("ws" | "wss"));
-        let tokens = Tokens(Arc::new(|_, _| None));
-        known.then_some(Self { request, dial, tokens })
-    }
-
-    /// The same, for peers that bring tokens.
-    #[must_use]
-    pub fn with_tokens(
-        self,
-        make: impl Fn(&RoomId, &PeerId) -> Token + Send + Sync + 'static,
-    ) -> Self {
-        Self { tokens: Tokens(Arc::new(move |room, peer| Some(make(room, peer)))), ..self }
+        known.then_some(Self { request, dial })
     }
 
     /// A whole visit, which may take as long as `patience`.
@@ -213,7 +195,7 @@ impl Peer {
     ) -> Result<Self, Failure> {
         let mut this = Self(entrance.open().await?);
         let peer = PeerId::parse(peer).expect("within the alphabet of identifiers");
-        let token = (entrance.tokens.0)(room, &peer);
+        let token = entrance.dial.token(room, &peer);
         let token = token.as_ref().map(Token::expose);
         let join = json!({"type": "join", "roomId": room, "peerId": peer, "token": token});
         this.send(&join).await?;

@@ -34,10 +34,8 @@ impl Prober {
     pub(super) fn new(address: SocketAddr, tls: Option<Arc<Tls>>, pass: Pass) -> Self {
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let url = format!("{scheme}://{}/ws", reachable(address));
-        let entrance = Entrance::new(&url, OwnDoor(tls));
-        let entrance = entrance.expect("an address makes a URL");
-        let tokens = move |room: &RoomId, peer: &PeerId| pass.token(room, peer);
-        Self { entrance: entrance.with_tokens(tokens), last: Kept::new(now) }
+        let entrance = Entrance::new(&url, OwnDoor { tls, pass });
+        Self { entrance: entrance.expect("an address makes a URL"), last: Kept::new(now) }
     }
 
     /// The last finding, or a new one.
@@ -88,14 +86,21 @@ impl Pass {
 
 /// The way in that clients take: through TLS, where there is a certificate. The visitor trusts that
 /// one alone, whatever name is in it, and only while it is valid; so an expired one is found out.
-struct OwnDoor(Option<Arc<Tls>>);
+struct OwnDoor {
+    tls: Option<Arc<Tls>>,
+    pass: Pass,
+}
 
 impl Dial for OwnDoor {
     async fn dial(&self, to: &Uri) -> io::Result<Box<dyn Stream>> {
         let stream = connect(to).await?;
-        let Some(tls) = &self.0 else { return Ok(Box::new(stream)) };
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
         Ok(Box::new(tls.own_connector().connect(name, stream).await?))
+    }
+
+    fn token(&self, room: &RoomId, peer: &PeerId) -> Option<Token> {
+        Some(self.pass.token(room, peer))
     }
 }
 

@@ -9,25 +9,23 @@ use crate::wire::{Timestamp, Token};
 
 /// Lets everybody in (open mode), or those with a good token.
 #[derive(Clone, Default)]
-pub struct Gatekeeper(Option<Arc<Verify>>);
+pub struct Gatekeeper(Option<Arc<dyn Verify>>);
 
-type Verify = dyn Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync;
+/// The verdict on a token at a time.
+pub trait Verify: Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync {}
+
+impl<F: Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync> Verify for F {}
 
 impl Gatekeeper {
     /// Lets those in whose token `verify` finds good.
-    pub fn new(
-        verify: impl Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(verify: impl Verify + 'static) -> Self {
         Self(Some(Arc::new(verify)))
     }
 
     /// The same, but what it refuses may still be good by the word of `verify`. In open mode
     /// nothing is refused.
     #[must_use]
-    pub fn or(
-        self,
-        verify: impl Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn or(self, verify: impl Verify + 'static) -> Self {
         let Self(Some(first)) = self else { return self };
         Self::new(move |token, now| {
             first(token, now).or_else(|refused| verify(token, now).map_err(|_| refused))
@@ -96,7 +94,7 @@ mod tests {
         Gatekeeper::new(says(name))
     }
 
-    fn says(name: &'static str) -> impl Fn(&Token, Timestamp) -> Result<Grant, Refused> {
+    fn says(name: &'static str) -> impl Verify {
         move |token, now| match token.expose() == name {
             true => Ok(grant(name, now.0 + 1)),
             false => Err(Refused::Signature),

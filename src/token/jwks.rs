@@ -35,12 +35,7 @@ struct Jwk {
 
 /// The keys in the text of a JWK Set.
 pub(super) fn keys(text: &str) -> Result<Vec<Named>, BadKey> {
-    let document: Document = object(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        BadKey::new(format!(
-            "a JWK Set such as {{\"keys\": [{{\"kty\": ...}}]}}; line {line}, column {column} is not"
-        ))
-    })?;
+    let document: Document = object(text).map_err(|error| not_a_set(&error))?;
     let keys = document.keys.into_iter().enumerate().filter_map(|(nth, jwk)| named(nth, jwk));
     let keys: Vec<Named> = keys.collect::<Result<_, _>>()?;
     if keys.is_empty() {
@@ -48,6 +43,15 @@ pub(super) fn keys(text: &str) -> Result<Vec<Named>, BadKey> {
     }
     distinct(&keys)?;
     Ok(keys)
+}
+
+/// Says where, in words of our own: the parser's may quote a key.
+fn not_a_set(error: &serde_json::Error) -> BadKey {
+    let what = "a JWK Set such as {\"keys\": [{\"kty\": ...}]}";
+    match error.line() {
+        0 => BadKey::new(what),
+        line => BadKey::new(format!("{what}; line {line}, column {} is not", error.column())),
+    }
 }
 
 fn named(nth: usize, jwk: Jwk) -> Option<Result<Named, BadKey>> {

@@ -38,7 +38,7 @@ mod offered;
 mod pem;
 mod refused;
 
-pub use gatekeeper::Gatekeeper;
+pub use gatekeeper::{Gatekeeper, Verify};
 #[cfg(feature = "token")]
 pub use key::BadKey;
 #[cfg(feature = "token")]

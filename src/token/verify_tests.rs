@@ -501,9 +501,10 @@ fn keys_of_a_set_that_are_for_something_else_are_passed_over() {
 fn what_is_no_set_of_keys_is_refused() {
     let short = BASE64URL_NOPAD.encode(&[7; 31]);
     for (text, part) in [
-        ("", "line 1"),
+        ("", "JWK Set"),
         ("{}", "JWK Set"),
         ("[]", "JWK Set"),
+        (r#"{"keys":7}"#, "line 1"),
         (r#"{"keys":[]}"#, "a key for RS256"),
         (r#"{"keys":[{"kty":"EC","crv":"P-521"}]}"#, "a key for RS256"),
         (r#"{"keys":[{"kid":"x"}]}"#, "line 1"),
