@@ -5,7 +5,7 @@
 //! defaults or checks again.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::core::Rules;
 use crate::health::words::Service;
 use crate::network::Network;
 use crate::origin;
+use crate::server::audit::Audit;
 use crate::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
@@ -93,6 +94,10 @@ pub struct Flags {
     #[arg(value_parser = value_parser!(u64).range(1..=3600))]
     heartbeat_seconds: u64,
 
+    /// Write one line of JSON an event of a visit to this file; - is standard output
+    #[arg(long, env = "VISIO_AUDIT", value_name = "FILE")]
+    audit: Option<PathBuf>,
+
     /// How long an admission, or a place in the lobby, outlives its connection
     #[arg(long, env = "VISIO_GRACE_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(0..=600))]
     grace_seconds: u64,
@@ -121,6 +126,8 @@ pub struct Config {
     pub gatekeeper: Gatekeeper,
     /// The certificate, where there is TLS.
     pub tls: Option<Arc<Tls>>,
+    /// Where it is written down what happens in visits.
+    pub audit: Option<Arc<Audit>>,
     /// Pages that may connect; empty for any.
     pub allowed_origins: Vec<String>,
     /// Largest message, in bytes.
@@ -154,6 +161,9 @@ pub struct Config {
 /// A setting that makes no sense beside the others.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
+    /// A file that cannot be written to.
+    #[error("--audit {0}: expected a file that can be appended to: {1}")]
+    Audit(PathBuf, String),
     /// A certificate that will not do.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -196,6 +206,7 @@ impl Flags {
                 grace_seconds: self.grace_seconds,
             },
             tls: tls(self.tls_cert, self.tls_key)?,
+            audit: self.audit.as_deref().map(audit).transpose()?,
             allowed_origins: origins(&self.allowed_origin)?,
             max_message_bytes: self.max_message_bytes as usize,
             max_connections: self.max_connections as usize,
@@ -222,6 +233,7 @@ impl Default for Config {
             rules: Rules::default(),
             gatekeeper: Gatekeeper::default(),
             tls: None,
+            audit: None,
             allowed_origins: Vec::new(),
             max_message_bytes: 32_768,
             max_connections: 100_000,
@@ -274,6 +286,11 @@ fn origins(typed: &[String]) -> Result<Vec<String>, ConfigError> {
         return Err(ConfigError::NoOrigin);
     }
     texts.map(|text| origin(text)).collect()
+}
+
+fn audit(path: &Path) -> Result<Arc<Audit>, ConfigError> {
+    let failed = |error: std::io::Error| ConfigError::Audit(path.into(), error.to_string());
+    Audit::open(path).map(Arc::new).map_err(failed)
 }
 
 fn origin(text: &str) -> Result<String, ConfigError> {

@@ -18,6 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::audit::Audit;
+use crate::core::audit::Entry;
 use crate::core::{ConnectionId, Grant, Session};
 use crate::ports::{Claim, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
@@ -40,14 +42,15 @@ pub(super) struct Bounds {
 pub(super) struct Mailboxes {
     all: DashMap<ConnectionId, Arc<Mailbox>>,
     bounds: Bounds,
+    audit: Option<Arc<Audit>>,
     forgotten: Notify,
     /// Signs of life are counted from here.
     epoch: Instant,
 }
 
 impl Mailboxes {
-    pub(super) fn new(bounds: Bounds) -> Self {
-        Self { all: DashMap::new(), bounds, forgotten: Notify::new(), epoch: Instant::now() }
+    pub(super) fn new(bounds: Bounds, audit: Option<Arc<Audit>>) -> Self {
+        Self { all: DashMap::new(), bounds, audit, forgotten: Notify::new(), epoch: Instant::now() }
     }
 
     /// Opens the mailbox of a new connection.
@@ -113,6 +116,12 @@ impl Outbox for Mailboxes {
             mailbox.mark();
         }
         Ok(Claim::Noted)
+    }
+
+    fn record(&self, entry: Entry) {
+        if let Some(audit) = &self.audit {
+            audit.record(entry);
+        }
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

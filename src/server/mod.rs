@@ -6,6 +6,7 @@
 //! answers the rest.
 
 mod accept;
+pub mod audit;
 mod drain;
 mod http;
 mod limits;
@@ -94,7 +95,7 @@ impl<R: Registry> App<R> {
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
         let driver = Driver {
             registry,
-            outbox: Mailboxes::new(bounds),
+            outbox: Mailboxes::new(bounds, config.audit.clone()),
             rules: config.rules.clone(),
             gatekeeper: pass.beside(config.gatekeeper.clone()),
             mint_peer_id,

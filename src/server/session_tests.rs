@@ -57,7 +57,7 @@ async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
 fn driver() -> Driver<MemoryRegistry, Mailboxes> {
     Driver {
         registry: MemoryRegistry::default(),
-        outbox: Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }),
+        outbox: Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }, None),
         rules: Rules::default(),
         gatekeeper: Gatekeeper::default(),
         mint_peer_id: |_| PeerId::parse("minted").unwrap(),

@@ -1,0 +1,149 @@
+//! The audit log: one line of JSON an event of a visit, to a file or to standard output.
+//!
+//! A thread of its own writes it. What happens in a visit never waits for a disk: the queue before
+//! it is bounded, and when it is full, lines are dropped and counted; the next line that is
+//! written says how many.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use serde_json::json;
+
+use crate::core::audit::Entry;
+
+/// So many lines may wait to be written.
+const QUEUE: usize = 4096;
+
+/// Takes lines. Dropped, it has written all it took.
+#[derive(Debug)]
+pub struct Audit {
+    queue: Option<SyncSender<Entry>>,
+    dropped: Arc<AtomicU64>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Audit {
+    /// Appends to a file; `-` is standard output.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if path == Path::new("-") {
+            return Self::to(io::stdout());
+        }
+        Self::to(OpenOptions::new().create(true).append(true).open(path)?)
+    }
+
+    fn to(output: impl Write + Send + 'static) -> io::Result<Self> {
+        let (queue, lines) = sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&dropped);
+        let writer = thread::Builder::new().name("audit".into());
+        let writer = writer.spawn(move || write(&lines, &counted, output))?;
+        Ok(Self { queue: Some(queue), dropped, writer: Some(writer) })
+    }
+
+    /// Takes a line, or counts it as dropped.
+    pub(super) fn record(&self, entry: Entry) {
+        let taken = self.queue.as_ref().is_some_and(|queue| queue.try_send(entry).is_ok());
+        if !taken {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Audit {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Writes until nobody can send any more. A batch is flushed once nothing waits behind it.
+fn write(lines: &Receiver<Entry>, dropped: &AtomicU64, output: impl Write) {
+    let mut output = BufWriter::new(output);
+    while let Ok(first) = lines.recv() {
+        let mut batch = std::iter::once(first).chain(lines.try_iter().take(QUEUE));
+        let written = batch.try_for_each(|entry| line(&mut output, dropped, &entry));
+        if let Err(error) = written.and_then(|()| output.flush()) {
+            dropped.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(%error, "the audit log could not be written");
+        }
+    }
+}
+
+fn line(output: &mut impl Write, dropped: &AtomicU64, entry: &Entry) -> io::Result<()> {
+    let lost = dropped.swap(0, Ordering::Relaxed);
+    if lost > 0 {
+        writeln!(output, "{}", json!({"event": "dropped", "count": lost}))?;
+    }
+    serde_json::to_writer(&mut *output, entry)?;
+    writeln!(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+    use crate::wire::{FromText, RoomId, Timestamp};
+
+    /// Hands over what is written to it, and waits for leave to write.
+    struct Tray(Arc<Mutex<Vec<u8>>>, Receiver<()>);
+
+    impl Write for Tray {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.1.recv();
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn entry(number: u64) -> Entry {
+        Entry {
+            at: Timestamp(number),
+            event: "ended",
+            room_id: RoomId::parse("visit").unwrap(),
+            peer_id: None,
+            role: None,
+            by: None,
+            reason: None,
+            duration_ms: None,
+        }
+    }
+
+    #[test]
+    fn what_a_slow_disk_cannot_take_is_dropped_and_counted() {
+        let (leave, waits) = channel();
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let audit = Audit::to(Tray(Arc::clone(&written), waits)).unwrap();
+        let taken = 3 * QUEUE as u64;
+        for number in 0..taken {
+            audit.record(entry(number));
+        }
+        let lost = audit.dropped.load(Ordering::Relaxed);
+        assert!(lost > 0);
+        drop(leave);
+        while audit.dropped.load(Ordering::Relaxed) > 0 {
+            audit.record(entry(taken));
+        }
+        drop(audit);
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let lines: Vec<serde_json::Value> = lines.collect();
+        let counts = lines.iter().filter(|line| line["event"] == "dropped");
+        let counted: u64 = counts.filter_map(|line| line["count"].as_u64()).sum();
+        let ended = lines.iter().filter(|line| line["event"] == "ended").count() as u64;
+        assert!(counted >= lost && ended > 0);
+        assert_eq!(lines[0]["roomId"], "visit");
+    }
+}
