@@ -170,8 +170,9 @@ pub enum ConfigError {
     /// Open mode on an address that strangers reach.
     #[error(
         "refusing to listen on {0} in open mode: without visit tokens anybody who reaches this \
-         address can join any visit. Listen on a loopback address such as 127.0.0.1:8080, or \
-         start with --open (VISIO_OPEN=true) if strangers are welcome"
+         address can join any visit. Three ways out: listen on a loopback address, such as \
+         --listen 127.0.0.1:8080; or let in only who has a token, with --jwt-secret, \
+         --jwt-public-key or --jwks; or let strangers in, with --open (VISIO_OPEN=true)"
     )]
     OpenToThePublic(SocketAddr),
     /// Something that is no origin.

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const BINARY = process.env.VISIO_BIN ?? fileURLToPath(new URL("../../target/debug/visio", import.meta.url));
-const READY = /http:\/\/127\.0\.0\.1:(\d+)\/demo\//;
+const READY = /https?:\/\/127\.0\.0\.1:(\d+)\/demo\//;
 const READY_LIMIT_MS = 20_000;
 
 /** Starts the server on a free port; resolves once it says that it is ready. */

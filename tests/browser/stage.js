@@ -26,12 +26,13 @@ const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url
 
 /**
  * Runs `play` on a fresh stage and clears it away, whatever happens.
- * `flags` are for the server; `camera: false` is a browser that refuses camera and microphone.
+ * `flags` are for the server; `camera: false` is a browser that refuses camera and microphone;
+ * `certificate` is one of `certificate.js`, which the server shows and the browser trusts.
  */
-export async function onStage({ flags = [], camera = true } = {}, play) {
-  const server = await startServer(...flags);
-  const browser = await launch(camera);
-  const stage = new Stage(server, browser);
+export async function onStage({ flags = [], camera = true, certificate = null } = {}, play) {
+  const server = await startServer(...flags, ...certificate?.forServer ?? []);
+  const browser = await launch(camera, certificate?.forBrowser ?? []);
+  const stage = new Stage(server, browser, certificate ? "https" : "http");
   try {
     await play(stage);
     stage.assertClean();
@@ -52,12 +53,14 @@ export function screenshotPath(name) {
 class Stage {
   server;
   #browser;
+  #scheme;
   #people = [];
   #allowed = [];
 
-  constructor(server, browser) {
+  constructor(server, browser, scheme) {
     this.server = server;
     this.#browser = browser;
+    this.#scheme = scheme;
   }
 
   /** Somebody opens the page. `port` is another way to the server, `context` more about the browser. */
@@ -71,7 +74,7 @@ class Stage {
     const person = new Person(page, name, await watch(page, port));
     this.#people.push(person);
     const query = new URLSearchParams({ visit, name, quality: "low" });
-    await page.goto(`http://127.0.0.1:${port}/demo/?${query}`);
+    await page.goto(`${this.#scheme}://127.0.0.1:${port}/demo/?${query}`);
     return person;
   }
 
@@ -95,8 +98,8 @@ class Stage {
   }
 }
 
-async function launch(camera) {
-  const args = camera ? [...FLAGS, SAY_YES] : FLAGS;
+async function launch(camera, more) {
+  const args = camera ? [...FLAGS, SAY_YES, ...more] : [...FLAGS, ...more];
   return chromium.launch({ executablePath: chromiumPath(), args });
 }
 

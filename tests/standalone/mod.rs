@@ -1,11 +1,13 @@
 //! What only the standalone server promises: its command line, its way of going away, and that
 //! neither a log nor a panic reveals or spreads anything.
 
+mod certificate;
 mod command_line;
 mod draining;
 mod health;
 mod panics;
 mod privacy;
+mod tls;
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -30,7 +32,8 @@ impl Program {
     pub(crate) async fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let (child, log) = spawn(args, variables);
         let ready = log.line("ready").await;
-        let after = ready.split("ws://").nth(1).expect("a URL");
+        let after = ready.split("ws://").nth(1).or_else(|| ready.split("wss://").nth(1));
+        let after = after.expect("a URL");
         let address = after.split("/ws").next().expect("an address").to_owned();
         Self { child, log, address }
     }
