@@ -48,6 +48,7 @@ impl Runtime for Standalone {
             rules: Rules {
                 max_peers_per_room: settings.max_peers_per_room,
                 heartbeat_seconds: settings.heartbeat.as_secs(),
+                ..Rules::default()
             },
             allowed_origins: settings.allowed_origins,
             max_message_bytes: settings.max_message_bytes,

@@ -5,6 +5,7 @@
 #[path = "../contract/registry.rs"]
 mod contract;
 mod frames;
+mod lobby;
 mod properties;
 mod registry;
 mod simulation;
