@@ -169,7 +169,8 @@ impl Connections {
     ) -> Result<Put, Unavailable> {
         let asked = Instant::now();
         let state = serde_json::to_string(&record).map_err(Unavailable::new)?;
-        let next = Item { version: known.version + 1, state: Redacted::new(state) };
+        let state = Redacted::new(state);
+        let next = Item { version: known.version + 1, state, kept_until: None };
         let put = self.table.put(&key(id), known.version, &next).await?;
         match put {
             Put::Done => {

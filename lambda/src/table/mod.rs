@@ -7,8 +7,9 @@
 //!   billed by the kibibyte of the whole item: up to about eight such seats cost one unit.
 //! - One room takes as many changes a second as one item does (1,000 units). Relaying is none.
 //! - `room_list` cannot tell of other rooms: that would be a Scan.
-//! - Display names and metadata are stored, in plain text within the item, until the room empties;
-//!   SDP, candidates, addresses and tokens never are.
+//! - Display names and metadata are stored, in plain text within the item, until the room empties,
+//!   and what a token says (not the token) until its connection ends; SDP, candidates and addresses
+//!   never are.
 //!
 //! # Schema
 //!
@@ -21,7 +22,8 @@
 //!
 //! A room's item stays when the last peer has left, for its version: a stale write must not win.
 //! The TTL is a broom and nothing depends on when it sweeps: it is three hours after the last
-//! write, and no connection lives for more than two.
+//! write, and no connection lives for more than two. A visit that was ended is kept for as long as
+//! it must not be joined.
 //!
 //! # Operations
 //!
@@ -61,6 +63,8 @@ pub struct Table {
 struct Item {
     version: u64,
     state: Redacted<String>,
+    /// Unix milliseconds before which it must not be swept, if that is later than usual.
+    kept_until: Option<u64>,
 }
 
 /// How a write ended.
@@ -99,7 +103,7 @@ impl Table {
             .item("pk", AttributeValue::S(key.to_owned()))
             .item("v", number(next.version))
             .item("s", AttributeValue::S(next.state.expose().clone()))
-            .item("x", number(in_seconds(SystemTime::now() + KEPT)));
+            .item("x", number(next.swept_at(SystemTime::now())));
         let request = match seen {
             0 => request.condition_expression("attribute_not_exists(pk)"),
             _ => request
@@ -111,7 +115,9 @@ impl Table {
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 let stored = failed.item().map(read).transpose()?;
-                Ok(if stored.as_ref() == Some(next) { Put::Done } else { Put::Raced })
+                let same =
+                    |stored: Item| stored.state == next.state && stored.version == next.version;
+                Ok(if stored.is_some_and(same) { Put::Done } else { Put::Raced })
             }
             _ => Err(unavailable(&error)),
         }
@@ -128,7 +134,9 @@ fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Item, Unavailabl
     let version = attributes.get("v").and_then(|value| value.as_n().ok()?.parse().ok());
     let state = attributes.get("s").and_then(|value| value.as_s().ok());
     match (version, state) {
-        (Some(version), Some(state)) => Ok(Item { version, state: Redacted::new(state.clone()) }),
+        (Some(version), Some(state)) => {
+            Ok(Item { version, state: Redacted::new(state.clone()), kept_until: None })
+        }
         _ => Err(Unavailable::new("an item of the table is not as its schema says")),
     }
 }
@@ -143,6 +151,10 @@ fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Un
     Unavailable::new(format!("DynamoDB: {name}"))
 }
 
-fn in_seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+impl Item {
+    /// In Unix seconds.
+    fn swept_at(&self, now: SystemTime) -> u64 {
+        let usual = (now + KEPT).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        usual.as_secs().max(self.kept_until.unwrap_or_default().div_ceil(1000))
+    }
 }

@@ -44,7 +44,8 @@ impl Registry for Rooms {
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
         let asked = Instant::now();
         let state = serde_json::to_string(&next).map_err(Unavailable::new)?;
-        let item = Item { version: next.version().0, state: Redacted::new(state) };
+        let kept_until = next.kept_until().map(|until| until.0);
+        let item = Item { version: next.version().0, state: Redacted::new(state), kept_until };
         let id = next.id().clone();
         match self.table.put(&key(&id), seen.0, &item).await? {
             Put::Done => {
