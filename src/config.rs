@@ -4,6 +4,9 @@
 //! what the server runs on. The step between them happens once, and after it nothing parses,
 //! defaults or checks again.
 
+mod keys;
+mod token;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +23,9 @@ use crate::server::audit::Audit;
 use crate::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
+pub use keys::{KeyError, KeyFile, KeyFlags};
+pub use token::TokenFlags;
+
 /// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
@@ -34,6 +40,9 @@ pub struct Flags {
     /// Let strangers in: serve without visit tokens on an address that is not loopback
     #[arg(long, env = "VISIO_OPEN", value_parser = BoolishValueParser::new())]
     open: bool,
+
+    #[command(flatten)]
+    keys: KeyFlags,
 
     /// Certificate to show, then those of its issuers, in PEM: serve https and wss. Read again on
     /// SIGHUP
@@ -124,6 +133,8 @@ pub struct Config {
     pub rules: Rules,
     /// Who is let in.
     pub gatekeeper: Gatekeeper,
+    /// The file that its keys are from, to be read again.
+    pub key_file: Option<Arc<KeyFile>>,
     /// The certificate, where there is TLS.
     pub tls: Option<Arc<Tls>>,
     /// Where it is written down what happens in visits.
@@ -161,6 +172,9 @@ pub struct Config {
 /// A setting that makes no sense beside the others.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
+    /// A key of visit tokens that will not do.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A file that cannot be written to.
     #[error("--audit {0}: expected a file that can be appended to: {1}")]
     Audit(PathBuf, String),
@@ -196,7 +210,8 @@ impl Flags {
     pub fn resolve(self) -> Result<(SocketAddr, Config), ConfigError> {
         let of_platform = self.port.map(|port| (Ipv4Addr::UNSPECIFIED, port).into());
         let listen = self.listen.or(of_platform).unwrap_or(LOOPBACK);
-        if !self.open && !listen.ip().to_canonical().is_loopback() {
+        let (gatekeeper, key_file) = self.keys.resolve()?;
+        if gatekeeper.is_open() && !self.open && !listen.ip().to_canonical().is_loopback() {
             return Err(ConfigError::OpenToThePublic(listen));
         }
         let queue_bytes = queue_bytes(self.max_peers_per_room, self.max_message_bytes);
@@ -206,6 +221,8 @@ impl Flags {
                 heartbeat_seconds: self.heartbeat_seconds,
                 grace_seconds: self.grace_seconds,
             },
+            gatekeeper,
+            key_file,
             tls: tls(self.tls_cert, self.tls_key)?,
             audit: self.audit.as_deref().map(audit).transpose()?,
             allowed_origins: origins(&self.allowed_origin)?,
@@ -233,6 +250,7 @@ impl Default for Config {
         Self {
             rules: Rules::default(),
             gatekeeper: Gatekeeper::default(),
+            key_file: None,
             tls: None,
             audit: None,
             allowed_origins: Vec::new(),
@@ -336,6 +354,16 @@ mod tests {
         for listen in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:8080", "[::ffff:127.0.0.1]:1"] {
             assert!(resolved(&["--listen", listen]).is_ok(), "{listen}");
         }
+    }
+
+    #[test]
+    fn with_a_key_for_tokens_it_listens_anywhere() {
+        let secret = "a secret of tests that has 32 bytes or more";
+        let args = ["--listen", "0.0.0.0:80", "--jwt-secret", secret];
+        let (listen, config) = resolved(&args).unwrap();
+        assert!(!config.gatekeeper.is_open());
+        assert_eq!(listen, "0.0.0.0:80".parse().unwrap());
+        assert!(!format!("{config:?}").contains(secret));
     }
 
     #[test]

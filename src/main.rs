@@ -1,9 +1,10 @@
-//! The command line: `visio serve`, which is also plain `visio`.
+//! The command line: `visio serve`, which is also plain `visio`, and `visio token`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use visio_signaling::config::Flags;
+use visio_signaling::config::{Flags, KeyFile, TokenFlags};
 use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::server;
 use visio_signaling::tls::Tls;
@@ -31,7 +32,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve visits; this is what happens without a command
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Make a visit token for somebody, and print it
+    Token(TokenFlags),
 }
 
 #[derive(Args)]
@@ -67,11 +70,17 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let Serve { flags, log, log_format } = match cli.command {
-        Some(Command::Serve(serve)) => serve,
+        Some(Command::Serve(serve)) => *serve,
+        Some(Command::Token(flags)) => return token(flags),
         None => cli.serve,
     };
     start_log(&log, log_format)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(flags))
+}
+
+fn token(flags: TokenFlags) -> anyhow::Result<()> {
+    let token = flags.mint(SystemTime::now())?;
+    Ok(writeln!(std::io::stdout(), "{}", token.expose())?)
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {
@@ -85,6 +94,9 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
     let signals = Signals::new()?;
     if let Some(tls) = &config.tls {
         tokio::spawn(reload_on_hangup(Arc::clone(tls), signal(SignalKind::hangup())?));
+    }
+    if let Some(file) = &config.key_file {
+        tokio::spawn(reload_keys_on_hangup(Arc::clone(file), signal(SignalKind::hangup())?));
     }
     announce(listener.local_addr()?, config.tls.as_deref());
     let stop = Arc::new(Notify::new());
@@ -138,6 +150,18 @@ async fn reload_on_hangup(tls: Arc<Tls>, mut hangups: Signal) {
             Err(_) => error!("the TLS certificate is still the old one"),
         }
         remind(&tls);
+    }
+}
+
+/// The same for the keys of visit tokens. Who is in stays in.
+async fn reload_keys_on_hangup(file: Arc<KeyFile>, mut hangups: Signal) {
+    while hangups.recv().await.is_some() {
+        let keys = Arc::clone(&file);
+        match tokio::task::spawn_blocking(move || keys.reload()).await {
+            Ok(Ok(())) => info!("the keys of visit tokens were read again"),
+            Ok(Err(error)) => error!(%error, "the keys of visit tokens are still the old ones"),
+            Err(_) => error!("the keys of visit tokens are still the old ones"),
+        }
     }
 }
 

@@ -1,0 +1,290 @@
+//! The keys of visit tokens: a secret, or a file that can be read again while the server runs.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+
+use crate::redact::Redacted;
+use crate::token::{BadKey, Gatekeeper, Keys};
+
+/// Which tokens are good, as typed. Without a key the server is in open mode.
+#[derive(Debug, Clone, Default, Args)]
+pub struct KeyFlags {
+    /// Secret that visit tokens are signed with (HS256), of 32 bytes or more. Prefer the variable:
+    /// who can list processes can read a flag
+    #[arg(long, env = "VISIO_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    #[arg(value_parser = redacted, conflicts_with_all = ["jwt_public_key", "jwks"])]
+    jwt_secret: Option<Redacted<String>>,
+
+    /// Public key of whoever signs visit tokens, in PEM: RSA for RS256, P-256 for ES256, Ed25519
+    /// for EdDSA. Read again on SIGHUP
+    #[arg(long, env = "VISIO_JWT_PUBLIC_KEY", value_name = "FILE", conflicts_with = "jwks")]
+    jwt_public_key: Option<PathBuf>,
+
+    /// JWK Set of whoever signs visit tokens, for keys that take turns. Read again on SIGHUP
+    #[arg(long, env = "VISIO_JWKS", value_name = "FILE")]
+    jwks: Option<PathBuf>,
+
+    /// What visit tokens have to name as their audience (`aud`) [default: they name none]
+    #[arg(long, env = "VISIO_JWT_AUDIENCE", value_name = "NAME")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    jwt_audience: Option<String>,
+}
+
+/// A setting that names no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// A secret that will not do.
+    #[error("{SECRET} (VISIO_JWT_SECRET): {0}")]
+    Secret(BadKey),
+    /// A file that cannot be read.
+    #[error("{flag} {file}: could not be read: {reason}")]
+    Unreadable {
+        /// The flag that named it.
+        flag: &'static str,
+        /// Its path.
+        file: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// A file with something else in it.
+    #[error("{flag} {file}: {bad}")]
+    File {
+        /// The flag that named it.
+        flag: &'static str,
+        /// Its path.
+        file: String,
+        /// What it should hold.
+        bad: BadKey,
+    },
+    /// An audience of tokens that nobody looks at.
+    #[error("--jwt-audience: expected beside a key: {SECRET}, {PUBLIC_KEY} or {JWKS}")]
+    AudienceAlone,
+}
+
+const SECRET: &str = "--jwt-secret";
+const PUBLIC_KEY: &str = "--jwt-public-key";
+const JWKS: &str = "--jwks";
+
+impl KeyFlags {
+    /// Who lets in whom, and the file behind it, if there is one.
+    pub(super) fn resolve(self) -> Result<(Gatekeeper, Option<Arc<KeyFile>>), KeyError> {
+        let Self { jwt_secret, jwt_public_key, jwks, jwt_audience: audience } = self;
+        let file = match (jwt_public_key, jwks) {
+            (Some(path), _) => KeyFile::load(PUBLIC_KEY, path, Keys::from_pem)?,
+            (None, Some(path)) => KeyFile::load(JWKS, path, Keys::from_jwks)?,
+            (None, None) => {
+                return match jwt_secret {
+                    Some(secret) => {
+                        let keys = Keys::from_secret(secret.expose()).map_err(KeyError::Secret)?;
+                        Ok((keys.gatekeeper(audience), None))
+                    }
+                    None if audience.is_some() => Err(KeyError::AudienceAlone),
+                    None => Ok((Gatekeeper::default(), None)),
+                };
+            }
+        };
+        let file = Arc::new(file);
+        Ok((Arc::clone(&file).gatekeeper(audience), Some(file)))
+    }
+}
+
+/// For clap: what is typed is not shown again.
+pub(super) fn redacted(text: &str) -> Result<Redacted<String>, Infallible> {
+    Ok(Redacted::new(text.to_owned()))
+}
+
+/// Keys from a file.
+pub struct KeyFile {
+    flag: &'static str,
+    path: PathBuf,
+    read: fn(&str) -> Result<Keys, BadKey>,
+    current: RwLock<Keys>,
+}
+
+impl KeyFile {
+    fn load(
+        flag: &'static str,
+        path: PathBuf,
+        read: fn(&str) -> Result<Keys, BadKey>,
+    ) -> Result<Self, KeyError> {
+        let current = RwLock::new(keys(flag, &path, read)?);
+        Ok(Self { flag, path, read, current })
+    }
+
+    /// Reads the file again, for the tokens to come. Where it will not do, nothing changes.
+    pub fn reload(&self) -> Result<(), KeyError> {
+        let keys = keys(self.flag, &self.path, self.read)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn gatekeeper(self: Arc<Self>, audience: Option<String>) -> Gatekeeper {
+        Gatekeeper::new(move |token, now| {
+            let keys = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            keys.verify(token, audience.as_deref(), now)
+        })
+    }
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn keys(
+    flag: &'static str,
+    path: &std::path::Path,
+    read: fn(&str) -> Result<Keys, BadKey>,
+) -> Result<Keys, KeyError> {
+    let file = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => read(&text).map_err(|bad| KeyError::File { flag, file, bad }),
+        Err(error) => Err(KeyError::Unreadable { flag, file, reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Grant;
+    use crate::token::{Refused, mint};
+    use crate::wire::{FromText, PeerId, Role, RoomId, Timestamp, Token};
+    use clap::Parser;
+    use data_encoding::BASE64URL_NOPAD;
+    use serde_json::json;
+
+    const SECRETS: [&str; 2] =
+        ["the secret of last month, 32 bytes", "the secret of this month, 32 bytes"];
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    #[derive(Debug, Parser)]
+    struct Typed {
+        #[command(flatten)]
+        flags: KeyFlags,
+    }
+
+    fn resolved(
+        args: &[&str],
+    ) -> Result<Result<(Gatekeeper, Option<Arc<KeyFile>>), KeyError>, String> {
+        let typed = Typed::try_parse_from(["visio"].iter().chain(args));
+        typed.map(|typed| typed.flags.resolve()).map_err(|error| error.to_string())
+    }
+
+    fn refused(args: &[&str]) -> String {
+        match resolved(args) {
+            Ok(Ok(_)) => panic!("expected a refusal"),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error,
+        }
+    }
+
+    /// A file of this test's own, gone at its end.
+    struct File(PathBuf);
+
+    impl File {
+        fn new(name: &str, text: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("visio-{}-{name}", std::process::id()));
+            std::fs::write(&path, text).unwrap();
+            Self(path)
+        }
+
+        fn path(&self) -> &str {
+            self.0.to_str().unwrap()
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn set_of(secret: &str) -> String {
+        json!({"keys": [{"kty": "oct", "k": BASE64URL_NOPAD.encode(secret.as_bytes())}]})
+            .to_string()
+    }
+
+    fn token(secret: &str, audience: Option<&str>) -> Token {
+        let grant = Grant {
+            subject: PeerId::parse("ada").unwrap(),
+            room: RoomId::fallback(),
+            role: Role::Guest,
+            name: None,
+            lobby: false,
+            capacity: None,
+            expires_at: NOW,
+            visit_end: None,
+        };
+        mint(secret, &grant, audience).unwrap()
+    }
+
+    #[test]
+    fn without_a_key_it_is_open() {
+        let (gatekeeper, file) = resolved(&[]).unwrap().unwrap();
+        assert!(gatekeeper.is_open() && file.is_none());
+        assert!(refused(&["--jwt-audience", "visio"]).contains("--jwt-secret"));
+        assert!(refused(&["--jwt-audience", ""]).contains("--jwt-audience"));
+    }
+
+    #[test]
+    fn a_secret_lets_its_tokens_in() {
+        let (gatekeeper, _) = resolved(&["--jwt-secret", SECRETS[0]]).unwrap().unwrap();
+        assert!(gatekeeper.check(&token(SECRETS[0], None), NOW).unwrap().is_some());
+        assert_eq!(gatekeeper.check(&token(SECRETS[1], None), NOW), Err(Refused::Signature));
+        let args = ["--jwt-secret", SECRETS[0], "--jwt-audience", "visio"];
+        let (gatekeeper, _) = resolved(&args).unwrap().unwrap();
+        assert!(gatekeeper.check(&token(SECRETS[0], Some("visio")), NOW).is_ok());
+        assert!(gatekeeper.check(&token(SECRETS[0], None), NOW).is_err());
+    }
+
+    #[test]
+    fn there_is_one_kind_of_key() {
+        let kinds = [["--jwt-secret", SECRETS[0]], ["--jwt-public-key", "a"], ["--jwks", "b"]];
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            let error = refused(&[kinds[one], kinds[other]].concat());
+            assert!(error.contains(kinds[one][0]) && error.contains(kinds[other][0]), "{error}");
+            assert!(!error.contains(SECRETS[0]), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_will_not_do_names_its_flag_and_shows_nothing() {
+        let file = File::new("bad", "a secret thing");
+        for (args, parts) in [
+            (["--jwt-secret", ""], ["--jwt-secret", "32 bytes"]),
+            (["--jwt-secret", "a secret thing"], ["--jwt-secret", "32 bytes"]),
+            (["--jwt-public-key", "/nowhere/a.pem"], ["--jwt-public-key /nowhere", "No such file"]),
+            (["--jwks", "/"], ["--jwks /", "could not be read"]),
+            (["--jwt-public-key", file.path()], ["--jwt-public-key", "BEGIN PUBLIC KEY"]),
+            (["--jwks", file.path()], ["--jwks", "JWK Set"]),
+            (["--jwks", ""], ["--jwks", "value"]),
+        ] {
+            let error = refused(&args);
+            assert!(parts.iter().all(|part| error.contains(part)), "{args:?}: {error}");
+            assert!(!error.contains("secret thing"), "{error}");
+        }
+        let typed = Typed::try_parse_from(["visio", "--jwt-secret", SECRETS[0]]).unwrap();
+        assert!(!format!("{typed:?}").contains(SECRETS[0]));
+    }
+
+    #[test]
+    fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
+        let file = File::new("set", &set_of(SECRETS[0]));
+        let (gatekeeper, kept) = resolved(&["--jwks", file.path()]).unwrap().unwrap();
+        let kept = kept.unwrap();
+        let good = |secret| gatekeeper.check(&token(secret, None), NOW).is_ok();
+        assert_eq!(SECRETS.map(good), [true, false]);
+        std::fs::write(&file.0, "half a file").unwrap();
+        assert!(matches!(kept.reload(), Err(KeyError::File { flag: JWKS, .. })));
+        assert_eq!(SECRETS.map(good), [true, false]);
+        std::fs::write(&file.0, set_of(SECRETS[1])).unwrap();
+        assert_eq!(kept.reload(), Ok(()));
+        assert_eq!(SECRETS.map(good), [false, true]);
+    }
+}
