@@ -1,66 +1,78 @@
-// The chat of one visit. What is written while the connection is gone waits, and is sent after.
+// What people write to each other: in the visit, and between somebody in the waiting room and a
+// host. What is written while the connection is gone waits, and is sent after.
 
 import { element, make } from "./page.js";
+import { timeOfDay } from "./texts.js";
 
-export class Chat {
+/** One list of lines and the form below it. */
+export class Conversation {
+  #list;
+  #form;
+  #input;
   #send;
-  #nameOf;
   #waiting = [];
-  #unread = 0;
   #leave = new AbortController();
 
-  constructor({ send, nameOf }) {
+  /**
+   * @param {Element} list  for the lines
+   * @param {HTMLFormElement} form  with one input
+   * @param {(text: string) => boolean} send  false: not now
+   */
+  constructor({ list, form, send }) {
+    this.#list = list;
+    this.#form = form;
+    this.#input = form.querySelector("input");
     this.#send = send;
-    this.#nameOf = nameOf;
+    form.addEventListener("submit", (event) => this.#submit(event), { signal: this.#leave.signal });
   }
 
-  open() {
-    const { signal } = this.#leave;
-    element("messages").replaceChildren();
-    element("chat-form").addEventListener("submit", (event) => this.#submit(event), { signal });
-    element("chat-toggle").addEventListener("click", () => this.#read(), { signal });
-    this.#read();
+  get lines() {
+    return [...this.#list.children];
   }
 
-  close() {
-    this.#leave.abort();
-  }
-
-  /** A `message` event of the signaling client; others than chat are passed over. */
-  receive({ type, from, message, sentAt }) {
-    const direct = type === "private_message";
-    if ((type !== "chat" && !direct) || typeof message !== "string") return;
-    const name = this.#nameOf(from) + (direct ? " (to you only)" : "");
-    this.#show({ name, text: message, at: sentAt, kind: "theirs" });
-    if (element("chat-panel").hidden) this.#count(this.#unread + 1);
+  hear({ name, text, at }) {
+    this.#show({ name, text, at, kind: "theirs" });
   }
 
   /** A line that nobody said, such as "Anna is here." */
   note(text) {
-    this.#append(make("li", { className: "note" }, text));
+    this.append(make("li", { className: "note" }, text));
+  }
+
+  append(...lines) {
+    this.#list.append(...lines);
+    this.scrollToEnd();
+  }
+
+  scrollToEnd() {
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   connected(connected) {
-    element("chat-text").placeholder = connected ? "Write a message" : "Will be sent when you are back";
+    this.#input.placeholder = connected ? "Write a message" : "Will be sent when you are back";
   }
 
-  /** The seat is there (again): what waited goes out. */
+  /** There is a way (again): what waited goes out. */
   flush() {
     while (this.#waiting.length > 0 && this.#transmit(this.#waiting[0])) this.#waiting.shift();
   }
 
+  close() {
+    this.#leave.abort();
+    for (const { node } of this.#waiting) node.classList.replace("waiting", "unsent");
+  }
+
   #submit(event) {
     event.preventDefault();
-    const input = element("chat-text");
-    const text = input.value.trim();
+    const text = this.#input.value.trim();
     if (!text) return;
-    input.value = "";
+    this.#input.value = "";
     const line = { text, node: this.#show({ name: "You", text, kind: "mine" }) };
     if (!this.#transmit(line)) this.#hold(line);
   }
 
   #transmit({ text, node }) {
-    const sent = this.#send({ type: "chat", message: text });
+    const sent = this.#send(text);
     if (sent) node.classList.remove("waiting");
     return sent;
   }
@@ -71,21 +83,72 @@ export class Chat {
   }
 
   #show({ name, text, at = Date.now(), kind }) {
-    const time = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    const head = make("p", { className: "who" }, make("span", {}, name), " ", make("time", {}, time));
-    return this.#append(make("li", { className: kind }, head, make("p", { className: "said" }, text)));
+    const head = make("p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(at)));
+    const line = make("li", { className: kind }, head, make("p", { className: "said" }, text));
+    this.append(line);
+    return line;
+  }
+}
+
+/** The chat of one visit, in its panel. */
+export class Chat {
+  #talk;
+  #nameOf;
+  #unread = 0;
+  #leave = new AbortController();
+
+  constructor({ send, nameOf }) {
+    this.#nameOf = nameOf;
+    this.#talk = new Conversation({
+      list: element("messages"),
+      form: element("chat-form"),
+      send: (text) => send({ type: "chat", message: text }),
+    });
   }
 
-  #append(line) {
-    const list = element("messages");
-    list.append(line);
-    list.scrollTop = list.scrollHeight;
-    return line;
+  open() {
+    element("messages").replaceChildren();
+    element("chat-toggle").addEventListener("click", () => this.#read(), { signal: this.#leave.signal });
+    this.#read();
+  }
+
+  close() {
+    this.#leave.abort();
+    this.#talk.close();
+  }
+
+  /** What was written in the waiting room is not lost on the way in. */
+  continues(lines) {
+    if (lines.length === 0) return;
+    this.#talk.note("In the waiting room:");
+    this.#talk.append(...lines);
+    this.#talk.note("In the visit, for everybody:");
+  }
+
+  /** A `message` event of the signaling client; others than chat are passed over. */
+  receive({ type, from, to, message, sentAt }) {
+    if ((type !== "chat" && type !== "private_message") || typeof message !== "string") return;
+    const direct = type === "private_message" || to !== undefined;
+    const name = this.#nameOf(from) + (direct ? " (to you only)" : "");
+    this.#talk.hear({ name, text: message, at: direct ? undefined : sentAt });
+    if (element("chat-panel").hidden) this.#count(this.#unread + 1);
+  }
+
+  note(text) {
+    this.#talk.note(text);
+  }
+
+  connected(connected) {
+    this.#talk.connected(connected);
+  }
+
+  flush() {
+    this.#talk.flush();
   }
 
   #read() {
     this.#count(0);
-    element("messages").scrollTop = element("messages").scrollHeight;
+    this.#talk.scrollToEnd();
   }
 
   #count(unread) {

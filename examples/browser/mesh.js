@@ -3,6 +3,8 @@
 // It follows the room (who is there) and the calls (who can be seen and heard), and tells the
 // page one thing: `people`, the whole list, whenever anything about it changed.
 //
+// Observers neither send nor answer, so nobody calls them and they call nobody.
+//
 // When somebody comes back, by reload or new socket, a new call is made. The old one is kept, and
 // shown, until the new one connects. And when only somebody's signaling is gone, their picture
 // stays for as long as it moves.
@@ -23,8 +25,9 @@ const EARLY_LIMIT = 100;
 /**
  * Events: `people`; `arrived` and `left` {name} for announcements.
  *
- * A person: `{peerId, name, state, stream, moves, media}` with the states "connecting", "connected",
- * "reconnecting", "trouble" (no way through the network was found) and "left".
+ * A person: `{peerId, name, role, state, stream, moves, media}` with the states "connecting", "connected",
+ * "reconnecting", "trouble" (no way through the network was found), "present" (there, and not to be
+ * called) and "left".
  */
 export class Mesh extends EventTarget {
   #people = new Map();
@@ -32,6 +35,7 @@ export class Mesh extends EventTarget {
   #local;
   #iceServers = [];
   #seatedAt = 0;
+  #silent = false;
 
   /**
    * @param {(message: object) => boolean} send  sends a message that names its `to`
@@ -55,7 +59,10 @@ export class Mesh extends EventTarget {
 
   /** A `room` event of the signaling client. */
   follow(message) {
-    if (message.type === "joined") this.#iceServers = message.iceServers ?? [];
+    if (message.type === "joined") {
+      this.#iceServers = message.iceServers ?? [];
+      this.#silent = message.role === "observer";
+    }
     this.#matchRoster(message);
     if (message.type === "joined" && !message.resumed) this.#dialAll(message);
     if (message.type === "peer_joined") this.#welcome(message);
@@ -79,11 +86,17 @@ export class Mesh extends EventTarget {
     for (const { call } of this.people) if (call?.state === "reconnecting") call.restart();
   }
 
+  /** Out of the room, but perhaps not for good: every call ends, and nobody is there. */
+  clear() {
+    for (const person of this.people) this.#hangUp(person);
+    this.#people.clear();
+    this.#changed();
+  }
+
   close() {
     this.#local.removeEventListener("track", this.#trackChanged);
     this.#local.removeEventListener("change", this.#mediaChanged);
-    for (const person of this.people) this.#hangUp(person);
-    this.#people.clear();
+    this.clear();
   }
 
   // --- who is there ---
@@ -98,14 +111,16 @@ export class Mesh extends EventTarget {
     }
   }
 
-  #present(peerId, { displayName, away }) {
+  #present(peerId, { displayName, away, role }) {
     const person = this.#people.get(peerId) ?? this.#newPerson(peerId);
     const back = person.here !== true;
     person.here = true;
     person.away = away === true;
     person.name = displayName || person.name || "Guest";
+    person.role = role;
+    person.quiet = this.#silent || role === "observer";
     clearTimeout(person.returnTimer);
-    if (back && !person.expected) this.#emit("arrived", { name: person.name });
+    if (back && !person.expected) this.#emit("arrived", { name: person.name, role });
     person.expected = false;
   }
 
@@ -134,7 +149,7 @@ export class Mesh extends EventTarget {
 
   #newPerson(peerId) {
     const person = {
-      peerId, name: "", here: null, call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
+      peerId, name: "", role: undefined, quiet: false, here: null, call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
       get state() { return stateOf(person); },
       get stream() { return shownCall(person)?.stream ?? null; },
       get moves() { return shownCall(person)?.state === "connected"; },
@@ -156,6 +171,7 @@ export class Mesh extends EventTarget {
     for (const person of this.people) person.since = 0;
     for (const { peerId } of peers) {
       const person = this.#people.get(peerId);
+      if (person.quiet) continue;
       person.dials = 0;
       this.#hope(person);
       this.#dial(person);
@@ -181,12 +197,14 @@ export class Mesh extends EventTarget {
   /** They joined after us, so they will offer. What we had with their old page is history. */
   #welcome({ peerId, version }) {
     const person = this.#people.get(peerId);
+    if (person.quiet) return;
     this.#hope(person);
     // Their offer may have come before this message; then the call is already the new one.
     if (person.call && !(person.since >= version)) this.#retire(person);
   }
 
   #takeOffer(person, message) {
+    if (this.#silent) return;
     const known = person.call && (message.call === undefined || message.call === person.call.id);
     if (!known) {
       this.#newCall(person, { id: message.call, caller: false });
@@ -292,6 +310,7 @@ function shownCall({ call, previous }) {
 
 function stateOf(person) {
   if (!person.here && !person.expected) return person.here === null ? "connecting" : "left";
+  if (person.quiet) return person.away ? "reconnecting" : "present";
   if (person.stuck) return "trouble";
   if (person.away || person.expected || person.previous) return "reconnecting";
   return person.call?.state ?? "connecting";

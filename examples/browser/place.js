@@ -1,11 +1,22 @@
 // Where this page is, and where its servers are: the query of the address.
 //
 //   ?visit=NAME  ?name=NAME     prefill the form
+//   #token=T or ?token=T        the invitation; invitation.js takes it out of the address at once
 //   ?server=wss://HOST/ws       another signaling server than the one this page came from
 //   ?health=https://HOST/health its health, where it is not beside it
 //   ?quality=low|standard|high  the size of the picture
 
 export const query = new URLSearchParams(location.search);
+
+/** What the address says of `key`, after `?` or after `#`. It is not there any more afterwards. */
+export function takeSecret(key) {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  const secret = hash.get(key) ?? query.get(key);
+  if (secret === null) return null;
+  query.delete(key);
+  history.replaceState(null, "", `?${query}`);
+  return secret;
+}
 
 /** `foreignServer` is the host the signaling goes to, if that is not where the page came from. */
 export function addresses() {

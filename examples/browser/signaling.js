@@ -7,8 +7,11 @@
 //   says why, once, as `ended`;
 // - room changes arrive in order: `room` fires only for a version newer than all seen before.
 //
-// What it leaves out: resuming a seat. `join` is asked for again on every connection, so a later
-// `resumeToken` can be given there.
+// Where the visit's token says so, a host has to let this one in first: then the state is
+// "waiting" until `joined` comes, and again if a host sends it back.
+//
+// What it leaves out: resuming a seat. `join` and `token` are asked for again on every connection,
+// so a later `resumeToken`, or a fresh token, can be given there.
 
 /** Errors after which this client must not come back by itself. */
 const FINAL_CODES = new Set(["replaced", "removed", "denied", "visit_ended", "visit_expired", "unauthorized"]);
@@ -30,34 +33,48 @@ const PROBE_LIMIT_MS = 5_000;
 /** API Gateway drops a connection that is silent for ten minutes. */
 const KEEP_ALIVE_MS = 9 * 60_000;
 
+/** The states in which this client has a place: a seat, or one in the lobby. */
+const PLACED = new Set(["joined", "waiting"]);
+
+/** After `visit_ended` an `error` says why. If it is lost, that it is over is enough. */
+const LAST_WORD_LIMIT_MS = 1_000;
+
 /**
  * Events (`event.detail`):
- * - `state`   {state: "connecting" | "joined" | "reconnecting" | "closed", attempt, pauseMs}
+ * - `state`   {state: "connecting" | "waiting" | "joined" | "reconnecting" | "closed", attempt, pauseMs}
  * - `room`    the server's message that changed the room, `joined` included
+ * - `waiting` {roomId, peerId, hostPresent, since}: in the lobby; again when a host comes or the last one goes
+ * - `lobby`   {waiting: [{peerId, displayName, since}]}: for a host, all who wait, whenever that changed
+ * - `ending`  {endsAt}: the visit ends by itself then
  * - `message` what another peer sent: relayed messages, chat, and all other types
  * - `failure` an `error` of the server that changes nothing about the connection
- * - `ended`   {code, message}: over, and not to be retried by itself
- * - `frame`   {direction: "in" | "out", message, bytes}: every frame, for a log
+ * - `ended`   {code, message, reason}: over, and not to be retried by itself; `reason` is a host's own words
+ * - `frame`   {direction: "in" | "out", message, bytes}: every frame, for a log; a `token` is left out
  */
 export class SignalingClient extends EventTarget {
   #url;
   #join;
+  #token;
   #socket = null;
   #state = "closed";
   #attempt = 0;
   #notBefore = 0;
   #version = 0;
+  #lobby = [];
+  #reason;
   #timers = {};
 
   /**
    * @param {object} options
    * @param {string} options.url  `ws://` or `wss://` address of the server
    * @param {object | (() => object)} options.join  the fields of `join`: roomId, peerId, displayName, ...
+   * @param {string | (() => string)} [options.token]  the visit token, where the server asks for one
    */
-  constructor({ url, join }) {
+  constructor({ url, join, token }) {
     super();
     this.#url = url;
     this.#join = typeof join === "function" ? join : () => join;
+    this.#token = typeof token === "function" ? token : () => token;
   }
 
   get state() {
@@ -73,13 +90,16 @@ export class SignalingClient extends EventTarget {
     this.#open();
   }
 
-  /** Sends one message. False: there is no seat right now, and nothing was sent. */
+  /**
+   * Sends one message. False: there is no place right now, and nothing was sent. From the lobby
+   * the server takes nothing but `chat`, which reaches the hosts.
+   */
   send(message) {
-    if (this.#state !== "joined") return false;
+    if (!PLACED.has(this.#state)) return false;
     return this.#write(message);
   }
 
-  /** Gives up the seat and closes. The others are told at once. */
+  /** Gives up the seat, or the place in the lobby, and closes. The others are told at once. */
   leave() {
     this.send({ type: "leave" });
     this.#stop("leave");
@@ -94,7 +114,7 @@ export class SignalingClient extends EventTarget {
 
   /** Asks the server for a sign of life, and reconnects if there is none. For doubtful moments. */
   probe() {
-    if (this.#state !== "joined" || this.#timers.probe) return;
+    if (!PLACED.has(this.#state) || this.#timers.probe) return;
     this.#write({ type: "ping" });
     this.#timers.probe = setTimeout(() => this.#lost(), PROBE_LIMIT_MS);
   }
@@ -105,16 +125,23 @@ export class SignalingClient extends EventTarget {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     this.#version = 0;
+    this.#lobby = [];
+    this.#reason = undefined;
     // A socket that was given up may still speak; only the current one is heard.
     const whenCurrent = (handle) => (event) => { if (this.#socket === socket) handle(event); };
-    socket.onopen = whenCurrent(() => this.#write({ ...this.#join(), type: "join", requestId: "join" }));
+    socket.onopen = whenCurrent(() => this.#write(this.#request()));
     socket.onmessage = whenCurrent((event) => this.#receive(event.data));
     socket.onclose = whenCurrent((event) => this.#closed(event));
     this.#timers.open = setTimeout(() => this.#lost(), OPEN_OR_JOIN_LIMIT_MS);
   }
 
+  #request() {
+    const token = this.#token();
+    return { ...this.#join(), ...(token && { token }), type: "join", requestId: "join" };
+  }
+
   #closed({ code, reason }) {
-    const final = FINAL_CLOSES.get(code);
+    const final = FINAL_CLOSES.get(code) ?? (this.#timers.lastWord && "visit_ended");
     if (final) this.#end({ code: final, message: reason });
     else this.#lost();
   }
@@ -129,8 +156,9 @@ export class SignalingClient extends EventTarget {
   }
 
   #end({ code, message }) {
+    const reason = this.#reason;
     this.#stop(code);
-    this.#emit("ended", { code, message });
+    this.#emit("ended", { code, message, reason });
   }
 
   #stop(reason) {
@@ -157,7 +185,7 @@ export class SignalingClient extends EventTarget {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     const text = JSON.stringify(message);
     this.#socket.send(text);
-    this.#emit("frame", { direction: "out", message, bytes: byteLength(text) });
+    this.#emit("frame", { direction: "out", message: withoutToken(message), bytes: byteLength(text) });
     this.#stayAlive();
     return true;
   }
@@ -175,32 +203,64 @@ export class SignalingClient extends EventTarget {
 
   #dispatch(message) {
     if (message.type === "error") this.#failed(message);
-    else if (message.type === "visit_ended") this.#end({ code: "visit_ended", message: message.reason });
-    else if (message.type === "denied") this.#end({ code: "denied", message: message.reason });
+    else if (message.type === "visit_ended") this.#over(message);
+    else if (message.type === "denied") this.#denied(message);
     else if (message.type === "going_away") this.#moveAfter(message.reconnectAfterMs);
+    else if (message.type === "waiting") this.#wait(message);
+    else if (message.type === "knock") this.#knocked(message);
+    else if (message.type === "lobby") this.#lobbyChanged(message.waiting);
+    else if (message.type === "visit_ending") this.#emit("ending", message);
     else if (ROOM_TYPES.has(message.type)) this.#roomChanged(message);
     else if (message.type !== "pong") this.#emit("message", message);
   }
 
   #roomChanged(message) {
     const joined = message.type === "joined";
-    if (joined) this.#seated();
+    if (joined) this.#placed("joined");
+    // Somebody in the lobby has no room; this is a late word of the one it was in.
+    if (this.#state === "waiting") return;
     // `joined` is news whatever its version: a restarted server counts from one again.
     if (!joined && message.version <= this.#version) return;
     this.#version = Math.max(this.#version, message.version);
     this.#emit("room", message);
   }
 
-  #seated() {
+  #placed(state) {
     clearTimeout(this.#timers.open);
     this.#attempt = 0;
     this.#notBefore = 0;
-    this.#enter("joined");
+    if (this.#state !== state) this.#enter(state);
+  }
+
+  #wait(message) {
+    this.#lobby = [];
+    this.#placed("waiting");
+    this.#emit("waiting", message);
+  }
+
+  #knocked({ peerId, displayName, since }) {
+    const others = this.#lobby.filter((one) => one.peerId !== peerId);
+    this.#lobbyChanged([...others, { peerId, displayName, since }]);
+  }
+
+  #lobbyChanged(waiting) {
+    this.#lobby = waiting;
+    this.#emit("lobby", { waiting });
+  }
+
+  #denied({ reason }) {
+    this.#reason = reason;
+    this.#end({ code: "denied" });
+  }
+
+  #over({ reason }) {
+    this.#reason = reason;
+    this.#timers.lastWord = setTimeout(() => this.#end({ code: "visit_ended" }), LAST_WORD_LIMIT_MS);
   }
 
   #failed(error) {
     if (error.retryAfterMs) this.#notBefore = Date.now() + error.retryAfterMs;
-    const joining = this.#state !== "joined";
+    const joining = !PLACED.has(this.#state);
     const hopeless = FINAL_CODES.has(error.code) || (joining && !RETRY_JOIN.has(error.code));
     if (hopeless) this.#end(error);
     else if (joining) this.#lost();
@@ -239,4 +299,9 @@ function parse(text) {
 
 function byteLength(text) {
   return new TextEncoder().encode(text).length;
+}
+
+/** Who holds a token can act for its owner: it has no place in a log. */
+function withoutToken(message) {
+  return message.token === undefined ? message : { ...message, token: "(left out)" };
 }

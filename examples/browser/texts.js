@@ -1,33 +1,71 @@
 // What people read. Error codes of the protocol on the left, plain words on the right: what
 // happened, and what to do about it.
 
-/** Why a visit could not be joined, or is over. `action` is the label of the join button. */
+/**
+ * Why a visit could not be joined, or is over. `action` is the label of the join button; null where
+ * trying again is of no use, and `title` says so.
+ */
 const ENDINGS = {
   left: { text: "You left the visit.", action: "Rejoin", kind: "info" },
+  left_waiting: { text: "You left the waiting room.", action: "Go back to the waiting room", kind: "info" },
   replaced: {
     text: "This visit was opened in another window or on another device, so it was closed here.",
     action: "Use it here instead",
     kind: "info",
   },
   room_full: { text: "This visit is full right now. Please try again when somebody has left.", action: "Try again" },
-  removed: { text: "You were removed from the visit." },
-  denied: { text: "You were not let into the visit." },
-  visit_ended: { text: "The visit has ended. You can close this page.", kind: "info" },
-  visit_expired: { text: "The time of this visit is over.", kind: "info" },
-  unauthorized: { text: "This link is not valid, or not any more. Please ask for a new one." },
+  denied: { text: "The practice could not let you in just now.", action: "Ask again" },
+  removed: {
+    title: "You are no longer in the visit",
+    text: "The practice ended the visit for you. Your link does not open it again. If you think this is a mistake, please call the practice.",
+    action: null,
+  },
+  ended_here: { title: "The visit is over", text: "You ended the visit for everybody. You can close this page.", action: null, kind: "info" },
+  visit_ended: { title: "The visit is over", text: "The practice ended the visit. You can close this page.", action: null, kind: "info" },
+  visit_expired: { title: "The visit is over", text: "The time of this visit is over. You can close this page.", action: null, kind: "info" },
   forbidden: { text: "This link is for another visit. Please check it, or ask for a new one." },
   rate_limited: { text: "There were too many attempts. Please wait a moment.", action: "Try again" },
 };
 
-export function ending(code, message) {
-  const known = ENDINGS[code] ?? { text: `The visit could not be joined: ${message || code}.`, action: "Try again" };
-  return { action: "Join visit", kind: "warning", ...known };
+export function ending({ code, message, reason }, invitation) {
+  const known = code === "unauthorized" ? notInvited(invitation)
+    : ENDINGS[code] ?? { text: `The visit could not be joined: ${message || code}.`, action: "Try again" };
+  const text = reason ? `${known.text} They wrote: “${reason}”` : known.text;
+  return { title: "Join your video visit", action: "Join visit", kind: "warning", ...known, text };
+}
+
+/** The server says only that it does not take the token; the token may say why. */
+function notInvited(invitation, now = Date.now()) {
+  if (!invitation) {
+    return {
+      title: "This visit needs an invitation",
+      text: "Please open the link that the practice sent you once more. A copied address does not hold the invitation.",
+      action: null,
+    };
+  }
+  const { notBefore, expiresAt } = invitation;
+  if (notBefore > now) return { text: `Your link works from ${dateAndTime(notBefore)}. Please come back then.`, action: "Try again", kind: "info" };
+  if (expiresAt <= now) {
+    return {
+      title: "This link has expired",
+      text: `It was good until ${dateAndTime(expiresAt)}. Please ask the practice for a new one.`,
+      action: null,
+    };
+  }
+  return {
+    title: "This link does not work",
+    text: "Perhaps a part of it is missing. Please open it again, or ask the practice for a new one.",
+    action: null,
+  };
 }
 
 /** What the server minded about a message, where it concerns a person at all. */
-export function failure({ code, retryAfterMs }) {
+export function failure({ code, requestId, retryAfterMs }) {
   const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000));
   if (code === "rate_limited") return `That was a little fast. Please wait ${seconds} s.`;
+  if (code === "room_full") return "The visit is full. Somebody has to leave before anybody else can be let in.";
+  if (code === "peer_not_found" && requestId === "host") return "This person is not here any more.";
+  if (code === "forbidden" && requestId === "host") return "Your invitation does not allow you to do this.";
   if (code === "internal") return "Something went wrong on the server. Please try again.";
   return null;
 }
@@ -60,8 +98,56 @@ export const PERSON_STATES = {
   connected: "Connected",
   reconnecting: "Reconnecting…",
   trouble: "No picture or sound came through. A firewall may be in the way.",
+  present: "In the visit",
   left: "Left",
 };
+
+/** The state of a person, as the list has it. */
+export function personState({ role, state }) {
+  return role === "observer" && state === "present" ? "Observer" : PERSON_STATES[state];
+}
+
+// --- the waiting room ---
+
+/** What somebody who waits is told, and how the connection is. */
+export function waitingStatus(hostPresent) {
+  return hostPresent
+    ? "The practice knows that you are here. You will be let in as soon as they are ready for you."
+    : "You are checked in. Your doctor is not here yet, and will see at once that you are waiting.";
+}
+
+/** "10:42 (3 minutes)" */
+export function sinceWhen(since, now = Date.now()) {
+  return `${timeOfDay(since)} (${span(now - since)})`;
+}
+
+export function waitingCount(names) {
+  if (names.length === 0) return "";
+  return names.length === 1 ? `${names[0]} is waiting to be let in.` : `${names.length} people are waiting to be let in.`;
+}
+
+/** `everybody`: the visit ends; else it is this invitation that does. */
+export function endingSoon(endsAt, everybody, now = Date.now()) {
+  const left = endsAt - now > 0 ? `in ${span(Math.max(60_000, endsAt - now))}` : "any moment now";
+  const what = everybody ? "This visit ends" : "Your time in this visit ends";
+  return `${what} at ${timeOfDay(endsAt)}, ${left}.`;
+}
+
+function span(ms) {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return `${hours} h ${rest} min`;
+}
+
+export function timeOfDay(at) {
+  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+function dateAndTime(at) {
+  return new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
 
 /** A visit name that is easy to say on the phone: some 1.3 million of them. */
 export function friendlyVisitName() {

@@ -1,0 +1,72 @@
+// The invitation: the visit token, and what it says.
+//
+// It comes with the address, as `#token=...` (which no server is sent) or `?token=...`, and leaves
+// it before anything else happens: addresses are shown, copied, kept in histories and shared. It is
+// kept in this tab's storage, for a reload.
+//
+// What it says is read for the form alone. Whether it is true is for the server to judge.
+
+import { query, takeSecret } from "./place.js";
+
+const KEY = "visio.token";
+
+/** `{token, roomId, peerId, name, role, notBefore, expiresAt}`, all but `token` if it says so; or null. */
+export const invitation = readInvitation();
+
+// Another link to this same page only changes what is after `#`.
+addEventListener("hashchange", () => { if (location.hash.includes("token=")) location.reload(); });
+
+function readInvitation() {
+  const fresh = takeSecret("token");
+  const token = fresh || kept();
+  if (!token) return null;
+  const claims = claimsOf(token);
+  const elsewhere = !fresh && query.has("visit") && query.get("visit") !== claims.room;
+  if (elsewhere) return null; // an address of another visit, in the same tab
+  if (fresh) keep(token);
+  return {
+    token,
+    roomId: text(claims.room),
+    peerId: text(claims.sub),
+    name: text(claims.name),
+    role: text(claims.role) ?? "guest",
+    notBefore: milliseconds(claims.nbf),
+    expiresAt: milliseconds(claims.exp),
+  };
+}
+
+/** The claims of a JSON Web Token, or nothing of something else. */
+function claimsOf(token) {
+  try {
+    const base64 = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    return Object(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch {
+    return {};
+  }
+}
+
+function text(claim) {
+  return typeof claim === "string" ? claim : undefined;
+}
+
+function milliseconds(claim) {
+  return typeof claim === "number" ? claim * 1000 : undefined;
+}
+
+/** Storage may be blocked; then a reload needs the link again, and that is all. */
+function kept() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function keep(token) {
+  try {
+    sessionStorage.setItem(KEY, token);
+  } catch {
+    // as above
+  }
+}

@@ -1,0 +1,282 @@
+//! The waiting room, and what hosts decide.
+
+use serde_json::{Value, json};
+use visio_signaling::core::Grant;
+use visio_signaling::wire::Role;
+
+use super::Runtime;
+use super::client::{Client, ids};
+use super::visit::{doctor, grant, guarded, join, patient, seated, together};
+
+pub async fn a_guest_waits_until_a_host_admits_it<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut patient, waiting) = patient(&server, "patient").await;
+    assert_eq!((&waiting["roomId"], &waiting["peerId"]), (&json!("visit"), &json!("patient")));
+    assert_eq!(waiting["hostPresent"], false);
+    let (mut doctor, lobby) = doctor(&server).await;
+    assert_eq!(lobby["waiting"][0]["peerId"], "patient");
+    assert_eq!(lobby["waiting"][0]["displayName"], "Person patient");
+    assert_eq!(lobby["waiting"][0]["since"], waiting["since"]);
+    assert_eq!(patient.expect("waiting").await["hostPresent"], true);
+
+    doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
+    let joined = patient.expect("joined").await;
+    assert_eq!((&joined["role"], ids(&joined)), (&json!("guest"), vec!["doctor"]));
+    assert!(joined["expiresAt"].is_u64());
+    assert_eq!(doctor.wait_for("peer_joined").await["peerId"], "patient");
+    patient.send(json!({"type": "offer", "to": "doctor", "sdp": "v=0"})).await;
+    assert_eq!(doctor.wait_for("offer").await["from"], "patient");
+}
+
+pub async fn a_host_is_told_of_everybody_who_waits<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (_first, _) = patient(&server, "first").await;
+    let (_second, _) = patient(&server, "second").await;
+    let (mut doctor, lobby) = doctor(&server).await;
+    assert_eq!(waiting(&lobby), ["first", "second"]);
+    let (third, _) = patient(&server, "third").await;
+    let knock = doctor.expect("knock").await;
+    assert_eq!((&knock["peerId"], &knock["displayName"]), (&json!("third"), &json!("Person third")));
+    third.close().await;
+    assert_eq!(waiting(&doctor.expect("lobby").await), ["first", "second"]);
+}
+
+pub async fn who_waits_hears_when_a_host_comes_and_goes<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut patient, _) = patient(&server, "patient").await;
+    for _ in 0..2 {
+        let (doctor, _) = doctor(&server).await;
+        assert_eq!(patient.expect("waiting").await["hostPresent"], true);
+        doctor.close().await;
+        assert_eq!(patient.expect("waiting").await["hostPresent"], false);
+    }
+}
+
+pub async fn who_waits_hears_nothing_and_is_in_no_roster<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut seated_patient] = together(&server).await;
+    let (mut patient, waiting) = patient(&server, "stranger").await;
+    assert!(waiting.get("peers").is_none());
+    doctor.expect("knock").await;
+    for event in [
+        json!({"type": "chat", "message": "to all"}),
+        json!({"type": "offer", "to": "patient", "sdp": "v=0"}),
+    ] {
+        doctor.send(event.clone()).await;
+        seated_patient.wait_for(event["type"].as_str().unwrap()).await;
+    }
+    assert_eq!(ids(&doctor.roster().await), ["patient"]);
+    assert_eq!(ids(&seated_patient.roster().await), ["doctor"]);
+    patient.expect_nothing().await;
+}
+
+pub async fn who_waits_can_say_nothing_into_the_room<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut inside] = together(&server).await;
+    let (mut stranger, _) = patient(&server, "stranger").await;
+    doctor.expect("knock").await;
+    for message in [
+        json!({"type": "offer", "to": "doctor", "sdp": "v=0"}),
+        json!({"type": "candidate", "to": "patient", "candidate": null}),
+        json!({"type": "private_message", "to": "doctor", "message": "psst"}),
+        json!({"type": "typing_indicator"}),
+        json!({"type": "peers"}),
+        json!({"type": "room_list"}),
+        json!({"type": "admit", "peerId": "stranger"}),
+    ] {
+        stranger.send(message).await;
+        stranger.expect_error("not_joined").await;
+    }
+    doctor.send(json!({"type": "offer", "to": "stranger", "sdp": "v=0"})).await;
+    doctor.expect_error("peer_not_found").await;
+    doctor.expect_nothing().await;
+    inside.expect_nothing().await;
+}
+
+pub async fn who_waits_may_talk_with_the_host_and_nobody_else<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut inside] = together(&server).await;
+    let (mut stranger, _) = patient(&server, "stranger").await;
+    doctor.expect("knock").await;
+    stranger.send(json!({"type": "chat", "message": "I am early"})).await;
+    let chat = doctor.expect("chat").await;
+    assert_eq!((&chat["from"], &chat["message"]), (&json!("stranger"), &json!("I am early")));
+    doctor.send(json!({"type": "chat", "to": "stranger", "message": "I know"})).await;
+    assert_eq!(stranger.expect("chat").await["from"], "doctor");
+    stranger.send(json!({"type": "chat", "to": "patient", "message": "hello?"})).await;
+    assert_eq!(stranger.expect_error("peer_not_found").await["to"], "patient");
+    inside.send(json!({"type": "chat", "to": "stranger", "message": "hello?"})).await;
+    inside.expect_error("peer_not_found").await;
+    inside.expect_nothing().await;
+}
+
+pub async fn who_is_denied_is_told_why<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut doctor, _) = doctor(&server).await;
+    let (mut patient, _) = patient(&server, "patient").await;
+    doctor.expect("knock").await;
+    let deny = json!({"type": "deny", "peerId": "patient", "reason": "Please call us"});
+    doctor.send(deny.clone()).await;
+    assert_eq!(patient.expect("denied").await["reason"], "Please call us");
+    patient.expect_closed(4003).await;
+    assert_eq!(waiting(&doctor.expect("lobby").await), [""; 0]);
+    doctor.send(deny).await;
+    assert_eq!(doctor.expect_error("peer_not_found").await["to"], "patient");
+}
+
+pub async fn who_is_removed_cannot_come_back_with_its_token<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut patient] = together(&server).await;
+    doctor.send(json!({"type": "remove", "peerId": "patient"})).await;
+    patient.expect_end("removed", 4010).await;
+    let left = doctor.wait_for("peer_left").await;
+    assert_eq!((&left["peerId"], &left["reason"]), (&json!("patient"), &json!("removed")));
+    let mut again = Client::connect(&server).await;
+    again.send(join(&grant("patient", Role::Guest))).await;
+    // A later token is a new invitation; this one was made in the same moment, or before.
+    match again.next().await {
+        error if error["type"] == "error" => assert_eq!(error["code"], "removed"),
+        waiting => assert_eq!(waiting["type"], "waiting", "{waiting}"),
+    }
+    let same = grant("patient", Role::Guest);
+    let old = Grant { expires_at: visio_signaling::wire::Timestamp(same.expires_at.0 - 60_000), ..same };
+    let mut again = Client::connect(&server).await;
+    again.send(join(&old)).await;
+    again.expect_end("removed", 4010).await;
+}
+
+pub async fn who_is_sent_back_waits_again<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut patient] = together(&server).await;
+    doctor.send(json!({"type": "to_lobby", "peerId": "patient"})).await;
+    assert_eq!(patient.expect("waiting").await["hostPresent"], true);
+    assert_eq!(waiting(&doctor.wait_for("lobby").await), ["patient"]);
+    patient.send(json!({"type": "offer", "to": "doctor", "sdp": "v=0"})).await;
+    patient.expect_error("not_joined").await;
+    doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
+    patient.expect("joined").await;
+}
+
+pub async fn a_reload_keeps_the_place_in_the_lobby<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (first, before) = patient(&server, "patient").await;
+    first.close().await;
+    let (mut patient, after) = patient(&server, "patient").await;
+    assert_eq!(after["since"], before["since"]);
+    let (mut doctor, _) = doctor(&server).await;
+    patient.expect("waiting").await;
+    doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
+    patient.expect("joined").await;
+}
+
+pub async fn a_reload_keeps_the_admission<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, patient] = together(&server).await;
+    patient.close().await;
+    assert_eq!(doctor.wait_for("peer_left").await["reason"], "disconnected");
+    let (patient, joined) = seated(&server, &grant("patient", Role::Guest)).await;
+    assert_eq!(ids(&joined), ["doctor"]);
+    doctor.wait_for("peer_joined").await;
+    // A second page takes over, and need not be let in either.
+    let (_second, joined) = seated(&server, &grant("patient", Role::Guest)).await;
+    assert_eq!(ids(&joined), ["doctor"]);
+    drop(patient);
+}
+
+pub async fn who_leaves_has_to_be_let_in_again<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut patient] = together(&server).await;
+    patient.send(json!({"type": "leave"})).await;
+    doctor.wait_for("peer_left").await;
+    patient.send(join(&grant("patient", Role::Guest))).await;
+    patient.expect("waiting").await;
+    doctor.expect("knock").await;
+}
+
+pub async fn a_hosts_reload_shows_the_lobby_again<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (first, _) = doctor(&server).await;
+    let (_patient, _) = patient(&server, "patient").await;
+    drop(first);
+    let (_doctor, lobby) = doctor(&server).await;
+    assert_eq!(waiting(&lobby), ["patient"]);
+}
+
+pub async fn an_ended_visit_is_over_for_everybody<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut inside] = together(&server).await;
+    let (mut outside, _) = patient(&server, "stranger").await;
+    doctor.expect("knock").await;
+    doctor.send(json!({"type": "end_visit", "reason": "Get well soon"})).await;
+    for client in [&mut doctor, &mut inside, &mut outside] {
+        assert_eq!(client.expect("visit_ended").await["reason"], "Get well soon");
+        client.expect_end("visit_ended", 4011).await;
+    }
+    for late in [grant("doctor", Role::Host), grant("new", Role::Guest)] {
+        let mut client = Client::connect(&server).await;
+        client.send(join(&late)).await;
+        client.expect_end("visit_ended", 4011).await;
+    }
+}
+
+pub async fn only_a_host_decides<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut guest] = together(&server).await;
+    let (mut observer, joined) = seated(&server, &grant("student", Role::Observer)).await;
+    assert_eq!(joined["role"], "observer");
+    for client in [&mut doctor, &mut guest] {
+        assert_eq!(client.expect("peer_joined").await["role"], "observer");
+    }
+    for client in [&mut guest, &mut observer] {
+        for message in [
+            json!({"type": "remove", "peerId": "doctor"}),
+            json!({"type": "to_lobby", "peerId": "doctor"}),
+            json!({"type": "end_visit"}),
+        ] {
+            client.send(message).await;
+            client.expect_error("forbidden").await;
+        }
+    }
+    doctor.send(json!({"type": "to_lobby"})).await;
+    assert!(error_text(&mut doctor).await.contains("`peerId`"));
+    doctor.send(json!({"type": "remove", "peerId": "doctor"})).await;
+    doctor.expect_error("invalid_message").await;
+    doctor.expect_nothing().await;
+}
+
+pub async fn an_observer_receives_and_is_silent<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut doctor, _) = doctor(&server).await;
+    let (mut observer, _) = seated(&server, &grant("student", Role::Observer)).await;
+    doctor.expect("peer_joined").await;
+    doctor.send(json!({"type": "chat", "message": "Listen"})).await;
+    observer.expect("chat").await;
+    for message in [
+        json!({"type": "offer", "to": "doctor", "sdp": "v=0"}),
+        json!({"type": "chat", "message": "May I?"}),
+        json!({"type": "signal", "to": "doctor"}),
+    ] {
+        observer.send(message).await;
+        observer.expect_error("forbidden").await;
+    }
+    doctor.expect_nothing().await;
+}
+
+pub async fn a_token_says_how_many_seats_there_are<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let small = |peer| Grant { capacity: Some(2), lobby: false, ..grant(peer, Role::Guest) };
+    let (_first, _) = seated(&server, &small("first")).await;
+    let (_second, _) = seated(&server, &small("second")).await;
+    let mut third = Client::connect(&server).await;
+    third.send(join(&small("third"))).await;
+    third.expect_error("room_full").await;
+}
+
+fn waiting(lobby: &Value) -> Vec<&str> {
+    let waiting = lobby["waiting"].as_array().expect("a list");
+    waiting.iter().map(|one| one["peerId"].as_str().expect("an id")).collect()
+}
+
+async fn error_text(client: &mut Client) -> String {
+    client.expect_error("invalid_message").await["message"].to_string()
+}

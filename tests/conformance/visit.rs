@@ -1,0 +1,78 @@
+//! Visits with tokens: who is who in them, and how they come.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use visio_signaling::core::Grant;
+use visio_signaling::token::mint;
+use visio_signaling::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp};
+
+use super::client::Client;
+use super::{Runtime, Settings};
+
+/// The secret that all tokens of these scenarios are made with.
+pub const SECRET: &str = "thirty-two bytes, and a few more of them";
+
+/// A server that wants tokens.
+pub fn guarded() -> Settings {
+    Settings { jwt_secret: Some(SECRET.to_owned()), ..Settings::default() }
+}
+
+/// A token's claims for `peer` in the room `visit`, for an hour.
+pub fn grant(peer: &str, role: Role) -> Grant {
+    Grant {
+        subject: PeerId::parse(peer).expect("a peer id"),
+        room: RoomId::parse("visit").expect("a room id"),
+        role,
+        name: DisplayName::parse(&format!("Person {peer}")),
+        lobby: role == Role::Guest,
+        capacity: None,
+        expires_at: from_now(Duration::from_secs(3600)),
+        visit_end: None,
+    }
+}
+
+/// The time after a while.
+pub fn from_now(later: Duration) -> Timestamp {
+    (SystemTime::now() + later).into()
+}
+
+/// The `join` of who has this token.
+pub fn join(grant: &Grant) -> Value {
+    let token = mint(SECRET, grant, None).expect("a token");
+    json!({"type": "join", "token": token.expose()})
+}
+
+/// Comes with a token, and is let in at once.
+pub async fn seated(runtime: &impl Runtime, grant: &Grant) -> (Client, Value) {
+    Client::join_with(runtime, join(grant)).await
+}
+
+/// The host of the visit, and what it sees of the lobby.
+pub async fn doctor(runtime: &impl Runtime) -> (Client, Value) {
+    let (mut doctor, joined) = seated(runtime, &grant("doctor", Role::Host)).await;
+    assert_eq!(joined["role"], "host");
+    let lobby = doctor.expect("lobby").await;
+    (doctor, lobby)
+}
+
+/// A guest that has to wait, and what it is told.
+pub async fn patient(runtime: &impl Runtime, peer: &str) -> (Client, Value) {
+    let mut client = Client::connect(runtime).await;
+    client.send(join(&grant(peer, Role::Guest))).await;
+    let waiting = client.expect("waiting").await;
+    (client, waiting)
+}
+
+/// A doctor and a patient in one room, all news read.
+pub async fn together(runtime: &impl Runtime) -> [Client; 2] {
+    let (mut doctor, _) = doctor(runtime).await;
+    let (mut patient, _) = patient(runtime, "patient").await;
+    doctor.expect("knock").await;
+    doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
+    patient.expect("joined").await;
+    let mut kinds = [doctor.next().await, doctor.next().await].map(|news| news["type"].clone());
+    kinds.sort_by_key(ToString::to_string);
+    assert_eq!(kinds, ["lobby", "peer_joined"]);
+    [doctor, patient]
+}
