@@ -99,15 +99,12 @@ export class Chat {
 
   constructor({ send, nameOf }) {
     this.#nameOf = nameOf;
+    element("messages").replaceChildren();
     this.#talk = new Conversation({
       list: element("messages"),
       form: element("chat-form"),
       send: (text) => send({ type: "chat", message: text }),
     });
-  }
-
-  open() {
-    element("messages").replaceChildren();
     element("chat-toggle").addEventListener("click", () => this.#read(), { signal: this.#leave.signal });
     this.#read();
   }

@@ -209,6 +209,9 @@ pub struct Rejection {
     /// The peer that the refused message named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<PeerId>,
+    /// What a host says about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
     /// How long to wait, where waiting helps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -220,13 +223,20 @@ pub struct Rejection {
 impl Rejection {
     /// A refusal with nothing but its code and its text.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), to: None, retry_after_ms: None, request_id: None }
+        let message = message.into();
+        Self { code, message, to: None, reason: None, retry_after_ms: None, request_id: None }
     }
 
     /// The same, naming the peer that the message was for.
     #[must_use]
     pub fn to(self, to: Option<PeerId>) -> Self {
         Self { to, ..self }
+    }
+
+    /// The same, with what a host says about it.
+    #[must_use]
+    pub fn because(self, reason: Option<Reason>) -> Self {
+        Self { reason, ..self }
     }
 
     /// The same, with how long to wait; rounded up, so that waiting as told is enough.

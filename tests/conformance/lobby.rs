@@ -127,8 +127,10 @@ pub async fn who_is_denied_is_told_why<R: Runtime>() {
 pub async fn who_is_removed_cannot_come_back_with_its_token<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut patient] = together(&server).await;
-    doctor.send(json!({"type": "remove", "peerId": "patient"})).await;
-    patient.expect_end("removed", 4010).await;
+    let remove = json!({"type": "remove", "peerId": "patient", "reason": "Another time"});
+    doctor.send(remove).await;
+    assert_eq!(patient.expect_error("removed").await["reason"], "Another time");
+    patient.expect_closed(4010).await;
     let left = doctor.wait_for("peer_left").await;
     assert_eq!((&left["peerId"], &left["reason"]), (&json!("patient"), &json!("removed")));
     let mut again = Client::connect(&server).await;

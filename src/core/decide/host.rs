@@ -2,7 +2,8 @@
 
 use crate::core::audit::{Entry, What};
 use crate::core::{
-    Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Session, Standing, Waiting,
+    ConnectionId, Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Session, Standing,
+    Waiting,
 };
 use crate::wire::{
     CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, Role, ServerMessage,
@@ -52,11 +53,12 @@ impl Room {
                 refuse(Code::Forbidden, "a host never waits".into())
             }
             (HostMessage::ToLobby(_), Some(seat), _) => self.send_back(who, seat, now),
-            (HostMessage::Remove(..), Some(seat), _) => {
-                self.remove(who, &seat.peer, &seat.conn, seat.expires_at, now)
+            (HostMessage::Remove(_, reason), Some(seat), _) => {
+                self.remove(who, (&seat.peer, &seat.conn), reason.as_ref(), seat.expires_at, now)
             }
-            (HostMessage::Remove(..), None, Some(waiting)) => {
-                self.remove(who, &waiting.peer, &waiting.conn, Some(waiting.expires_at), now)
+            (HostMessage::Remove(_, reason), None, Some(waiting)) => {
+                let (who_waits, end) = ((&waiting.peer, &waiting.conn), waiting.expires_at);
+                self.remove(who, who_waits, reason.as_ref(), Some(end), now)
             }
             // Decided twice, or by two hosts at once: it is as it should be.
             (HostMessage::Admit(_), Some(_), None) | (HostMessage::ToLobby(_), None, Some(_)) => {
@@ -150,16 +152,17 @@ impl Room {
     fn remove(
         &self,
         who: &Session,
-        peer: &PeerId,
-        conn: &crate::core::ConnectionId,
+        (peer, conn): (&PeerId, &ConnectionId),
+        reason: Option<&Reason>,
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Decision {
         let seated = self.seat(peer);
         let mut next = self.without_anywhere(peer);
         next.remember(peer, Memory::Removed, expires_at.unwrap_or(now), now);
-        let text = "a host removed you from this visit";
-        let mut effects = part(conn, Code::Removed, text, CloseCode::Removed);
+        let rejection = Rejection::new(Code::Removed, "a host removed you from this visit");
+        let close = Effect::Close { conn: conn.clone(), code: CloseCode::Removed };
+        let mut effects = vec![send(conn, rejection.because(reason.cloned())), close];
         match seated {
             Some(_) => effects.extend(next.tell_of_leave(peer, LeaveReason::Removed)),
             None => effects.extend(next.tell_hosts(&next.lobby())),

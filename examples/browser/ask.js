@@ -1,0 +1,33 @@
+// One question at a time: "are you sure?", perhaps with a word on why.
+
+import { element } from "./page.js";
+
+/**
+ * Resolves to null for no, and for yes to `{reason}`, or to `{}` where there is none.
+ * `reason`, if given, is the label of a field for one.
+ */
+export function ask({ title, text, reason, action }) {
+  const dialog = element("ask");
+  const before = document.activeElement;
+  element("ask-title").textContent = title;
+  element("ask-text").textContent = text;
+  element("ask-yes").textContent = action;
+  element("ask-reason-row").hidden = !reason;
+  element("ask-reason-label").textContent = reason ?? "";
+  element("ask-reason").value = "";
+  dialog.returnValue = "";
+  dialog.showModal();
+  element(reason ? "ask-reason" : "ask-no").focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      before.focus?.();
+      const given = element("ask-reason").value.trim();
+      resolve(dialog.returnValue !== "yes" ? null : reason && given ? { reason: given } : {});
+    }, { once: true });
+  });
+}
+
+/** What was asked about is over. */
+export function stopAsking() {
+  element("ask").close("");
+}
