@@ -27,6 +27,7 @@ impl Runtime for Lambda {
         ordered: false,
         close_codes: false,
         explains_bad_frames: false,
+        explains_refusals: false,
         hears_bare_pings: false,
         moves_at_once: false,
         heartbeat_seconds: Some(9 * 60),
@@ -48,11 +49,14 @@ impl Runtime for Lambda {
             max_peers_per_room,
             max_message_bytes,
             allowed_origins,
+            jwt_secret,
             // What the profile says that it has not.
             max_connections: _quota_of_the_account,
             max_connections_per_ip: _nobody_counts,
             message_rate: _throttle_of_the_stage,
             message_burst: _also_of_the_stage,
+            byte_rate: _the_gateway_meters_in_32_kib,
+            byte_burst: _and_frames_are_no_larger,
             heartbeat: _limit_of_the_gateway,
             join_timeout: _nobody_is_awake,
         } = settings;
@@ -63,6 +67,7 @@ impl Runtime for Lambda {
             ("VISIO_MAX_PEERS_PER_ROOM".into(), max_peers_per_room.to_string()),
             ("VISIO_MAX_MESSAGE_BYTES".into(), max_message_bytes.to_string()),
             ("VISIO_ALLOWED_ORIGIN".into(), allowed_origins.join(",")),
+            ("VISIO_JWT_SECRET".into(), jwt_secret.unwrap_or_default().into()),
         ];
         Self { gateway: Arc::new(Gateway::start(options).await.expect("a gateway")) }
     }

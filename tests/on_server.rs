@@ -13,6 +13,7 @@ use visio_signaling::config::Config;
 use visio_signaling::core::Rules;
 use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::server;
+use visio_signaling::token::{Gatekeeper, Keys};
 
 /// A server within this process.
 struct Standalone {
@@ -25,6 +26,7 @@ impl Runtime for Standalone {
         ordered: true,
         close_codes: true,
         explains_bad_frames: true,
+        explains_refusals: true,
         hears_bare_pings: true,
         moves_at_once: true,
         heartbeat_seconds: None,
@@ -50,6 +52,7 @@ impl Runtime for Standalone {
                 heartbeat_seconds: settings.heartbeat.as_secs(),
                 ..Rules::default()
             },
+            gatekeeper: gatekeeper(settings.jwt_secret),
             allowed_origins: settings.allowed_origins,
             max_message_bytes: settings.max_message_bytes,
             max_connections: settings.max_connections,
@@ -76,6 +79,11 @@ impl Runtime for Standalone {
     fn http_address(&self) -> String {
         self.address.to_string()
     }
+}
+
+fn gatekeeper(secret: Option<&str>) -> Gatekeeper {
+    let keys = secret.map(|secret| Keys::from_secret(secret).expect("a long secret"));
+    keys.map_or_else(Gatekeeper::default, |keys| keys.gatekeeper(None))
 }
 
 impl Drop for Standalone {

@@ -169,19 +169,14 @@ mod tests {
         flags: KeyFlags,
     }
 
-    fn resolved(
-        args: &[&str],
-    ) -> Result<Result<(Gatekeeper, Option<Arc<KeyFile>>), KeyError>, String> {
+    fn resolved(args: &[&str]) -> Result<(Gatekeeper, Option<Arc<KeyFile>>), String> {
         let typed = Typed::try_parse_from(["visio"].iter().chain(args));
-        typed.map(|typed| typed.flags.resolve()).map_err(|error| error.to_string())
+        let flags = typed.map_err(|error| error.to_string())?.flags;
+        flags.resolve().map_err(|error| error.to_string())
     }
 
     fn refused(args: &[&str]) -> String {
-        match resolved(args) {
-            Ok(Ok(_)) => panic!("expected a refusal"),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error,
-        }
+        resolved(args).unwrap_err()
     }
 
     /// A file of this test's own, gone at its end.
@@ -226,7 +221,7 @@ mod tests {
 
     #[test]
     fn without_a_key_it_is_open() {
-        let (gatekeeper, file) = resolved(&[]).unwrap().unwrap();
+        let (gatekeeper, file) = resolved(&[]).unwrap();
         assert!(gatekeeper.is_open() && file.is_none());
         assert!(refused(&["--jwt-audience", "visio"]).contains("--jwt-secret"));
         assert!(refused(&["--jwt-audience", ""]).contains("--jwt-audience"));
@@ -234,11 +229,11 @@ mod tests {
 
     #[test]
     fn a_secret_lets_its_tokens_in() {
-        let (gatekeeper, _) = resolved(&["--jwt-secret", SECRETS[0]]).unwrap().unwrap();
+        let (gatekeeper, _) = resolved(&["--jwt-secret", SECRETS[0]]).unwrap();
         assert!(gatekeeper.check(&token(SECRETS[0], None), NOW).unwrap().is_some());
         assert_eq!(gatekeeper.check(&token(SECRETS[1], None), NOW), Err(Refused::Signature));
         let args = ["--jwt-secret", SECRETS[0], "--jwt-audience", "visio"];
-        let (gatekeeper, _) = resolved(&args).unwrap().unwrap();
+        let (gatekeeper, _) = resolved(&args).unwrap();
         assert!(gatekeeper.check(&token(SECRETS[0], Some("visio")), NOW).is_ok());
         assert!(gatekeeper.check(&token(SECRETS[0], None), NOW).is_err());
     }
@@ -276,7 +271,7 @@ mod tests {
     #[test]
     fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
         let file = File::new("set", &set_of(SECRETS[0]));
-        let (gatekeeper, kept) = resolved(&["--jwks", file.path()]).unwrap().unwrap();
+        let (gatekeeper, kept) = resolved(&["--jwks", file.path()]).unwrap();
         let kept = kept.unwrap();
         let good = |secret| gatekeeper.check(&token(secret, None), NOW).is_ok();
         assert_eq!(SECRETS.map(good), [true, false]);

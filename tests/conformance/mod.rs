@@ -31,6 +31,7 @@ pub mod seeds;
 pub mod slow;
 pub mod stamping;
 pub mod takeover;
+pub mod tokens;
 pub mod unrest;
 
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     pub join_timeout: Duration,
     pub allowed_origins: Vec<String>,
+    /// A token is needed, and signed with this.
+    pub jwt_secret: Option<&'static str>,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(25),
             join_timeout: Duration::from_secs(30),
             allowed_origins: Vec::new(),
+            jwt_secret: None,
         }
     }
 }
@@ -274,6 +278,27 @@ macro_rules! every_scenario {
                 without_an_upgrade_the_way_in_says_what_is_missing,
                 a_bad_handshake_is_refused,
                 a_handshake_and_the_first_message_may_come_in_one_piece;
+            tokens:
+                every_way_in_takes_a_token,
+                one_token_may_come_in_several_ways,
+                a_token_in_the_url_brings_the_join_along,
+                a_bad_token_fails_the_handshake_and_says_why,
+                two_tokens_in_a_handshake_are_one_too_many,
+                without_a_token_a_join_ends_the_connection,
+                a_bad_token_in_a_join_ends_the_connection_and_says_why,
+                a_join_that_the_url_asks_for_needs_a_token_too,
+                a_bad_token_is_not_made_good_by_an_earlier_one,
+                a_field_may_repeat_the_token,
+                a_field_that_contradicts_the_token_is_forbidden,
+                the_url_may_not_contradict_the_token_either,
+                a_name_that_the_token_leaves_open_is_the_clients,
+                the_token_in_a_join_is_the_one_that_counts,
+                who_left_may_come_back_on_the_same_token,
+                a_peer_moves_with_another_token_and_not_without,
+                another_token_does_not_change_a_seat,
+                the_same_subject_takes_its_seat_over,
+                the_subprotocol_is_answered_without_the_token,
+                in_open_mode_a_token_says_nothing;
             http:
                 the_root_says_what_this_is_and_where_the_rest_is,
                 health_tells_the_truth_in_the_navbars_words,

@@ -21,6 +21,9 @@ pub struct Profile {
     /// gets an `error` before the close. Where it does not, the gateway closes by itself, with the
     /// same code, and no function ever hears of the frame.
     pub explains_bad_frames: bool,
+    /// A refused handshake says why in its body. Where it does not, the gateway passes on the status
+    /// alone.
+    pub explains_refusals: bool,
     /// A `ping` without a `requestId` is a message like any other: it is a first message, say. Where
     /// it is not, the gateway answers it by itself, so that a keepalive costs no invocation. As it
     /// cannot tell an empty `requestId` from none, that is not echoed.
