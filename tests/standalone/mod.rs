@@ -8,6 +8,7 @@ mod health;
 mod panics;
 mod privacy;
 mod tls;
+mod tokens;
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
