@@ -15,14 +15,14 @@
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
 //!  server     wire      wire        core      core       drive       server
 //!
-//!  wire <- core <- ports <- drive <- { memory, server } <- main
+//!  wire <- core <- { ports, token } <- drive <- { memory, server } <- main
 //!  (each arrow points at what is depended on)
 //! ```
 //!
-//! [`wire`], [`core`], [`ports`], [`drive`] and [`health`] know no tokio, clock, randomness or
-//! socket, so that the same core can run where there is none of these. The feature `server`, on by
-//! default, adds the rest. The feature `visit` alone adds to [`health`] the visit that a check
-//! holds, for a runtime that is not this server.
+//! [`wire`], [`core`], [`ports`], [`token`], [`drive`] and [`health`] know no tokio, clock,
+//! randomness or socket, so that the same core can run where there is none of these. The feature
+//! `server`, on by default, adds the rest. For a runtime that is not this server, the feature `visit`
+//! alone adds to [`health`] the visit that a check holds, and `token` to [`token`] the keys.
 
 #[cfg(feature = "server")]
 pub mod config;
