@@ -1,11 +1,16 @@
 // The visit page: puts the form, the media, the signaling and the people together.
 //
-// One `visit` at a time: made by `join`, dropped by `leave` or by the server's word. What each
-// part does is in its own module; this file only says who tells whom.
+// One `visit` at a time: made by `join`, dropped by `leave` or by the server's word. Before it, and
+// whenever a host says so, there may be the waiting room. What each part does is in its own module;
+// this file only says who tells whom.
 
 import "./health.js";
+import { ask, stopAsking } from "./ask.js";
 import { Chat } from "./chat.js";
+import { Deadline } from "./deadline.js";
 import { Identity } from "./identity.js";
+import { invitation } from "./invitation.js";
+import { Lobby } from "./lobby.js";
 import { SignalingLog } from "./log.js";
 import { LocalMedia } from "./media.js";
 import { Mesh } from "./mesh.js";
@@ -13,30 +18,38 @@ import { Prejoin } from "./prejoin.js";
 import { addresses, query, rememberVisitInUrl, visitLink } from "./place.js";
 import { SignalingClient } from "./signaling.js";
 import { VisitView } from "./visit.js";
-import { bindToggles, announce, copyButtons, element } from "./page.js";
-import { ending, failure, reconnecting } from "./texts.js";
+import { WaitingRoom } from "./waiting.js";
+import { bindToggles, announce, copyButtons, element, showFor } from "./page.js";
+import { QUESTIONS, ending, failure, reconnecting, waitingReconnecting } from "./texts.js";
 
 const MEDIA_LIMIT_MS = 1_500;
+const HOSTS = new Set(["host", "admin"]);
+const ACCESS = invitation ? "invited" : "open";
 
 const identity = new Identity();
 const media = new LocalMedia({ quality: query.get("quality") ?? undefined });
 const log = new SignalingLog();
+const deadline = new Deadline();
 const prejoin = new Prejoin({ media, onJoin: join, onCancel: () => leave() });
-const view = new VisitView({ media, onLeave: () => leave() });
+const waitingRoom = new WaitingRoom({ media, onLeave: () => leave() });
+const view = new VisitView({ media, onLeave: () => leave(), onDecide: decide });
 let visit = null;
 
 start();
 
 function start() {
   showHealth();
+  showFor(ACCESS, "speaker");
   bindToggles(media, () => rememberForReload());
   copyButtons(() => visitLink(visit?.roomId ?? prejoin.roomId));
   addEventListener("online", checkConnection);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) checkConnection(); });
   const interrupted = identity.interruptedVisit;
-  prejoin.fill({ roomId: query.get("visit") ?? interrupted?.roomId, name: query.get("name") ?? interrupted?.displayName });
+  const roomId = invitation?.roomId ?? query.get("visit") ?? interrupted?.roomId;
+  prejoin.fill({ roomId, name: query.get("name") ?? interrupted?.displayName });
+  prejoin.follow(invitation);
   prejoin.start({ mic: interrupted?.mic, camera: interrupted?.camera });
-  if (interrupted?.roomId === prejoin.roomId) join(interrupted);
+  if (interrupted?.roomId === prejoin.roomId && !invitation?.isFresh) join(interrupted);
 }
 
 function showHealth() {
@@ -51,11 +64,14 @@ function showHealth() {
 function join({ roomId, displayName }) {
   const client = new SignalingClient({
     url: addresses().signaling,
-    join: () => ({ roomId, peerId: identity.peerId, displayName }),
+    join: () => ({ roomId, peerId: invitation?.peerId ?? identity.peerId, displayName: invitation?.name ?? displayName }),
+    token: invitation?.token,
   });
-  const mesh = new Mesh({ send: (message) => client.send(message), local: media });
-  const chat = new Chat({ send: (message) => client.send(message), nameOf: (peerId) => mesh.nameOf(peerId) });
-  visit = { roomId, displayName, client, mesh, chat, seated: false };
+  const send = (message) => client.send(message);
+  const mesh = new Mesh({ send, local: media });
+  const chat = new Chat({ send, nameOf: (peerId) => mesh.nameOf(peerId) });
+  const lobby = new Lobby({ send });
+  visit = { roomId, displayName, client, mesh, chat, lobby, role: "guest", placed: false, seated: false, endedHere: false };
   listen(visit);
   prejoin.joining("Joining…");
   connectWithMedia(visit);
@@ -63,47 +79,98 @@ function join({ roomId, displayName }) {
 
 /** A camera that is about to start is part of the first offer; a question left unanswered keeps nobody out. */
 async function connectWithMedia(own) {
-  if (media.stopped) media.start({ mic: media.micWanted, camera: media.cameraWanted });
+  const silent = invitation?.role === "observer";
+  if (media.stopped && !silent) media.start({ mic: media.micWanted, camera: media.cameraWanted });
   await Promise.race([media.started, new Promise((resolve) => setTimeout(resolve, MEDIA_LIMIT_MS))]);
   if (visit === own) own.client.connect();
 }
 
 function listen(own) {
-  const { client, mesh, chat } = own;
+  const { client, mesh, chat, lobby } = own;
   // A visit that was left must not draw on the page any more.
   const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => { if (visit === own) handle(detail); });
   on(client, "frame", (frame) => log.add(frame));
   on(client, "state", (state) => connectionChanged(own, state));
   on(client, "room", (message) => roomChanged(own, message));
-  on(client, "message", (message) => { mesh.receive(message); chat.receive(message); });
-  on(client, "failure", (error) => { const text = failure(error); if (text) chat.note(text); });
-  on(client, "ended", ({ code, message }) => finish(code, message));
+  on(client, "waiting", (message) => waiting(own, message));
+  on(client, "lobby", ({ waiting }) => lobby.show(waiting));
+  on(client, "ending", ({ endsAt }) => deadline.set(endsAt, true));
+  on(client, "message", (message) => heard(own, message));
+  on(client, "failure", (error) => failed(own, error));
+  on(client, "ended", (end) => finish(end));
   on(mesh, "people", () => view.showPeople(mesh.people, own.displayName));
-  on(mesh, "arrived", ({ name }) => tell(own, `${name} is here.`));
+  on(mesh, "arrived", ({ name, role }) => tell(own, role === "observer" ? `${name} is here, as an observer.` : `${name} is here.`));
   on(mesh, "left", ({ name }) => tell(own, `${name} left the visit.`));
+  on(lobby, "change", (knocks) => view.showKnocks(knocks));
 }
 
 function roomChanged(own, message) {
-  if (message.type === "joined" && !own.seated) enter(own);
+  if (message.type === "joined") seated(own, message);
   own.mesh.follow(message);
   if (message.type === "joined") own.chat.flush();
 }
 
-function enter(own) {
+function seated(own, { role, expiresAt }) {
+  own.role = role;
+  if (expiresAt) deadline.set(expiresAt, expiresAt === invitation?.visitEnd);
+  if (own.seated) return;
   own.seated = true;
+  own.chat.continues(waitingRoom.close());
+  enter(own);
+  view.open({ ...own, hosting: isHost(own) });
+  announce("You are in the visit.");
+}
+
+/** Not in the visit yet, or not any more: nobody is seen, and nobody sees this one. */
+function waiting(own, message) {
+  const sentBack = own.seated;
+  own.seated = false;
+  if (sentBack) {
+    own.mesh.clear();
+    view.close();
+  }
+  if (!waitingRoom.isOpen) {
+    enter(own);
+    // The server's warning may have gone out before this one came.
+    if (invitation?.visitEnd) deadline.set(invitation.visitEnd, true);
+    waitingRoom.open({ send: (chat) => own.client.send(chat), sentBack });
+  }
+  waitingRoom.show(message);
+}
+
+/** There is a place, in the visit or before it. */
+function enter(own) {
+  own.placed = true;
+  const silent = own.role === "observer";
+  if (silent) media.stop();
+  showFor(ACCESS, silent ? "observer" : "speaker", isHost(own) ? "host" : null);
   rememberVisitInUrl(own.roomId);
   rememberForReload();
   prejoin.hide();
-  own.chat.open();
-  view.open(own);
-  announce("You are in the visit.");
+}
+
+function heard(own, message) {
+  if (waitingRoom.isOpen) return waitingRoom.receive(message);
+  if (isHost(own) && !own.mesh.has(message.from) && own.lobby.receive(message)) return;
+  own.mesh.receive(message);
+  own.chat.receive(message);
+}
+
+function failed(own, error) {
+  const text = failure(error);
+  if (!text) return;
+  if (isHost(own) && error.code !== "rate_limited") own.lobby.showNote(text);
+  else own.chat.note(text);
 }
 
 function connectionChanged(own, { state, attempt }) {
   if (state === "reconnecting" && own.seated) view.showBanner(reconnecting(attempt));
+  else if (state === "reconnecting" && own.placed) waitingRoom.showBanner(waitingReconnecting());
   else if (state === "reconnecting") prejoin.joining("The visit server cannot be reached. We keep trying.");
   if (state === "joined") view.showBanner(null);
+  if (state === "waiting") waitingRoom.showBanner(null);
   own.chat.connected(state === "joined");
+  own.lobby.connected(state === "joined");
 }
 
 function tell(own, text) {
@@ -111,27 +178,48 @@ function tell(own, text) {
   announce(text);
 }
 
+/** A host decides about somebody, or about the visit, and is asked first whether that is meant. */
+async function decide(kind, person) {
+  const own = visit;
+  const answer = await ask(QUESTIONS[kind](person?.name));
+  if (!answer || visit !== own) return;
+  if (kind === "end_visit") own.endedHere = true;
+  const sent = own.client.send({ type: kind, peerId: person?.peerId, ...answer, requestId: "host" });
+  if (!sent) own.lobby.showNote("You are not connected right now. Please try again in a moment.");
+}
+
 function leave() {
-  const { client, seated } = visit;
-  finish(seated ? "left" : null);
+  const { client, placed, seated } = visit;
+  const code = seated ? "left" : placed ? "left_waiting" : null;
+  finish(code && { code });
   client.leave();
 }
 
-function finish(code, message) {
-  const { mesh, chat, seated } = visit;
+function finish(end) {
+  const { mesh, chat, lobby, placed, endedHere } = visit;
+  const text = end && ending(endedHere && end.code === "visit_ended" ? { code: "ended_here" } : end, invitation);
   visit = null;
   identity.remember(null);
+  stopAsking();
+  deadline.clear();
   mesh.close();
   chat.close();
+  lobby.close();
+  waitingRoom.close();
   view.close();
-  if (seated) media.stop(); // nobody wants to be filmed after the visit
-  prejoin.show(code && ending(code, message));
+  showFor(ACCESS, "speaker");
+  if (placed || text?.action === null) media.stop(); // nobody wants to be filmed after the visit
+  prejoin.show(text);
+}
+
+function isHost({ role }) {
+  return HOSTS.has(role);
 }
 
 // --- around it ---
 
 function rememberForReload() {
-  if (!visit?.seated) return;
+  if (!visit?.placed) return;
   const { roomId, displayName } = visit;
   identity.remember({ roomId, displayName, mic: media.micWanted, camera: media.cameraWanted });
 }

@@ -20,7 +20,7 @@ export function ask({ title, text, reason, action }) {
   element(reason ? "ask-reason" : "ask-no").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      before.focus?.();
+      (before.isConnected ? before : element("visit-title")).focus();
       const given = element("ask-reason").value.trim();
       resolve(dialog.returnValue !== "yes" ? null : reason && given ? { reason: given } : {});
     }, { once: true });

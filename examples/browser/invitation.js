@@ -10,7 +10,10 @@ import { query, takeSecret } from "./place.js";
 
 const KEY = "visio.token";
 
-/** `{token, roomId, peerId, name, role, notBefore, expiresAt}`, all but `token` if it says so; or null. */
+/**
+ * `{token, isFresh, roomId, peerId, name, role, notBefore, expiresAt, visitEnd}`, or null. `isFresh`: from the
+ * address, not from before a reload. What follows is there if the token says it.
+ */
 export const invitation = readInvitation();
 
 // Another link to this same page only changes what is after `#`.
@@ -26,12 +29,14 @@ function readInvitation() {
   if (fresh) keep(token);
   return {
     token,
+    isFresh: Boolean(fresh),
     roomId: text(claims.room),
     peerId: text(claims.sub),
     name: text(claims.name),
     role: text(claims.role) ?? "guest",
     notBefore: milliseconds(claims.nbf),
     expiresAt: milliseconds(claims.exp),
+    visitEnd: milliseconds(claims.visitEnd),
   };
 }
 

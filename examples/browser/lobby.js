@@ -4,7 +4,7 @@
 import { ask } from "./ask.js";
 import { Conversation } from "./chat.js";
 import { announce, element, icon, initials, make } from "./page.js";
-import { sinceWhen, waitingCount } from "./texts.js";
+import { QUESTIONS, sinceWhen, waitingCount } from "./texts.js";
 
 const REFRESH_MS = 20_000;
 
@@ -39,7 +39,8 @@ export class Lobby extends EventTarget {
     if (type !== "chat" || typeof text !== "string") return false;
     const line = this.#line(from);
     line.hear(text, sentAt);
-    announce(`${line.name}, waiting: ${text}`);
+    const unseen = line.node.offsetParent === null; // what is seen is a live region of its own
+    if (unseen) announce(`${line.name}, in the waiting room, wrote: ${text}`);
     this.#changed();
     return true;
   }
@@ -119,12 +120,13 @@ class Line {
   meet({ displayName, since }) {
     this.name = displayName || "Guest";
     this.#since = since;
-    const { avatar, name, admit, decline, write, input, messages } = this.#parts;
+    const { avatar, name, admit, decline, write, form, input, messages } = this.#parts;
     avatar.textContent = initials(this.name);
     name.textContent = this.name;
     admit.ariaLabel = `Admit ${this.name}`;
     decline.ariaLabel = `Decline ${this.name}`;
     write.ariaLabel = `Message ${this.name}`;
+    form.ariaLabel = `Write to ${this.name}`;
     input.ariaLabel = `Message to ${this.name}`;
     messages.ariaLabel = `Messages with ${this.name}`;
     this.showTime();
@@ -143,7 +145,7 @@ class Line {
   }
 
   showTime() {
-    this.#parts.since.textContent = `Waiting since ${sinceWhen(this.#since)}`;
+    this.#parts.since.textContent = `Since ${sinceWhen(this.#since)}`;
   }
 
   connected(connected) {
@@ -176,7 +178,7 @@ class Line {
     const [name, since] = [part("span", "person-name"), part("span", "person-state")];
     this.node = part("li", "knock", avatar, name, since, part("div", "knock-buttons", admit, decline, write), talk);
     this.node.dataset.peerId = this.#peerId;
-    this.#parts = { avatar, name, since, admit, decline, write, talk, messages, input };
+    this.#parts = { avatar, name, since, admit, decline, write, talk, messages, form, input };
     this.#talk = new Conversation({ list: messages, form, send: (text) => this.#say(text) });
   }
 
@@ -193,16 +195,11 @@ class Line {
 
   #say(text) {
     this.#parts.messages.hidden = false;
-    return this.#decide({ type: "chat", to: this.#peerId, message: text });
+    return this.#decide({ type: "chat", to: this.#peerId, message: text, requestId: "host" });
   }
 
   async #decline() {
-    const answer = await ask({
-      title: `Decline ${this.name}?`,
-      text: `${this.name} is told, and cannot come in now.`,
-      reason: `A word to ${this.name} (optional)`,
-      action: "Decline",
-    });
+    const answer = await ask(QUESTIONS.decline(this.name));
     if (answer) this.#decide({ type: "deny", peerId: this.#peerId, ...answer, requestId: "host" });
   }
 }

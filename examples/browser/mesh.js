@@ -57,6 +57,10 @@ export class Mesh extends EventTarget {
     return this.#people.get(peerId)?.name || peerId;
   }
 
+  has(peerId) {
+    return this.#people.get(peerId)?.here === true;
+  }
+
   /** A `room` event of the signaling client. */
   follow(message) {
     if (message.type === "joined") {

@@ -27,6 +27,11 @@ export function announce(text) {
   element("announcer").textContent = text;
 }
 
+/** Shows what is marked `data-for` one of these, and hides what is for others. */
+export function showFor(...kinds) {
+  for (const node of document.querySelectorAll("[data-for]")) node.hidden = !kinds.includes(node.dataset.for);
+}
+
 /** "Dr. Anna Maria Keller" is "AK". */
 export function initials(name) {
   const words = name.trim().split(/\s+/);

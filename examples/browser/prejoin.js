@@ -8,6 +8,7 @@ import { deviceNote, friendlyVisitName, roomIdOf } from "./texts.js";
 export class Prejoin {
   #media;
   #starting = true;
+  #invitation = null;
   #watched = null;
   #stopLevel = () => {};
 
@@ -31,11 +32,30 @@ export class Prejoin {
     element("name").value = name ?? "";
   }
 
+  /** What the invitation decides is not asked for. */
+  follow(invitation) {
+    this.#invitation = invitation;
+    if (!this.#nameIsGiven) return;
+    element("name").value = invitation.name;
+    element("name").readOnly = true;
+    element("name-help").textContent = "This name is in your invitation. The others in the visit see it.";
+  }
+
   /** Starts camera and microphone. Joining does not wait for that: a prompt may stay unanswered. */
   async start(wanted) {
-    await this.#media.start(wanted);
+    if (this.#isSilent) this.#media.stop();
+    else await this.#media.start(wanted);
     this.#starting = false;
     this.#showMedia();
+  }
+
+  get #nameIsGiven() {
+    return this.#invitation?.name !== undefined;
+  }
+
+  /** An observer is neither seen nor heard. */
+  get #isSilent() {
+    return this.#invitation?.role === "observer";
   }
 
   showServer(host) {
@@ -61,17 +81,22 @@ export class Prejoin {
     this.#setBusy(false);
     document.body.dataset.view = "prejoin";
     document.title = "Video visit";
+    const over = end?.action === null;
     element("prejoin").hidden = false;
+    element("prejoin").dataset.over = over;
+    element("prejoin-title").textContent = end?.title ?? "Join your video visit";
+    element("join-fields").hidden = over;
     element("join").textContent = end?.action ?? "Join visit";
     this.#notice(end);
     this.#showMedia();
-    element(end ? "join" : "name").focus();
+    element(over ? "prejoin-title" : end ? "join" : "name").focus();
   }
 
   #setBusy(busy) {
     element("join").disabled = busy;
     element("cancel").hidden = !busy;
-    for (const id of ["name", "visit-name"]) element(id).readOnly = busy;
+    element("visit-name").readOnly = busy;
+    element("name").readOnly = busy || this.#nameIsGiven;
     if (busy) element("cancel").focus();
   }
 
@@ -106,9 +131,10 @@ export class Prejoin {
     const { stream, camera, stopped } = this.#media;
     const preview = element("preview");
     preview.parentElement.dataset.camera = camera ? "on" : "off";
-    if (preview.srcObject !== stream) preview.srcObject = stream;
+    // A stream of nothing would keep the page loading for ever.
+    if (camera && preview.srcObject !== stream) preview.srcObject = stream;
     element("preview-toggles").hidden = stopped;
-    element("preview-note").textContent = previewNote(this.#media);
+    element("preview-note").textContent = this.#isSilent ? SILENT : previewNote(this.#media);
     const note = deviceNote(this.#media);
     element("device-note").hidden = !note;
     element("device-note").textContent = note ?? "";
@@ -129,8 +155,10 @@ export class Prejoin {
   }
 }
 
+const SILENT = "You join as an observer. Your camera and microphone stay off.";
+
 function previewNote({ problem, stopped }) {
-  if (stopped) return "Your camera and microphone are off. They start again when you rejoin.";
+  if (stopped) return "Your camera and microphone are off. They start again when you come back.";
   return problem ? "No camera" : "Your camera is off";
 }
 

@@ -109,11 +109,43 @@ export function personState({ role, state }) {
 
 // --- the waiting room ---
 
-/** What somebody who waits is told, and how the connection is. */
+/** What a host is asked before it is done. */
+export const QUESTIONS = {
+  decline: (name) => ({
+    title: `Decline ${name}?`,
+    text: `${name} is told that it is not possible now, and may ask again.`,
+    reason: `A word to ${name} (optional)`,
+    action: "Decline",
+  }),
+  to_lobby: (name) => ({
+    title: `Send ${name} back to the waiting room?`,
+    text: `You and ${name} do not see and hear each other until you let ${name} in again.`,
+    action: "Send to the waiting room",
+  }),
+  remove: (name) => ({
+    title: `Remove ${name}?`,
+    text: `${name} leaves the visit at once and cannot come back with the same invitation.`,
+    action: "Remove",
+  }),
+  end_visit: () => ({
+    title: "End the visit for everybody?",
+    text: "Everybody leaves, you too. Nobody can join this visit again.",
+    reason: "A word to everybody (optional)",
+    action: "End visit",
+  }),
+};
+
+/** What somebody who waits is told. */
 export function waitingStatus(hostPresent) {
   return hostPresent
-    ? "The practice knows that you are here. You will be let in as soon as they are ready for you."
-    : "You are checked in. Your doctor is not here yet, and will see at once that you are waiting.";
+    ? "The practice knows that you are here, and will let you in when they are ready."
+    : "You are checked in. Your doctor is not here yet, and will see that you wait.";
+}
+
+export function waitingReconnecting() {
+  return navigator.onLine
+    ? "The connection is interrupted. We reconnect by ourselves; please stay on this page."
+    : "You are offline. We reconnect as soon as your network is back.";
 }
 
 /** "10:42 (3 minutes)" */
@@ -123,7 +155,7 @@ export function sinceWhen(since, now = Date.now()) {
 
 export function waitingCount(names) {
   if (names.length === 0) return "";
-  return names.length === 1 ? `${names[0]} is waiting to be let in.` : `${names.length} people are waiting to be let in.`;
+  return names.length === 1 ? `Waiting: ${names[0]}` : `${names.length} people are waiting`;
 }
 
 /** `everybody`: the visit ends; else it is this invitation that does. */

@@ -2,16 +2,24 @@
 // It draws what it is told and decides nothing.
 
 import { announce, element, icon, initials, make } from "./page.js";
-import { PERSON_STATES } from "./texts.js";
+import { PERSON_STATES, personState } from "./texts.js";
 
 export class VisitView {
   #media;
   #tiles = new Map();
+  #lines = new Map();
+  #hosting = false;
+  #onDecide;
+  #title = "";
 
-  constructor({ media, onLeave }) {
+  /** `onDecide` takes "to_lobby" or "remove" and a person, or "end_visit". */
+  constructor({ media, onLeave, onDecide }) {
     this.#media = media;
+    this.#onDecide = onDecide;
     media.addEventListener("change", () => this.#showSelf());
     element("leave").addEventListener("click", onLeave);
+    element("end-visit").addEventListener("click", () => onDecide("end_visit"));
+    element("knock-show").addEventListener("click", () => element("people-toggle").click());
     element("sound").addEventListener("click", () => this.#playAll());
     for (const button of document.querySelectorAll("[data-panel]")) {
       button.addEventListener("click", () => this.#togglePanel(button));
@@ -22,9 +30,10 @@ export class VisitView {
     element("visit").addEventListener("keydown", (event) => { if (event.key === "Escape") this.#closePanels(); });
   }
 
-  open({ roomId, displayName }) {
+  open({ roomId, displayName, hosting }) {
     document.body.dataset.view = "visit";
-    document.title = `${roomId} · Video visit`;
+    this.#hosting = hosting;
+    this.#title = document.title = `${roomId} · Video visit`;
     element("where").textContent = roomId;
     element("visit-title").textContent = `Video visit ${roomId}`;
     element("visit").hidden = false;
@@ -36,7 +45,10 @@ export class VisitView {
   close() {
     this.#closePanels();
     this.showBanner(null);
+    this.showKnocks({ count: 0, text: "" });
     for (const peerId of this.#tiles.keys()) this.#removeTile(peerId);
+    for (const line of this.#lines.values()) line.remove();
+    this.#lines.clear();
     element("where").textContent = "";
     element("self-video").srcObject = null;
     element("sound").hidden = true;
@@ -51,8 +63,18 @@ export class VisitView {
     announce(text ?? "The connection is back.");
   }
 
+  /** How many knock at the door: on the button, over the picture, and in the title of the window. */
+  showKnocks({ count, text }) {
+    const badge = element("knocks");
+    badge.hidden = count === 0;
+    badge.replaceChildren(String(count), make("span", { className: "visually-hidden" }, " waiting"));
+    element("knock-bar").hidden = count === 0;
+    element("knock-text").textContent = text;
+    if (!element("visit").hidden) document.title = count === 0 ? this.#title : `(${count}) ${this.#title}`;
+  }
+
   showPeople(people, ownName) {
-    const shown = people.filter((person) => person.state !== "left");
+    const shown = people.filter((person) => person.state !== "left" && person.role !== "observer");
     const ids = new Set(shown.map((person) => person.peerId));
     for (const peerId of this.#tiles.keys()) if (!ids.has(peerId)) this.#removeTile(peerId);
     for (const person of shown) this.#showTile(person);
@@ -80,7 +102,7 @@ export class VisitView {
     tile.dataset.mic = person.media.mic === false ? "off" : "on";
     setText(tile.querySelector(".tile-name span"), person.name);
     setText(tile.querySelector(".avatar"), initials(person.name));
-    setText(tile.querySelector(".tile-state"), person.state === "connected" ? "" : PERSON_STATES[person.state]);
+    setText(tile.querySelector(".tile-state"), ["connected", "present"].includes(person.state) ? "" : PERSON_STATES[person.state]);
     const video = tile.querySelector("video");
     video.setAttribute("aria-label", `Video of ${person.name}`);
     if (video.srcObject !== person.stream) this.#play(video, person.stream);
@@ -123,10 +145,45 @@ export class VisitView {
 
   // --- the list ---
 
+  /** Lines are kept and changed, because the focus may be on a button of one. */
   #showList(people, ownName) {
-    const own = personLine({ name: ownName, state: "connected", peerId: "self", suffix: " (you)" });
+    const own = this.#line({ peerId: "self", name: ownName, suffix: " (you)", state: "connected" });
     const order = [...people].sort((a, b) => (a.state === "left") - (b.state === "left"));
-    element("people").replaceChildren(own, ...order.map((person) => personLine(person)));
+    const wanted = [own, ...order.map((person) => this.#line(person))];
+    const list = element("people");
+    for (const [at, line] of wanted.entries()) {
+      if (list.children[at] !== line) list.insertBefore(line, list.children[at] ?? null);
+    }
+    for (const line of [...list.children].slice(wanted.length)) line.remove();
+  }
+
+  #line(person) {
+    const { peerId, name, state, role, suffix = "" } = person;
+    if (!this.#lines.has(peerId)) this.#lines.set(peerId, personLine(peerId));
+    const line = this.#lines.get(peerId);
+    line.dataset.state = state;
+    setText(line.querySelector(".avatar"), initials(name));
+    setText(line.querySelector(".person-name"), name + suffix);
+    setText(line.querySelector(".person-state"), personState(person));
+    const decisions = this.#hosting && state !== "left" ? DECISIONS[role] ?? [] : [];
+    this.#showButtons(line, person, decisions);
+    return line;
+  }
+
+  #showButtons(line, person, decisions) {
+    const shown = line.querySelector(".person-buttons");
+    if (shown?.dataset.decisions === decisions.join() || (!shown && decisions.length === 0)) return;
+    shown?.remove();
+    const buttons = make("div", { className: "person-buttons" });
+    buttons.dataset.decisions = decisions.join();
+    for (const decision of decisions) {
+      const label = DECISION_LABELS[decision];
+      const button = make("button", { type: "button", className: "quiet", ariaLabel: `${label}: ${person.name}` }, label);
+      button.dataset.decision = decision;
+      button.addEventListener("click", () => this.#onDecide(decision, person));
+      buttons.append(button);
+    }
+    if (decisions.length > 0) line.append(buttons);
   }
 
   // --- panels ---
@@ -139,7 +196,7 @@ export class VisitView {
     panel.hidden = false;
     button.setAttribute("aria-expanded", "true");
     element("visit").dataset.panel = "open";
-    (panel.querySelector("input") ?? panel.querySelector("button")).focus();
+    firstOf(panel).focus();
   }
 
   #closePanels() {
@@ -152,19 +209,30 @@ export class VisitView {
   }
 }
 
-function personLine({ name, state, peerId, suffix = "" }) {
+/** What a host may decide about people, by their role; a host is nobody's guest. */
+const DECISIONS = { guest: ["to_lobby", "remove"], observer: ["remove"] };
+
+const DECISION_LABELS = { to_lobby: "Back to the waiting room", remove: "Remove" };
+
+function personLine(peerId) {
   const line = make("li", {},
-    make("span", { className: "avatar", ariaHidden: "true" }, initials(name)),
-    make("span", { className: "person-name" }, name + suffix),
-    make("span", { className: "person-state" }, PERSON_STATES[state]));
+    make("span", { className: "avatar", ariaHidden: "true" }),
+    make("span", { className: "person-name" }),
+    make("span", { className: "person-state" }));
   line.dataset.peerId = peerId;
-  line.dataset.state = state;
   return line;
 }
 
 /** Whether there is a picture to show: a track that delivers, and no word that the camera is off. */
 function isSeen({ stream, media }) {
   return media.camera !== false && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
+}
+
+/** Where somebody who opens a panel wants to be: at the field, at who waits, or at its first button. */
+function firstOf(panel) {
+  const places = ["#chat-text", "#lobby-list button", "button"];
+  const found = places.map((place) => [...panel.querySelectorAll(place)].find((node) => node.checkVisibility()));
+  return found.find(Boolean);
 }
 
 function setText(node, text) {

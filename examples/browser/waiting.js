@@ -28,7 +28,7 @@ export class WaitingRoom {
     document.body.dataset.view = "waiting";
     document.title = "Waiting room · Video visit";
     element("waiting").hidden = false;
-    element("wait-title").textContent = sentBack ? "You are back in the waiting room" : "You are in the waiting room";
+    element("wait-title").textContent = sentBack ? "Back in the waiting room" : "Waiting room";
     element("wait-messages").replaceChildren();
     element("wait-messages").hidden = true;
     this.#talk = new Conversation({
@@ -79,6 +79,7 @@ export class WaitingRoom {
 
   /** The connection is not as it should be, in words; or null. */
   showBanner(text) {
+    if (!this.isOpen) return;
     element("wait-banner").hidden = text === null;
     element("wait-banner").textContent = text ?? "";
     if (text !== null) announce(text);

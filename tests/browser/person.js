@@ -1,7 +1,11 @@
 // Person: somebody on the visit page, and what can be seen there. Nothing waits by the clock;
 // everything waits for what the person would wait for.
 
+import assert from "node:assert/strict";
+
 const LIMIT_MS = 20_000;
+
+const NEEDS_NAME = new Set(["button", "textbox", "link", "meter", "log", "region", "form", "complementary", "dialog", "Video"]);
 
 export class Person {
   constructor(page, name, complaints) {
@@ -14,6 +18,36 @@ export class Person {
   async join() {
     await this.page.click("#join");
     await this.inVisit();
+  }
+
+  /** Asks to be let in, and is in the waiting room. */
+  async knock() {
+    await this.page.click("#join");
+    await this.inWaitingRoom();
+  }
+
+  inWaitingRoom() {
+    return this.page.waitForSelector("#waiting:not([hidden])");
+  }
+
+  /** Waits until `name` is on the list of those who wait. */
+  async seesWaiting(name) {
+    await this.page.waitForFunction((name) => [...document.querySelectorAll("#lobby-list .person-name")]
+      .some((line) => line.textContent === name), name);
+  }
+
+  /** Opens the list of people, with those who wait. */
+  async openPeople() {
+    if (await this.page.isHidden("#people-panel")) await this.page.click("#people-toggle");
+  }
+
+  /** Presses a button by its name, and answers the question that follows. */
+  async decides(button, { reason, answer } = {}) {
+    await this.openPeople();
+    await this.page.getByRole("button", { name: button, exact: true }).click();
+    if (!answer) return;
+    if (reason) await this.page.fill("#ask-reason", reason);
+    await this.page.locator("#ask").getByRole("button", { name: answer, exact: true }).click();
   }
 
   async leave() {
@@ -84,6 +118,30 @@ export class Person {
   /** Waits for a line of the signaling log. */
   logged(direction, type) {
     return this.page.waitForSelector(`#log-lines li[data-direction="${direction}"][data-type="${type}"]`, { state: "attached" });
+  }
+
+  /** The controls and landmarks on the page that a screen reader could not name. */
+  async nameless() {
+    const session = await this.page.context().newCDPSession(this.page);
+    const { nodes } = await session.send("Accessibility.getFullAXTree");
+    await session.detach();
+    const controls = nodes.filter(({ ignored, role }) => !ignored && NEEDS_NAME.has(role?.value));
+    assert.ok(controls.length >= 5, "the accessibility tree was read");
+    return controls.filter(({ name }) => !name?.value).map(({ role, backendDOMNodeId }) => `${role.value} ${backendDOMNodeId}`);
+  }
+
+  /** Asserts that nothing is wider than the window, and no control too small for a finger. */
+  async fits() {
+    const { overflow, small } = await this.page.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      small: [...document.querySelectorAll("button, input, summary")]
+        .filter((control) => control.checkVisibility())
+        .map((control) => ({ id: control.id || control.textContent.trim(), box: control.getBoundingClientRect() }))
+        .filter(({ box }) => box.width < 44 || box.height < 44)
+        .map(({ id, box }) => `${id} ${box.width}x${box.height}`),
+    }));
+    assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+    assert.deepEqual(small, []);
   }
 
   /** The own peer id, as the server confirmed it last. */

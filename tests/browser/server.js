@@ -1,6 +1,6 @@
 // The built server as a child process, and a proxy before it whose cable can be pulled.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import net from "node:net";
@@ -25,6 +25,12 @@ export async function startServer(...flags) {
     clearTimeout(limit);
   };
   return { port, said, stop };
+}
+
+/** A visit token, as `visio token` makes it. */
+export function makeToken(secret, ...flags) {
+  const env = { ...process.env, VISIO_JWT_SECRET: secret };
+  return execFileSync(BINARY, ["token", ...flags], { encoding: "utf8", env }).trim();
 }
 
 function readyPort(child, ended, said) {

@@ -63,18 +63,21 @@ class Stage {
     this.#scheme = scheme;
   }
 
-  /** Somebody opens the page. `port` is another way to the server, `context` more about the browser. */
-  async person(name, { visit = "test-visit", port = this.server.port, context = {} } = {}) {
+  /**
+   * Somebody opens the page. `port` is another way to the server, `context` more about the browser;
+   * with a `token`, the link is an invitation and says nothing else.
+   */
+  async person(name, { visit = "test-visit", port = this.server.port, context = {}, token } = {}) {
     const own = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
     const page = await own.newPage();
-    return this.adopt(page, name, { visit, port });
+    return this.adopt(page, name, { visit, port, token });
   }
 
-  async adopt(page, name, { visit, port }) {
+  async adopt(page, name, { visit, port, token }) {
     const person = new Person(page, name, await watch(page, port));
     this.#people.push(person);
-    const query = new URLSearchParams({ visit, name, quality: "low" });
-    await page.goto(`${this.#scheme}://127.0.0.1:${port}/demo/?${query}`);
+    const query = new URLSearchParams(token ? { quality: "low" } : { visit, name, quality: "low" });
+    await page.goto(`${this.#scheme}://127.0.0.1:${port}/demo/?${query}${token ? `#token=${token}` : ""}`);
     return person;
   }
 
