@@ -120,6 +120,8 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         };
         let Join { room, peer, name, metadata, .. } = match from.defaults.fill(join) {
             Ok(join) => join,
+            // Whether it comes from a first message is only known for sure.
+            Err(_) if !from.sure => return Err(Fault::Doubtful),
             Err(rejection) => return self.answer(&from.id, rejection.answering(request_id)).await,
         };
         let named_room = room.is_some();

@@ -26,10 +26,11 @@ const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url
 
 /**
  * Runs `play` on a fresh stage and clears it away, whatever happens.
- * `flags` are for the server; `camera: false` is a browser that refuses camera and microphone.
+ * `flags` are for the server, which `start` starts; `camera: false` is a browser that refuses camera
+ * and microphone.
  */
-export async function onStage({ flags = [], camera = true } = {}, play) {
-  const server = await startServer(...flags);
+export async function onStage({ flags = [], camera = true, start = startServer } = {}, play) {
+  const server = await start(...flags);
   const browser = await launch(camera);
   const stage = new Stage(server, browser);
   try {
@@ -68,10 +69,11 @@ class Stage {
   }
 
   async adopt(page, name, { visit, port }) {
-    const person = new Person(page, name, await watch(page, port));
+    const address = new URL(this.server.page ?? `http://127.0.0.1:${port}/demo/`);
+    const person = new Person(page, name, await watch(page, [address.host, ...this.server.hosts ?? []]));
     this.#people.push(person);
-    const query = new URLSearchParams({ visit, name, quality: "low" });
-    await page.goto(`http://127.0.0.1:${port}/demo/?${query}`);
+    for (const [key, value] of Object.entries({ visit, name, quality: "low" })) address.searchParams.set(key, value);
+    await page.goto(address.href);
     return person;
   }
 

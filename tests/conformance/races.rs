@@ -95,7 +95,7 @@ pub async fn of_two_that_join_at_once_exactly_one_offers<R: Runtime>() {
                 gate.wait().await;
                 let room = format!("room-{round}");
                 client.send(json!({"type": "join", "roomId": room, "peerId": peer})).await;
-                let joined = client.expect("joined").await;
+                let joined = client.answer(&["joined"]).await;
                 (client, joined)
             });
         }
