@@ -28,7 +28,7 @@ impl Runtime for Lambda {
         close_codes: false,
         explains_bad_frames: false,
         hears_bare_pings: false,
-        moves_at_once: false,
+        seats_end_at_once: false,
         heartbeat_seconds: Some(9 * 60),
         pings: false,
         idle_limit: Some(Duration::from_secs(10 * 60)),

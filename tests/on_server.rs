@@ -26,7 +26,7 @@ impl Runtime for Standalone {
         close_codes: true,
         explains_bad_frames: true,
         hears_bare_pings: true,
-        moves_at_once: true,
+        seats_end_at_once: true,
         heartbeat_seconds: None,
         pings: true,
         idle_limit: None,
