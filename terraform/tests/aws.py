@@ -1,44 +1,89 @@
 """An AWS to apply to: moto's server, and what it lacks of what is deployed here.
 
 moto (5.2.5) has no deployments of WebSocket APIs, forgets which one a stage serves, cannot update a stage,
-forgets how a function logs, and has no provisioned concurrency. These are here, as AWS documents them, no
-further than Terraform looks. Nothing is invoked: this is about resources.
+forgets how a function logs and how much a table may take, and has no provisioned concurrency; its domains never
+become available. These are here, as AWS documents them, no further than Terraform looks. Nothing is invoked:
+this is about resources. There is a zone of DNS from the start: clinic.example.
 
     aws.py PORT        serves on the loopback interface
     aws.py --left URL  names what is left there, and fails if anything is
 """
 
 import json
+import os
 import re
 import sys
 import urllib.request
 
 ACCOUNT = "123456789012"
+ZONE = "ZCLINICEXAMPLE"
 
 
 def serve(port):
+    # Read when moto is imported: AWS's own policies, one of which is attached.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     from werkzeug.serving import run_simple
 
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     remember_more()
+    make_zone()
     moto = DomainDispatcherApplication(create_backend_app)
     run_simple("127.0.0.1", port, Extended(moto), threaded=False)
 
 
 def remember_more():
     """Fields that moto is given and does not give back."""
-    from moto.apigatewayv2.models import Stage
+    from moto.apigatewayv2.models import DomainName, Stage
     from moto.awslambda.models import LambdaFunction
+    from moto.dynamodb.models.table import Table
+    from moto.dynamodb.responses import DynamoHandler
 
     extend(Stage, "to_json", lambda stage: {"deploymentId": stage.config.get("deploymentId")})
+
+    def available(domain):
+        made = {
+            "domainNameStatus": "AVAILABLE",
+            "apiGatewayDomainName": "d-example.execute-api.eu-west-3.amazonaws.com",
+            "hostedZoneId": "ZGATEWAY",
+        }
+        return {
+            "domainNameConfigurations": [it | made for it in domain.domain_name_configurations],
+            "mutualTlsAuthentication": domain.mutual_tls_authentication or None,
+        }
+
+    extend(DomainName, "to_json", available)
 
     def logging(function):
         return {"LoggingConfig": getattr(function, "logging", {"LogFormat": "Text"})}
 
     extend(LambdaFunction, "get_configuration", logging)
-    wrap(LambdaFunction, "__init__", lambda it, spec, *_: remember_logging(it, spec))
-    wrap(LambdaFunction, "update_configuration", remember_logging)
+    after(LambdaFunction, "__init__", lambda it, spec, **_: remember_logging(it, spec))
+    after(LambdaFunction, "update_configuration", remember_logging)
+
+    fuses = {}
+
+    def remember_fuse(request):
+        if "OnDemandThroughput" in request.body:
+            fuses[request.body["TableName"]] = request.body["OnDemandThroughput"]
+
+    def fuse(table, description):
+        if table.name in fuses:
+            next(iter(description.values()))["OnDemandThroughput"] = fuses[table.name]
+
+    after(DynamoHandler, "create_table", remember_fuse)
+    after(DynamoHandler, "update_table", remember_fuse)
+    plain = Table.describe
+    Table.describe = lambda table, *a, **k: (it := plain(table, *a, **k), fuse(table, it))[0]
+
+
+def make_zone():
+    from moto.route53.models import route53_backends
+
+    backend = route53_backends[ACCOUNT]["aws"]
+    zone = backend.create_hosted_zone("clinic.example.", private_zone=False)
+    zone.resource_id = ZONE
+    backend.zones = {ZONE: zone}
 
 
 def remember_logging(function, spec):
@@ -51,12 +96,13 @@ def extend(of, method, more):
     setattr(of, method, lambda it, *a, **k: {**plain(it, *a, **k), **more(it)})
 
 
-def wrap(of, method, before):
+def after(of, method, then):
     plain = getattr(of, method)
 
-    def wrapped(it, first, *rest, **named):
-        before(it, first, *rest)
-        return plain(it, first, *rest, **named)
+    def wrapped(it, *a, **k):
+        answer = plain(it, *a, **k)
+        then(it, *a, **k)
+        return answer
 
     setattr(of, method, wrapped)
 

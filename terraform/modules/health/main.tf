@@ -20,12 +20,10 @@ locals {
 ################################################################################
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_115: a new account has ten executions at a time and none to reserve; reserved_concurrency reserves some
   # checkov:skip=CKV_AWS_116: invoked synchronously; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: visits the public way in, which is the point of it
   # checkov:skip=CKV_AWS_173: no secret is in the environment
   # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
-  # checkov:skip=CKV_AWS_50: one function that calls nothing of ours has nothing to trace; enable_xray_tracing turns it on
   function_name = local.function_name
   description   = "Health check: GET /health, /status, /livez, /readyz"
   role          = aws_iam_role.this.arn
@@ -70,7 +68,6 @@ resource "aws_lambda_function" "this" {
 
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
-  # checkov:skip=CKV_AWS_158: encrypted with AWS's own key, and holds nothing personal; kms_key_arn names another
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -148,7 +145,6 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  # checkov:skip=CKV_AWS_355: * only for X-Ray, which knows no resources, and only with enable_xray_tracing
   name = local.function_name
   role = aws_iam_role.this.id
 

@@ -53,12 +53,10 @@ locals {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_115: a new account has ten executions at a time and none to reserve; reserved_concurrency reserves some
   # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: talks to DynamoDB and API Gateway only; in a VPC both would need endpoints that cost more than all the rest
   # checkov:skip=CKV_AWS_173: no secret is in the environment: secret_arns holds references
   # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
-  # checkov:skip=CKV_AWS_50: API Gateway does not trace WebSockets, so that traces begin here and show little; enable_xray_tracing turns them on
   function_name = local.function_name
   description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"
   role          = aws_iam_role.this.arn
@@ -122,7 +120,6 @@ resource "aws_lambda_provisioned_concurrency_config" "this" {
 
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
-  # checkov:skip=CKV_AWS_158: encrypted with AWS's own key, and holds nothing personal; kms_key_arn names another
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -209,7 +206,6 @@ locals {
 }
 
 resource "aws_iam_role_policy" "this" {
-  # checkov:skip=CKV_AWS_355: * only for X-Ray, which knows no resources, and only with enable_xray_tracing
   name = local.function_name
   role = aws_iam_role.this.id
 

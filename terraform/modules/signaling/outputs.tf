@@ -23,11 +23,6 @@ output "stage_name" {
   value       = module.api.stage_name
 }
 
-output "deployment_id" {
-  description = "Id of the snapshot that the stage serves"
-  value       = module.api.deployment_id
-}
-
 output "domain_target" {
   description = "What a DNS record of the domain has to point to, where it is not made here; null without a domain"
   value       = module.api.domain_target

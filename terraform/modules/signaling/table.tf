@@ -2,8 +2,6 @@
 
 resource "aws_dynamodb_table" "this" {
   # checkov:skip=CKV_AWS_28: rooms live for hours; a backup would only keep who met whom for 35 days. enable_point_in_time_recovery turns it on
-  # checkov:skip=CKV_AWS_119: encrypted with AWS's own key; kms_key_arn names another
-  # checkov:skip=CKV2_AWS_16: on demand, there is no capacity to scale
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"

@@ -46,7 +46,7 @@ resource "aws_apigatewayv2_integration" "function" {
 }
 
 resource "aws_apigatewayv2_route" "function" {
-  # checkov:skip=CKV_AWS_309: who may connect is decided in the function, by origin; the first thing that visit tokens, once there, are checked by
+  # checkov:skip=CKV_AWS_309: who may connect is decided in the function
   for_each = local.routes
 
   api_id             = aws_apigatewayv2_api.this.id
@@ -149,7 +149,6 @@ resource "aws_apigatewayv2_deployment" "this" {
 
 resource "aws_apigatewayv2_stage" "this" {
   # checkov:skip=CKV2_AWS_51: clients are browsers; those have no client certificate
-  # checkov:skip=CKV_AWS_76: access logs need a role that a new account does not have yet; enable_access_logs turns them on
   api_id        = aws_apigatewayv2_api.this.id
   name          = var.stage_name
   deployment_id = aws_apigatewayv2_deployment.this.id
@@ -207,8 +206,6 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
-  # checkov:skip=CKV_AWS_158: encrypted with AWS's own key; kms_key_arn names another
   count = var.enable_access_logs ? 1 : 0
 
   name              = "/aws/apigateway/${var.name}"

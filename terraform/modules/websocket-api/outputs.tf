@@ -23,14 +23,17 @@ output "stage_name" {
   value       = aws_apigatewayv2_stage.this.name
 }
 
-output "deployment_id" {
-  description = "Id of the snapshot that the stage serves. A change of a route, an integration or a template makes another"
-  value       = aws_apigatewayv2_deployment.this.id
+output "snapshot" {
+  description = "Hash of what the stage serves. Another one is another deployment"
+  value       = aws_apigatewayv2_deployment.this.triggers.snapshot
 }
 
 output "websocket_url" {
   description = "Where clients connect: the domain of one's own if there is one, else API Gateway's"
-  value       = var.domain == null ? aws_apigatewayv2_stage.this.invoke_url : "wss://${aws_apigatewayv2_api_mapping.this[0].domain_name}"
+  value       = var.domain == null ? aws_apigatewayv2_stage.this.invoke_url : "wss://${var.domain.name}"
+
+  # There is nothing at the domain before.
+  depends_on = [aws_apigatewayv2_api_mapping.this, aws_route53_record.this]
 }
 
 output "management_endpoint" {

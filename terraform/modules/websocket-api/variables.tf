@@ -49,7 +49,7 @@ variable "route_selection_expression" {
 
   validation {
     condition     = can(regex("^\\$\\{?request\\.body\\.", var.route_selection_expression))
-    error_message = "route_selection_expression: expected it to begin with $request.body. or $${request.body., such as $request.body.type."
+    error_message = "route_selection_expression: expected it to begin with a field of the message, such as $request.body.type."
   }
 }
 
