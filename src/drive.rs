@@ -137,6 +137,8 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
         };
         let join = match self.asked_for(from, join, grant.as_ref()).await? {
             Ok(join) => join,
+            // Whether it comes from a first message is only known for sure.
+            Err(_) if !from.sure => return Err(Fault::Doubtful),
             Err(rejection) => {
                 self.answer(&from.id, rejection.answering(request_id)).await?;
                 return Ok(ControlFlow::Continue(()));

@@ -29,7 +29,7 @@ impl Runtime for Lambda {
         explains_bad_frames: false,
         explains_refusals: false,
         hears_bare_pings: false,
-        moves_at_once: false,
+        seats_end_at_once: false,
         heartbeat_seconds: Some(9 * 60),
         pings: false,
         idle_limit: Some(Duration::from_secs(10 * 60)),

@@ -28,7 +28,7 @@ impl Runtime for Standalone {
         explains_bad_frames: true,
         explains_refusals: true,
         hears_bare_pings: true,
-        moves_at_once: true,
+        seats_end_at_once: true,
         heartbeat_seconds: None,
         pings: true,
         idle_limit: None,

@@ -1,5 +1,6 @@
 // <visio-health url="/health">: is the video service there? It asks every 30 seconds, and rests
-// while nobody looks. It says what it knows and no more: "checking" until the first answer.
+// while nobody looks. It says what it knows and no more: "checking" until the first answer. Without
+// a `url` it does not ask.
 //
 // Understands both vocabularies of the health answer: status OK / DEGRADED / DOWN, and
 // healthy / unhealthy.
@@ -15,6 +16,8 @@ const LABELS = {
 };
 
 export class VisioHealth extends HTMLElement {
+  static observedAttributes = ["url"];
+
   #timer = null;
   #asking = null;
   #wake = () => (document.hidden ? this.#rest() : this.check());
@@ -35,12 +38,21 @@ export class VisioHealth extends HTMLElement {
     this.#rest();
   }
 
+  /** Another address is another service: what is known of the old one is worth nothing. */
+  attributeChangedCallback(_name, before, now) {
+    if (!this.isConnected || before === now) return;
+    this.#show("checking");
+    if (!document.hidden) this.check();
+  }
+
   /** Asks now, and again after the usual time. */
   async check() {
     this.#rest();
     const asking = new AbortController();
     this.#asking = asking;
-    const health = await readHealth(this.getAttribute("url") ?? "/health", asking.signal);
+    const url = this.getAttribute("url");
+    if (!url) return;
+    const health = await readHealth(url, asking.signal);
     if (asking.signal.aborted) return;
     this.#show(health.state, health.troubled);
     this.#timer = setTimeout(() => this.check(), EVERY_MS);

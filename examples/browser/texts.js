@@ -39,7 +39,7 @@ function notInvited(invitation, now = Date.now()) {
   if (!invitation) {
     return {
       title: "This visit needs an invitation",
-      text: "Please open the link that the practice sent you once more. A copied address does not hold the invitation.",
+      text: "Please open the link in your invitation again. A copied address does not hold it.",
       action: null,
     };
   }

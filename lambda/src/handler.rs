@@ -48,13 +48,19 @@ impl Signaling {
     pub async fn handle(&self, event: SocketEvent) -> Result<Answer, Fault> {
         let now = event.request_context.request_time_epoch;
         match event.request_context.event_type {
-            Kind::Connect => Ok(self.connect(&event).await?),
+            Kind::Connect => {
+                let answer = self.connect(&event).await.map_err(Fault::from);
+                answer.inspect_err(|fault| complain("connect", fault))
+            }
             Kind::Message => {
                 let id = event.request_context.connection_id;
                 let text = event.body.map(Redacted::into_exposed).unwrap_or_default();
                 self.message(&id, &text, now).await
             }
-            Kind::Disconnect => self.disconnect(&event.request_context.connection_id, now).await,
+            Kind::Disconnect => {
+                let answer = self.disconnect(&event.request_context.connection_id, now).await;
+                answer.inspect_err(|fault| complain("disconnect", fault))
+            }
         }
     }
 
@@ -97,8 +103,7 @@ impl Signaling {
         }
         let mut reading = Reading::Copy;
         for _ in 0..MAX_DOUBTS {
-            let known = self.connections.load(id, reading).await?;
-            match self.speak(id, known, text, now).await {
+            match self.speak(id, reading, text, now).await {
                 Err(Fault::Doubtful) => reading = Reading::Latest,
                 Err(fault) => return self.failed(id, text, fault).await,
                 Ok(()) => return Ok(Answer::done()),
@@ -110,10 +115,11 @@ impl Signaling {
     async fn speak(
         &self,
         id: &ConnectionId,
-        known: Known,
+        reading: Reading,
         text: &str,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        let known = self.connections.load(id, reading).await?;
         let mut connection = known.connection(id.clone());
         let driver = self.driver(id, known);
         driver.receive(&mut connection, text, now).await?;
@@ -159,7 +165,7 @@ impl Signaling {
     /// Our own failure: the client is told in the words of the contract. If that fails as well, the
     /// gateway tells it in its own.
     async fn failed(&self, id: &ConnectionId, text: &str, fault: Fault) -> Result<Answer, Fault> {
-        log::line(Level::Error, "a message was not handled", "message", &log::chain(&fault));
+        complain("message", &fault);
         let rejection = Rejection::new(Code::Internal, "the server failed; try again");
         let message = ServerMessage::from(rejection.answering_frame(text));
         match self.posts.send(id, message.encode()).await {
@@ -167,6 +173,11 @@ impl Signaling {
             Err(_) => Err(fault),
         }
     }
+}
+
+/// An alarm counts the lines about messages, by these words.
+fn complain(what: &str, fault: &Fault) {
+    log::line(Level::Error, &format!("a {what} was not handled"), what, &log::chain(fault));
 }
 
 /// The same id for every message of a connection: two of them that ask for a seat at once must not

@@ -243,6 +243,7 @@ test("the end of a visit is told five minutes before, and then comes by itself",
 test("why an invitation is not taken, in words", { timeout: 60_000 }, () => byInvitation(async (stage, { token, patient }) => {
   const words = async (name, options, pattern) => {
     const person = await stage.person(name, options);
+    if (await person.page.inputValue("#name") === "") await person.page.fill("#name", name);
     await person.page.click("#join");
     await person.reads("#join-form", pattern);
     await shot(person, `invitation-${name}`);

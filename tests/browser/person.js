@@ -152,10 +152,9 @@ export class Person {
 }
 
 /** Collects what must not happen on a page, from its very first script on. */
-export async function watch(page, port) {
+export async function watch(page, hosts) {
   const complaints = [];
-  const home = `127.0.0.1:${port}`;
-  const checkAddress = (url) => { if (!/^(data|blob):/.test(url) && new URL(url).host !== home) complaints.push(`left the origin: ${url}`); };
+  const checkAddress = (url) => { if (!/^(data|blob):/.test(url) && !hosts.includes(new URL(url).host)) complaints.push(`left the origin: ${url}`); };
   page.on("request", (request) => checkAddress(request.url()));
   page.on("websocket", (socket) => checkAddress(socket.url()));
   page.on("response", (response) => { if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`); });

@@ -1,4 +1,4 @@
-// The built server as a child process, and a proxy before it whose cable can be pulled.
+// The built servers as child processes, and a proxy before one whose cable can be pulled.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,43 +7,61 @@ import net from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const BINARY = process.env.VISIO_BIN ?? fileURLToPath(new URL("../../target/debug/visio", import.meta.url));
-const READY = /https?:\/\/127\.0\.0\.1:(\d+)\/demo\//;
+const BUILT = fileURLToPath(new URL("../../target/debug/", import.meta.url));
+const VISIO = process.env.VISIO_BIN ?? `${BUILT}visio`;
 const READY_LIMIT_MS = 20_000;
 
 /** Starts the server on a free port; resolves once it says that it is ready. */
 export async function startServer(...flags) {
-  if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: run \`cargo build\`, or set VISIO_BIN`);
-  const child = spawn(BINARY, ["--listen", "127.0.0.1:0", ...flags], { stdio: ["ignore", "ignore", "pipe"] });
+  const { said, stop, ready } = await start(VISIO,
+    ["--listen", "127.0.0.1:0", ...flags], "stderr", /https?:\/\/127\.0\.0\.1:(\d+)\/demo\//);
+  return { port: Number(ready[1]), said, stop };
+}
+
+/** Starts the gateway with the Lambda functions, likewise. The page is at one address, its servers at two others. */
+export async function startGateway(...flags) {
+  const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
+  const { said, stop, ready } = await start(`${BUILT}visio-gateway`,
+    ["--functions", BUILT, ...anywhere, ...flags], "stdout", /^page\s+(http:\S+)$/);
+  const page = new URL(ready[1]);
+  const hosts = ["server", "health"].map((key) => new URL(page.searchParams.get(key)).host);
+  return { page: page.href, hosts, port: Number(page.port), said, stop };
+}
+
+async function start(binary, flags, output, pattern) {
+  if (!existsSync(binary)) throw new Error(`no server at ${binary}: tests/run builds it`);
+  const child = spawn(binary, flags, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(child, "exit");
   const said = [];
-  const port = await readyPort(child, ended, said);
+  for (const name of ["stdout", "stderr"]) {
+    createInterface({ input: child[name] }).on("line", (line) => said.push(line));
+  }
+  const ready = await readyLine(child, ended, said, output, pattern);
   const stop = async (signal = "SIGTERM") => {
     child.kill(signal);
     const limit = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await ended;
     clearTimeout(limit);
   };
-  return { port, said, stop };
+  return { said, stop, ready };
 }
 
 /** A visit token, as `visio token` makes it. */
 export function makeToken(secret, ...flags) {
   const env = { ...process.env, VISIO_JWT_SECRET: secret };
-  return execFileSync(BINARY, ["token", ...flags], { encoding: "utf8", env }).trim();
+  return execFileSync(VISIO, ["token", ...flags], { encoding: "utf8", env }).trim();
 }
 
-function readyPort(child, ended, said) {
+function readyLine(child, ended, said, output, pattern) {
   return new Promise((resolve, reject) => {
     const fail = (why) => reject(new Error(`the server ${why}; it said:\n${said.join("\n")}`));
     const limit = setTimeout(() => { child.kill("SIGKILL"); fail("was not ready in time"); }, READY_LIMIT_MS);
     ended.then(() => fail("ended at once"), reject);
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      said.push(line);
-      const ready = READY.exec(line);
+    createInterface({ input: child[output] }).on("line", (line) => {
+      const ready = pattern.exec(line);
       if (!ready) return;
       clearTimeout(limit);
-      resolve(Number(ready[1]));
+      resolve(ready);
     });
   });
 }

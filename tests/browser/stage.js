@@ -26,11 +26,11 @@ const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url
 
 /**
  * Runs `play` on a fresh stage and clears it away, whatever happens.
- * `flags` are for the server; `camera: false` is a browser that refuses camera and microphone;
- * `certificate` is one of `certificate.js`, which the server shows and the browser trusts.
+ * `flags` are for the server, which `start` starts; `camera: false` is a browser that refuses camera
+ * and microphone; `certificate` is one of `certificate.js`, which the server shows and the browser trusts.
  */
-export async function onStage({ flags = [], camera = true, certificate = null } = {}, play) {
-  const server = await startServer(...flags, ...certificate?.forServer ?? []);
+export async function onStage({ flags = [], camera = true, certificate = null, start = startServer } = {}, play) {
+  const server = await start(...flags, ...certificate?.forServer ?? []);
   const browser = await launch(camera, certificate?.forBrowser ?? []);
   const stage = new Stage(server, browser, certificate ? "https" : "http");
   try {
@@ -74,10 +74,13 @@ class Stage {
   }
 
   async adopt(page, name, { visit, port, token }) {
-    const person = new Person(page, name, await watch(page, port));
+    const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
+    const person = new Person(page, name, await watch(page, [address.host, ...this.server.hosts ?? []]));
     this.#people.push(person);
-    const query = new URLSearchParams(token ? { quality: "low" } : { visit, name, quality: "low" });
-    await page.goto(`${this.#scheme}://127.0.0.1:${port}/demo/?${query}${token ? `#token=${token}` : ""}`);
+    const said = token ? { quality: "low" } : { visit, name, quality: "low" };
+    for (const [key, value] of Object.entries(said)) address.searchParams.set(key, value);
+    if (token) address.hash = `token=${token}`;
+    await page.goto(address.href);
     return person;
   }
 

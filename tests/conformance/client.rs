@@ -247,11 +247,19 @@ impl Client {
         }
     }
 
-    /// The answer to a message: what comes next, or where news may overtake it, the next message of
-    /// these types.
+    /// The answer to a message: what comes next. Where news may overtake it, it is the next message
+    /// of these types, and the news come after it.
     pub async fn answer(&mut self, kinds: &[&str]) -> Value {
-        let ordered = self.site.profile().ordered;
-        if ordered { self.next().await } else { self.next_of(kinds).await }
+        let mut early = Vec::new();
+        loop {
+            let text = self.text().await;
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            if self.site.profile().ordered || kinds.iter().any(|kind| message["type"] == *kind) {
+                early.into_iter().rev().for_each(|text| self.kept.push_front(text));
+                return message;
+            }
+            early.push(Message::text(text));
+        }
     }
 
     /// What comes until the server closes, which must be with this code.
@@ -375,21 +383,4 @@ pub fn ids(message: &Value) -> Vec<&str> {
 /// A message's `version`.
 pub fn version(message: &Value) -> u64 {
     message["version"].as_u64().expect("a version")
-}
-
-/// A frame of a client (RFC 6455, section 5.2) with this first byte, for what the client library
-/// refuses to send. Its mask is zero, so the payload is as it was.
-pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match u8::try_from(payload.len()) {
-        Ok(short) if short < 126 => frame.push(0x80 | short),
-        _ => {
-            let length = u16::try_from(payload.len()).expect("at most 65,535 bytes");
-            frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::client::{Client, masked, meet};
+use super::client::{Client, meet};
+use super::frame::masked;
 use super::{Runtime, Settings};
 
 pub async fn a_binary_frame_ends_the_connection<R: Runtime>() {

@@ -8,7 +8,8 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::client::{Client, masked};
+use super::client::Client;
+use super::frame::masked;
 use super::request::{Answer, request_at};
 use super::site::Site;
 use super::{Runtime, Settings};

@@ -6,6 +6,7 @@
 //! runtime has to differ, its [`Profile`] says how.
 
 pub mod client;
+pub mod frame;
 pub mod profile;
 pub mod request;
 pub mod site;

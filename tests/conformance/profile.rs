@@ -28,10 +28,11 @@ pub struct Profile {
     /// it is not, the gateway answers it by itself, so that a keepalive costs no invocation. As it
     /// cannot tell an empty `requestId` from none, that is not echoed.
     pub hears_bare_pings: bool,
-    /// A seated peer is told `joined` of its next room at once. Where it is not, it takes up to two
-    /// seconds: as long as other instances of the function may believe that it sits where it sat.
-    /// Scenarios then go fewer rounds.
-    pub moves_at_once: bool,
+    /// Who leaves a room and stays connected is at once unknown there. Where it is not, other
+    /// instances of the function may take it for who it was for up to two seconds, so as not to ask
+    /// the table at every message. Until then what one peer of the old room writes to it arrives,
+    /// and it is not told `joined` of its next room. Scenarios that move go fewer rounds.
+    pub seats_end_at_once: bool,
     /// `heartbeatSeconds`, where it is no setting: API Gateway ends silent connections, after ten
     /// minutes for everybody.
     pub heartbeat_seconds: Option<u64>,

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, masked, meet};
+use super::client::{Client, meet};
+use super::frame::masked;
 use super::{Runtime, Settings};
 
 /// Every type that one peer can send another.

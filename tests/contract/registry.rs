@@ -15,6 +15,7 @@ macro_rules! registry_contract {
             an_unknown_room_is_empty,
             what_was_stored_is_loaded,
             a_stale_swap_is_raced,
+            of_two_who_store_the_same_one_wins,
             versions_never_run_backwards,
             only_live_rooms_are_listed,
             of_64_writers_one_wins,
@@ -54,6 +55,14 @@ pub async fn a_stale_swap_is_raced(registry: impl Registry) {
     );
     assert_eq!(*latest(&registry, &room_id("visit")).await, ada);
     assert_eq!(registry.swap(ada.version(), both).await.unwrap(), Swap::Done);
+}
+
+/// Whoever stored it tells the room of it, and nobody else may.
+pub async fn of_two_who_store_the_same_one_wins(registry: impl Registry) {
+    let empty = latest(&registry, &room_id("visit")).await;
+    let ada = with(&empty, &session("c1", "visit", "ada"));
+    assert_eq!(registry.swap(empty.version(), ada.clone()).await.unwrap(), Swap::Done);
+    assert_eq!(registry.swap(empty.version(), ada).await.unwrap(), Swap::Raced);
 }
 
 /// A room may be forgotten once it is empty, its version may not.

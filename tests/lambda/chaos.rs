@@ -61,7 +61,7 @@ fn faults(seed: u64) -> Faults {
         lost_answers: 0.1,
         throttled_table: 0.05,
         throttled_function: 0.02,
-        gone_without_code: seed % 2 == 0,
+        gone_without_code: seed.is_multiple_of(2),
     }
 }
 

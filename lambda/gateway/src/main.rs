@@ -98,17 +98,18 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
     let listener = TcpListener::bind(flags.page_listen).await;
     let listener =
         listener.with_context(|| format!("could not listen on {}", flags.page_listen))?;
-    let page = page_url(listener.local_addr()?, flags.listen, flags.health_listen);
     let directory = flags.page.unwrap_or_else(|| checkout().join("examples").join("browser"));
     ensure!(directory.is_dir(), "there is no page at {}", directory.display());
+    let page = listener.local_addr()?;
     let gateway = Gateway::start(options).await?;
+    let health = gateway.health_address().context("there is no health function")?;
+    let page = page_url(page, gateway.address(), health);
     tokio::spawn(page::serve(listener, directory));
     write!(
         stdout(),
-        "WebSocket  {}\nhealth     http://{}/health\npage       {page}\n\
+        "WebSocket  {}\nhealth     http://{health}/health\npage       {page}\n\
          Press Ctrl-C to stop, and to see the bill.\n",
         gateway.websocket_url(),
-        flags.health_listen,
     )?;
     tokio::signal::ctrl_c().await?;
     gateway.retire_environments().await;

@@ -128,7 +128,7 @@ mod tests {
         {\"__type\":\"com.amazon.coral.service#AccessDeniedException\"}";
 
     /// A prober of the table behind `endpoint`, and of an entrance where nobody is.
-    async fn prober(endpoint: &str) -> Prober {
+    fn prober(endpoint: &str) -> Prober {
         let aws = aws::config(|name| {
             let here = name == "AWS_ENDPOINT_URL_DYNAMODB";
             Some(if here { endpoint } else { "test" }.to_owned())
@@ -163,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_table_that_answers_is_asked_once() {
-        let prober = prober(&table(&[FOUND]).await).await;
+        let prober = prober(&table(&[FOUND]).await);
         assert_eq!(prober.table().await, Check::Operational);
         let report = prober.report().await;
         assert_eq!((report.api, report.signaling_server), (Check::Operational, Check::Down));
@@ -174,20 +174,19 @@ mod tests {
         let prober = prober(
             &table(&["HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", FOUND])
                 .await,
-        )
-        .await;
+        );
         assert_eq!(prober.table().await, Check::Operational);
     }
 
     #[tokio::test]
     async fn where_nobody_listens_all_is_down() {
-        let report = prober("http://127.0.0.1:1").await.report().await;
+        let report = prober("http://127.0.0.1:1").report().await;
         assert_eq!((report.api, report.signaling_server), (Check::Down, Check::Down));
     }
 
     #[tokio::test]
     async fn a_table_that_says_no_is_down() {
-        let prober = prober(&table(&[REFUSED]).await).await;
+        let prober = prober(&table(&[REFUSED]).await);
         assert_eq!(prober.table().await, Check::Down);
     }
 }

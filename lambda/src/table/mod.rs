@@ -18,6 +18,7 @@
 //! | `pk` | S, partition key | `R#` and its id | `C#` and its id |
 //! | `v` | N | its version, which every write raises by one | the same |
 //! | `s` | S | the [`Room`](visio_signaling::core::Room) as JSON | the [`Record`](connections::Record) as JSON |
+//! | `w` | S | the mark of the write: which of which instance | the same |
 //! | `x` | N | Unix seconds, for DynamoDB's TTL | the same |
 //!
 //! A room's item stays when the last peer has left, for its version: a stale write must not win.
@@ -32,12 +33,16 @@
 //! no Query, no index and no transaction.
 //!
 //! The SDK retries, so a write may land twice and the second landing fail its condition. A failed
-//! write therefore looks at what is stored: if that is what was to be written, it has landed.
+//! write therefore looks at what is stored: if that bears its own mark, it has landed. What is
+//! stored says nothing about it: two instances may decide the very same, and only one of them may
+//! tell of it.
 
 pub mod connections;
 pub mod rooms;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
@@ -56,10 +61,12 @@ const KEPT: Duration = Duration::from_secs(3 * 60 * 60);
 pub struct Table {
     client: Client,
     name: String,
+    /// No other instance has this number.
+    writer: u64,
 }
 
 /// An item: which of its states this is, and the state as JSON. Version 0 is no item at all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 struct Item {
     version: u64,
     state: Redacted<String>,
@@ -76,8 +83,9 @@ enum Put {
 
 impl Table {
     /// The table of this name.
-    pub const fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub fn new(client: Client, name: String) -> Self {
+        // What hash maps are seeded with is random in every process.
+        Self { client, name, writer: RandomState::new().hash_one(()) }
     }
 
     /// Makes a first request, so that the first event need not wait for the handshake with TLS.
@@ -98,11 +106,13 @@ impl Table {
     /// Stores `next` if the item is still at version `seen`.
     async fn put(&self, key: &str, seen: u64, next: &Item) -> Result<Put, Unavailable> {
         let number = |number: u64| AttributeValue::N(number.to_string());
+        let mark = AttributeValue::S(self.mark());
         let request = self.client.put_item().table_name(&self.name);
         let request = request
             .item("pk", AttributeValue::S(key.to_owned()))
             .item("v", number(next.version))
             .item("s", AttributeValue::S(next.state.expose().clone()))
+            .item("w", mark.clone())
             .item("x", number(next.swept_at(SystemTime::now())));
         let request = match seen {
             0 => request.condition_expression("attribute_not_exists(pk)"),
@@ -114,13 +124,17 @@ impl Table {
         let Err(error) = request.send().await else { return Ok(Put::Done) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                let stored = failed.item().map(read).transpose()?;
-                let same =
-                    |stored: Item| stored.state == next.state && stored.version == next.version;
-                Ok(if stored.is_some_and(same) { Put::Done } else { Put::Raced })
+                let stored = failed.item().and_then(|stored| stored.get("w"));
+                Ok(if stored == Some(&mark) { Put::Done } else { Put::Raced })
             }
             _ => Err(unavailable(&error)),
         }
+    }
+
+    /// A mark that no other write has.
+    fn mark(&self) -> String {
+        static WRITES: AtomicU64 = AtomicU64::new(0);
+        format!("{:x}-{}", self.writer, WRITES.fetch_add(1, Ordering::Relaxed))
     }
 
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {

@@ -1,0 +1,113 @@
+# Everything that there is: a clinic's production with logs, keys, alarms by mail, a domain and warm functions.
+
+provider "aws" {
+  region = var.aws_region
+
+  default_tags {
+    tags = { Project = "clinic", Environment = "prod" }
+  }
+}
+
+locals {
+  name    = "visio-complete"
+  origins = ["https://clinic.example", "https://www.clinic.example"]
+}
+
+module "signaling" {
+  source = "../../modules/signaling"
+
+  name        = local.name
+  description = "Video visits of the clinic"
+  kms_key_arn = module.kms_key.key_arn
+
+  package                 = "${var.packages}/signaling.zip"
+  architecture            = var.architecture
+  memory_size             = 512
+  timeout                 = 20
+  reserved_concurrency    = 50
+  provisioned_concurrency = 2
+  allowed_origins         = local.origins
+  max_message_bytes       = 16384
+  max_peers_per_room      = 4
+  enable_xray_tracing     = true
+  log_retention_days      = 30
+
+  # What a later version may want to read: the ARN is in the environment, the secret is not.
+  secret_arns = { VISIO_EXAMPLE_SECRET_ARN = aws_ssm_parameter.example.arn }
+
+  table_max_request_units    = { read = 200, write = 200 }
+  enable_deletion_protection = var.enable_deletion_protection
+
+  stage_name              = "v1"
+  throttling_rate_limit   = 500
+  throttling_burst_limit  = 1000
+  connect_rate_limit      = 20
+  connect_burst_limit     = 40
+  enable_detailed_metrics = true
+  enable_access_logs      = true
+  logging_level           = "ERROR"
+  domain                  = var.domain
+
+  alarm_actions            = [aws_sns_topic.alarms.arn]
+  alarm_thresholds         = { messages_per_day = 200000, concurrency = 40 }
+  dashboard_function_names = [module.health.function_name]
+
+  # A stage with logs is refused until the account has a role for them.
+  depends_on = [module.account_logging]
+}
+
+module "health" {
+  source = "../../modules/health"
+
+  name            = local.name
+  package         = "${var.packages}/health.zip"
+  architecture    = var.architecture
+  allowed_origins = local.origins
+  service_name    = "clinic-video"
+  table_name      = module.signaling.table_name
+  table_arn       = module.signaling.table_arn
+  websocket_url   = module.signaling.websocket_url
+  kms_key_arn     = module.kms_key.key_arn
+
+  reserved_concurrency = 2
+  enable_xray_tracing  = true
+  log_retention_days   = 30
+  alarm_actions        = [aws_sns_topic.alarms.arn]
+  alarm_thresholds     = { unhealthy_minutes = 3 }
+}
+
+module "kms_key" {
+  source = "../../modules/kms-key"
+
+  name                    = local.name
+  deletion_window_in_days = 7
+}
+
+module "account_logging" {
+  source = "../../modules/account-logging"
+
+  role_name = "${local.name}-apigateway-logs"
+}
+
+resource "aws_sns_topic" "alarms" {
+  # checkov:skip=CKV_AWS_26: alarms name functions and thresholds, nothing personal
+  name = "${local.name}-alarms"
+}
+
+resource "aws_sns_topic_subscription" "mail" {
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = var.alarm_email
+}
+
+# Its value is set by hand, out of sight of Terraform: aws ssm put-parameter --overwrite.
+resource "aws_ssm_parameter" "example" {
+  # checkov:skip=CKV_AWS_337: AWS's own key suffices for an example
+  name  = "/${local.name}/example"
+  type  = "SecureString"
+  value = "set me by hand"
+
+  lifecycle {
+    ignore_changes = [value]
+  }
+}

@@ -1,0 +1,14 @@
+output "websocket_url" {
+  description = "Where clients connect"
+  value       = module.signaling.websocket_url
+}
+
+output "health_url" {
+  description = "The health check"
+  value       = module.health.health_url
+}
+
+output "alarm_names" {
+  description = "Names of all alarms"
+  value       = sort(concat(module.signaling.alarm_names, module.health.alarm_names))
+}

@@ -1,0 +1,89 @@
+# Alarms on the function, and on what it finds out.
+
+locals {
+  alarms = {
+    errors = {
+      description = "The health check itself fails. It says nothing about visits."
+      metric      = "Errors"
+      statistic   = "Sum"
+      threshold   = var.alarm_thresholds.errors
+      of          = [1, 1]
+    }
+    throttles = {
+      description = "The health check is asked more often than reserved_concurrency, or the account, allows."
+      metric      = "Throttles"
+      statistic   = "Sum"
+      threshold   = var.alarm_thresholds.throttles
+      of          = [1, 1]
+    }
+    duration = {
+      description = "The health check takes most of its timeout of ${var.timeout} s."
+      metric      = "Duration"
+      statistic   = "p99"
+      threshold   = 1000 * var.timeout * var.alarm_thresholds.duration_percent / 100
+      of          = [2, 3]
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "function" {
+  for_each = { for name, it in local.alarms : name => it if var.create_alarms }
+
+  alarm_name          = "${local.function_name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = "AWS/Lambda"
+  metric_name         = each.value.metric
+  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  period              = 120
+  datapoints_to_alarm = each.value.of[0]
+  evaluation_periods  = each.value.of[1]
+  treat_missing_data  = "notBreaching"
+
+  dimensions = {
+    FunctionName = aws_lambda_function.this.function_name
+  }
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+
+  tags = var.tags
+}
+
+# Bad news is an answer like another, and no error of the function. It is in the log.
+resource "aws_cloudwatch_log_metric_filter" "unhealthy" {
+  count = var.create_alarms ? 1 : 0
+
+  name           = "${local.function_name}-unhealthy"
+  log_group_name = aws_cloudwatch_log_group.this.name
+  pattern        = "\"a health check failed\""
+
+  metric_transformation {
+    namespace = "Visio"
+    name      = "${local.function_name}-unhealthy"
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "unhealthy" {
+  count = var.create_alarms ? 1 : 0
+
+  alarm_name          = "${local.function_name}-unhealthy"
+  alarm_description   = "Visits fail, or the table does: checks failed in ${var.alarm_thresholds.unhealthy_minutes} minutes of 5. Only while somebody polls."
+  namespace           = aws_cloudwatch_log_metric_filter.unhealthy[0].metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.unhealthy[0].metric_transformation[0].name
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 60
+  datapoints_to_alarm = var.alarm_thresholds.unhealthy_minutes
+  evaluation_periods  = 5
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+
+  tags = var.tags
+}

@@ -1,0 +1,190 @@
+# The health check: a function behind a public URL, which holds a visit of its own through the public way in.
+
+data "aws_region" "current" {}
+
+locals {
+  function_name = "${var.name}-health"
+
+  # What the binary reads, and nothing that it does not.
+  environment = {
+    VISIO_TABLE          = var.table_name
+    VISIO_WEBSOCKET_URL  = var.websocket_url
+    VISIO_REGION         = data.aws_region.current.id
+    VISIO_SERVICE_NAME   = var.service_name
+    VISIO_ALLOWED_ORIGIN = join(",", var.allowed_origins)
+  }
+}
+
+################################################################################
+# Function
+################################################################################
+
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_116: invoked synchronously; there is nothing to keep for later
+  # checkov:skip=CKV_AWS_117: visits the public way in, which is the point of it
+  # checkov:skip=CKV_AWS_173: no secret is in the environment
+  # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
+  function_name = local.function_name
+  description   = "Health check: GET /health, /status, /livez, /readyz"
+  role          = aws_iam_role.this.arn
+
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  runtime          = "provided.al2023"
+  handler          = "bootstrap"
+  architectures    = [var.architecture]
+
+  memory_size                    = var.memory_size
+  timeout                        = var.timeout
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+
+  environment {
+    variables = local.environment
+  }
+
+  logging_config {
+    log_group             = aws_cloudwatch_log_group.this.name
+    log_format            = "JSON"
+    application_log_level = "INFO"
+    # Without START, END and REPORT of every poll.
+    system_log_level = "WARN"
+  }
+
+  tracing_config {
+    mode = var.enable_xray_tracing ? "Active" : "PassThrough"
+  }
+
+  tags = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.package)
+      error_message = "There is no package at ${var.package}. terraform/build makes it, for ${var.architecture} with: terraform/build ${var.architecture}"
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.this]
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
+  name              = "/aws/lambda/${local.function_name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+
+  tags = var.tags
+}
+
+################################################################################
+# Public URL
+################################################################################
+
+# No cors block: the function answers preflights itself, and a second answer would be refused by browsers.
+resource "aws_lambda_function_url" "this" {
+  # checkov:skip=CKV_AWS_258: public on purpose: navigation bars of pages ask it, before anybody has signed in
+  function_name      = aws_lambda_function.this.function_name
+  authorization_type = "NONE"
+}
+
+# A public URL needs two permissions since October 2025. This is the first.
+resource "aws_lambda_permission" "url" {
+  # checkov:skip=CKV_AWS_301: public on purpose, by its URL
+  statement_id           = "PublicUrl"
+  function_name          = aws_lambda_function.this.function_name
+  action                 = "lambda:InvokeFunctionUrl"
+  principal              = "*"
+  function_url_auth_type = "NONE"
+}
+
+# The second. aws_lambda_permission can tell of it since version 6.28 of the provider (invoked_via_function_url);
+# without that condition everybody could invoke the function past its URL. CloudFormation can tell of it
+# whatever the provider.
+resource "aws_cloudformation_stack" "url" {
+  # checkov:skip=CKV_AWS_124: holds one permission; nobody needs to be told that it was made
+  count = var.permission_by_cloudformation ? 1 : 0
+
+  name = "${local.function_name}-url"
+
+  template_body = jsonencode({
+    AWSTemplateFormatVersion = "2010-09-09"
+    Description              = "Lets the public URL of ${local.function_name} invoke the function, and nothing else do so"
+    Resources = {
+      Permission = {
+        Type = "AWS::Lambda::Permission"
+        Properties = {
+          FunctionName          = aws_lambda_function.this.arn
+          Action                = "lambda:InvokeFunction"
+          Principal             = "*"
+          InvokedViaFunctionUrl = true
+        }
+      }
+    }
+  })
+
+  tags = var.tags
+}
+
+################################################################################
+# What the function may do
+################################################################################
+
+resource "aws_iam_role" "this" {
+  name        = local.function_name
+  description = "What the function ${local.function_name} may do"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "this" {
+  name = local.function_name
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          # The item that it looks for, and that nobody writes: no visit can be read.
+          Sid      = "Table"
+          Effect   = "Allow"
+          Action   = ["dynamodb:GetItem"]
+          Resource = [var.table_arn]
+          Condition = {
+            "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["health-check"] }
+          }
+        },
+        {
+          Sid      = "Log"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
+        },
+      ],
+      var.kms_key_arn == null ? [] : [{
+        Sid      = "Key"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = [var.kms_key_arn]
+        Condition = {
+          StringEquals = { "kms:ViaService" = "dynamodb.${data.aws_region.current.id}.amazonaws.com" }
+        }
+      }],
+      # X-Ray knows no resources.
+      !var.enable_xray_tracing ? [] : [{
+        Sid      = "Traces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+        Resource = ["*"]
+      }],
+    )
+  })
+}

@@ -1,0 +1,158 @@
+# Alarms on the function and the table. Those on the API are in modules/websocket-api.
+
+locals {
+  function_alarms = {
+    errors = {
+      description = "The function fails: it crashes, takes too long, or cannot even tell clients that it failed."
+      metric      = "Errors"
+      statistic   = "Sum"
+      threshold   = var.alarm_thresholds.errors
+      of          = [1, 1]
+    }
+    throttles = {
+      description = "The function is not invoked: the account, or reserved_concurrency, allows no more at a time."
+      metric      = "Throttles"
+      statistic   = "Sum"
+      threshold   = var.alarm_thresholds.throttles
+      of          = [1, 1]
+    }
+    duration = {
+      description = "The function takes most of its timeout of ${var.timeout} s. Something it calls is slow."
+      metric      = "Duration"
+      statistic   = "p99"
+      threshold   = 1000 * var.timeout * var.alarm_thresholds.duration_percent / 100
+      of          = [2, 3]
+    }
+    concurrency = {
+      description = "So many executions at a time come near to what the account allows."
+      metric      = "ConcurrentExecutions"
+      statistic   = "Maximum"
+      threshold   = coalesce(var.alarm_thresholds.concurrency, 1)
+      of          = [1, 1]
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "function" {
+  for_each = {
+    for name, it in local.function_alarms : name => it
+    if var.create_alarms && !(name == "concurrency" && var.alarm_thresholds.concurrency == null)
+  }
+
+  alarm_name          = "${local.function_name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = "AWS/Lambda"
+  metric_name         = each.value.metric
+  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  period              = 120
+  datapoints_to_alarm = each.value.of[0]
+  evaluation_periods  = each.value.of[1]
+  treat_missing_data  = "notBreaching"
+
+  dimensions = {
+    FunctionName = aws_lambda_function.this.function_name
+  }
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+
+  tags = var.tags
+}
+
+# The function tells a client when a message was not handled, and has then succeeded as far as Lambda knows.
+# What it logs is the only trace.
+resource "aws_cloudwatch_log_metric_filter" "unhandled" {
+  count = var.create_alarms ? 1 : 0
+
+  name           = "${local.function_name}-unhandled"
+  log_group_name = aws_cloudwatch_log_group.this.name
+  pattern        = "\"a message was not handled\""
+
+  metric_transformation {
+    namespace = "Visio"
+    name      = "${local.function_name}-unhandled"
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "unhandled" {
+  count = var.create_alarms ? 1 : 0
+
+  alarm_name          = "${local.function_name}-unhandled"
+  alarm_description   = "Messages were answered with \"the server failed\". The function's log says why."
+  namespace           = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].name
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.alarm_thresholds.unhandled
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+
+  tags = var.tags
+}
+
+locals {
+  # DynamoDB has these of a table and an operation only: an alarm on the table alone would never go off.
+  table_alarms = {
+    errors = {
+      description = "DynamoDB fails."
+      threshold   = var.alarm_thresholds.table_errors
+      metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["SystemErrors", operation] }
+    }
+    throttles = {
+      description = "DynamoDB refuses requests: table_max_request_units, or a limit of the account."
+      threshold   = var.alarm_thresholds.table_throttles
+      metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["ThrottledRequests", operation] }
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "table" {
+  for_each = { for name, it in local.table_alarms : name => it if var.create_alarms }
+
+  alarm_name          = "${aws_dynamodb_table.this.name}-table-${each.key}"
+  alarm_description   = each.value.description
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+
+  metric_query {
+    id          = "all"
+    label       = "All operations"
+    expression  = "SUM(METRICS())"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = each.value.metrics
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = "AWS/DynamoDB"
+        metric_name = metric_query.value[0]
+        stat        = "Sum"
+        period      = 300
+
+        dimensions = {
+          TableName = aws_dynamodb_table.this.name
+          Operation = metric_query.value[1]
+        }
+      }
+    }
+  }
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+
+  tags = var.tags
+}

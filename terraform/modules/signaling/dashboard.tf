@@ -1,0 +1,71 @@
+# One page with what there is to see. Three dashboards an account are free.
+
+locals {
+  api_metrics = ["ConnectCount", "MessageCount", "ClientError", "IntegrationError", "ExecutionError"]
+
+  widgets = [
+    {
+      title = "Connections and messages"
+      stat  = "Sum"
+      metrics = [for metric in local.api_metrics :
+        ["AWS/ApiGateway", metric, "ApiId", module.api.api_id, "Stage", module.api.stage_name]
+      ]
+    },
+    {
+      title   = "How long a message takes, ms"
+      stat    = "p99"
+      metrics = [["AWS/ApiGateway", "IntegrationLatency", "ApiId", module.api.api_id, "Stage", module.api.stage_name]]
+    },
+    {
+      title = "Invocations, errors, throttles"
+      stat  = "Sum"
+      metrics = concat([for name in local.dashboard_functions :
+        [for metric in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", name]]
+      ]...)
+    },
+    {
+      title   = "How long an invocation takes, ms"
+      stat    = "p99"
+      metrics = [for name in local.dashboard_functions : ["AWS/Lambda", "Duration", "FunctionName", name]]
+    },
+    {
+      title = "Table: units used"
+      stat  = "Sum"
+      metrics = [for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] :
+        ["AWS/DynamoDB", metric, "TableName", aws_dynamodb_table.this.name]
+      ]
+    },
+    {
+      title = "Table: requests that failed"
+      stat  = "Sum"
+      metrics = concat([for metric in ["SystemErrors", "ThrottledRequests"] :
+        [for operation in ["GetItem", "PutItem", "DeleteItem"] : ["AWS/DynamoDB", metric, "TableName", aws_dynamodb_table.this.name, "Operation", operation]]
+      ]...)
+    },
+  ]
+
+  dashboard_functions = concat([aws_lambda_function.this.function_name], var.dashboard_function_names)
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  count = var.create_dashboard ? 1 : 0
+
+  dashboard_name = var.name
+
+  dashboard_body = jsonencode({
+    widgets = [for index, it in local.widgets : {
+      type   = "metric"
+      x      = 12 * (index % 2)
+      y      = 6 * floor(index / 2)
+      width  = 12
+      height = 6
+      properties = {
+        title   = it.title
+        stat    = it.stat
+        metrics = it.metrics
+        region  = data.aws_region.current.id
+        period  = 300
+      }
+    }]
+  })
+}

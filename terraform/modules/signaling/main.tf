@@ -1,0 +1,216 @@
+# Signaling: the WebSocket API, the function behind it, and the table that keeps the rooms.
+
+module "api" {
+  source = "../websocket-api"
+
+  name        = var.name
+  description = var.description
+  stage_name  = var.stage_name
+
+  functions = {
+    signaling = {
+      function_name = aws_lambda_function.this.function_name
+      invoke_arn    = local.provisioned ? aws_lambda_alias.provisioned[0].invoke_arn : aws_lambda_function.this.invoke_arn
+      qualifier     = local.provisioned ? aws_lambda_alias.provisioned[0].name : null
+      routes        = ["$connect", "$disconnect", "$default"]
+    }
+  }
+
+  throttling_rate_limit   = var.throttling_rate_limit
+  throttling_burst_limit  = var.throttling_burst_limit
+  connect_rate_limit      = var.connect_rate_limit
+  connect_burst_limit     = var.connect_burst_limit
+  enable_detailed_metrics = var.enable_detailed_metrics
+  enable_access_logs      = var.enable_access_logs
+  logging_level           = var.logging_level
+  log_retention_days      = var.log_retention_days
+  kms_key_arn             = var.kms_key_arn
+  domain                  = var.domain
+  create_alarms           = var.create_alarms
+  alarm_actions           = var.alarm_actions
+  alarm_thresholds        = var.alarm_thresholds
+  tags                    = var.tags
+}
+
+data "aws_region" "current" {}
+
+################################################################################
+# Function
+################################################################################
+
+locals {
+  function_name = "${var.name}-signaling"
+  provisioned   = var.provisioned_concurrency > 0
+
+  # What the binary reads, and nothing that it does not.
+  environment = {
+    VISIO_TABLE               = aws_dynamodb_table.this.name
+    VISIO_MANAGEMENT_ENDPOINT = module.api.management_endpoint
+    VISIO_ALLOWED_ORIGIN      = join(",", var.allowed_origins)
+    VISIO_MAX_MESSAGE_BYTES   = tostring(var.max_message_bytes)
+    VISIO_MAX_PEERS_PER_ROOM  = tostring(var.max_peers_per_room)
+  }
+}
+
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
+  # checkov:skip=CKV_AWS_117: talks to DynamoDB and API Gateway only; in a VPC both would need endpoints that cost more than all the rest
+  # checkov:skip=CKV_AWS_173: no secret is in the environment: secret_arns holds references
+  # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
+  function_name = local.function_name
+  description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"
+  role          = aws_iam_role.this.arn
+
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  runtime          = "provided.al2023"
+  handler          = "bootstrap"
+  architectures    = [var.architecture]
+  publish          = local.provisioned
+
+  memory_size                    = var.memory_size
+  timeout                        = var.timeout
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+
+  environment {
+    variables = merge(var.environment_variables, var.secret_arns, local.environment)
+  }
+
+  logging_config {
+    log_group             = aws_cloudwatch_log_group.this.name
+    log_format            = "JSON"
+    application_log_level = "INFO"
+    # Without START, END and REPORT of every message, which would cost more than the table.
+    system_log_level = "WARN"
+  }
+
+  tracing_config {
+    mode = var.enable_xray_tracing ? "Active" : "PassThrough"
+  }
+
+  tags = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.package)
+      error_message = "There is no package at ${var.package}. terraform/build makes it, for ${var.architecture} with: terraform/build ${var.architecture}"
+    }
+  }
+
+  # Its first lines are written with its first invocation.
+  depends_on = [aws_iam_role_policy.this]
+}
+
+resource "aws_lambda_alias" "provisioned" {
+  count = local.provisioned ? 1 : 0
+
+  name             = "provisioned"
+  description      = "The version whose environments are kept warm"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+}
+
+resource "aws_lambda_provisioned_concurrency_config" "this" {
+  count = local.provisioned ? 1 : 0
+
+  function_name                     = aws_lambda_alias.provisioned[0].function_name
+  qualifier                         = aws_lambda_alias.provisioned[0].name
+  provisioned_concurrent_executions = var.provisioned_concurrency
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
+  name              = "/aws/lambda/${local.function_name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+
+  tags = var.tags
+}
+
+################################################################################
+# What the function may do
+################################################################################
+
+resource "aws_iam_role" "this" {
+  name        = local.function_name
+  description = "What the function ${local.function_name} may do"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+
+  tags = var.tags
+}
+
+locals {
+  ssm_arns             = [for arn in values(var.secret_arns) : arn if can(regex(":ssm:", arn))]
+  secrets_manager_arns = [for arn in values(var.secret_arns) : arn if can(regex(":secretsmanager:", arn))]
+
+  statements = concat(
+    [
+      {
+        Sid      = "Rooms"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+        Resource = [aws_dynamodb_table.this.arn]
+      },
+      {
+        Sid      = "Connections"
+        Effect   = "Allow"
+        Action   = ["execute-api:ManageConnections"]
+        Resource = [for verb in ["POST", "GET", "DELETE"] : "${module.api.stage_execution_arn}/${verb}/@connections/*"]
+      },
+      {
+        Sid      = "Log"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
+      },
+    ],
+    length(local.ssm_arns) == 0 ? [] : [{
+      Sid      = "Parameters"
+      Effect   = "Allow"
+      Action   = ["ssm:GetParameter"]
+      Resource = local.ssm_arns
+    }],
+    length(local.secrets_manager_arns) == 0 ? [] : [{
+      Sid      = "Secrets"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = local.secrets_manager_arns
+    }],
+    var.kms_key_arn == null ? [] : [{
+      Sid      = "Key"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt"]
+      Resource = [var.kms_key_arn]
+      Condition = {
+        StringEquals = {
+          "kms:ViaService" = [for service in ["dynamodb", "ssm", "secretsmanager"] : "${service}.${data.aws_region.current.id}.amazonaws.com"]
+        }
+      }
+    }],
+    # X-Ray knows no resources.
+    !var.enable_xray_tracing ? [] : [{
+      Sid      = "Traces"
+      Effect   = "Allow"
+      Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      Resource = ["*"]
+    }],
+  )
+}
+
+resource "aws_iam_role_policy" "this" {
+  name = local.function_name
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = local.statements
+  })
+}

@@ -1,0 +1,44 @@
+# One table: an item a room, an item a connection. No index, no stream: nothing ever searches it.
+
+resource "aws_dynamodb_table" "this" {
+  # checkov:skip=CKV_AWS_28: rooms live for hours; a backup would only keep who met whom for 35 days. enable_point_in_time_recovery turns it on
+  name                        = var.name
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  deletion_protection_enabled = var.enable_deletion_protection
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  # A broom: nothing depends on when it sweeps.
+  ttl {
+    attribute_name = "x"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = var.enable_point_in_time_recovery
+  }
+
+  dynamic "server_side_encryption" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      enabled     = true
+      kms_key_arn = server_side_encryption.value
+    }
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = var.table_max_request_units == null ? [] : [var.table_max_request_units]
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.read
+      max_write_request_units = on_demand_throughput.value.write
+    }
+  }
+
+  tags = var.tags
+}

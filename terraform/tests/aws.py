@@ -1,0 +1,242 @@
+"""An AWS to apply to: moto's server, and what it lacks of what is deployed here.
+
+moto (5.2.5) has no deployments of WebSocket APIs, forgets which one a stage serves, cannot update a stage,
+forgets how a function logs and how much a table may take, and has no provisioned concurrency; its domains never
+become available. These are here, as AWS documents them, no further than Terraform looks. Nothing is invoked:
+this is about resources. There is a zone of DNS from the start: clinic.example.
+
+    aws.py PORT        serves on the loopback interface
+    aws.py --left URL  names what is left there, and fails if anything is
+"""
+
+import json
+import os
+import re
+import sys
+import urllib.request
+
+ACCOUNT = "123456789012"
+ZONE = "ZCLINICEXAMPLE"
+
+
+def serve(port):
+    # Read when moto is imported: AWS's own policies, one of which is attached.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    from werkzeug.serving import run_simple
+
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    remember_more()
+    make_zone()
+    moto = DomainDispatcherApplication(create_backend_app)
+    run_simple("127.0.0.1", port, Extended(moto), threaded=False)
+
+
+def remember_more():
+    """Fields that moto is given and does not give back."""
+    from moto.apigatewayv2.models import DomainName, Stage
+    from moto.awslambda.models import LambdaFunction
+    from moto.dynamodb.models.table import Table
+    from moto.dynamodb.responses import DynamoHandler
+
+    extend(Stage, "to_json", lambda stage: {"deploymentId": stage.config.get("deploymentId")})
+
+    def available(domain):
+        made = {
+            "domainNameStatus": "AVAILABLE",
+            "apiGatewayDomainName": "d-example.execute-api.eu-west-3.amazonaws.com",
+            "hostedZoneId": "ZGATEWAY",
+        }
+        return {
+            "domainNameConfigurations": [it | made for it in domain.domain_name_configurations],
+            "mutualTlsAuthentication": domain.mutual_tls_authentication or None,
+        }
+
+    extend(DomainName, "to_json", available)
+
+    def logging(function):
+        return {"LoggingConfig": getattr(function, "logging", {"LogFormat": "Text"})}
+
+    extend(LambdaFunction, "get_configuration", logging)
+    after(LambdaFunction, "__init__", lambda it, spec, **_: remember_logging(it, spec))
+    after(LambdaFunction, "update_configuration", remember_logging)
+
+    fuses = {}
+
+    def remember_fuse(request):
+        if "OnDemandThroughput" in request.body:
+            fuses[request.body["TableName"]] = request.body["OnDemandThroughput"]
+
+    def fuse(table, description):
+        if table.name in fuses:
+            next(iter(description.values()))["OnDemandThroughput"] = fuses[table.name]
+
+    after(DynamoHandler, "create_table", remember_fuse)
+    after(DynamoHandler, "update_table", remember_fuse)
+    plain = Table.describe
+    Table.describe = lambda table, *a, **k: (it := plain(table, *a, **k), fuse(table, it))[0]
+
+
+def make_zone():
+    from moto.route53.models import route53_backends
+
+    backend = route53_backends[ACCOUNT]["aws"]
+    zone = backend.create_hosted_zone("clinic.example.", private_zone=False)
+    zone.resource_id = ZONE
+    backend.zones = {ZONE: zone}
+
+
+def remember_logging(function, spec):
+    if "LoggingConfig" in spec:
+        function.logging = spec["LoggingConfig"]
+
+
+def extend(of, method, more):
+    plain = getattr(of, method)
+    setattr(of, method, lambda it, *a, **k: {**plain(it, *a, **k), **more(it)})
+
+
+def after(of, method, then):
+    plain = getattr(of, method)
+
+    def wrapped(it, *a, **k):
+        answer = plain(it, *a, **k)
+        then(it, *a, **k)
+        return answer
+
+    setattr(of, method, wrapped)
+
+
+class Extended:
+    """Answers what moto does not, and leaves it the rest."""
+
+    def __init__(self, moto):
+        self.moto = moto
+        self.deployments = {}
+        self.provisioned = {}
+        self.routes = [
+            (r"/v2/apis/([^/]+)/deployments(?:/([^/]+))?", self.deployment),
+            (r"/v2/apis/([^/]+)/stages/([^/]+)", self.stage),
+            (r"/2019-09-30/functions/([^/]+)/provisioned-concurrency", self.concurrency),
+            (r"/left", self.left),
+        ]
+
+    def __call__(self, environ, start_response):
+        method = environ["REQUEST_METHOD"]
+        for pattern, answer in self.routes:
+            match = re.fullmatch(pattern, environ["PATH_INFO"])
+            if match and (answer != self.stage or method == "PATCH"):
+                query = environ["QUERY_STRING"]
+                status, body = answer(method, *match.groups(), query=query, body=read(environ))
+                headers = [("Content-Type", "application/json")]
+                if status == 404:
+                    kind = "ProvisionedConcurrencyConfigNotFoundException"
+                    headers.append(("x-amzn-ErrorType", kind if "functions" in pattern else "NotFoundException"))
+                start_response(f"{status} -", headers)
+                return [json.dumps(body).encode() if body is not None else b""]
+        return self.moto(environ, start_response)
+
+    def deployment(self, method, api, name, query, body):
+        if method == "POST":
+            name = f"d{len(self.deployments):05}"
+            self.deployments[api, name] = {
+                "deploymentId": name,
+                "deploymentStatus": "DEPLOYED",
+                "createdDate": "2026-01-01T00:00:00Z",
+                "autoDeployed": False,
+                **body,
+            }
+            return 201, self.deployments[api, name]
+        found = self.deployments.get((api, name))
+        if found is None:
+            return 404, {"message": "no such deployment"}
+        if method == "DELETE":
+            # As AWS refuses to.
+            if any(stage.config.get("deploymentId") == name for stage in stages(api)):
+                return 400, {"message": "Active stages pointing to this deployment must be moved or deleted"}
+            del self.deployments[api, name]
+            return 204, None
+        found.update(body)
+        return 200, found
+
+    def stage(self, _, api, name, query, body):
+        stage = next(stage for stage in stages(api) if stage.name == name)
+        stage.config.update(body)
+        attributes = {
+            "accessLogSettings": "access_log_settings",
+            "defaultRouteSettings": "default_route_settings",
+            "routeSettings": "route_settings",
+        }
+        for key in attributes.keys() & body.keys():
+            setattr(stage, attributes[key], body[key])
+        return 200, stage.to_json()
+
+    def concurrency(self, method, function, query, body):
+        key = function, query
+        if method == "PUT":
+            wanted = body["ProvisionedConcurrentExecutions"]
+            counts = ["Requested", "Available", "Allocated"]
+            self.provisioned[key] = {f"{it}ProvisionedConcurrentExecutions": wanted for it in counts}
+            self.provisioned[key]["Status"] = "READY"
+            return 202, self.provisioned[key]
+        if key not in self.provisioned:
+            return 404, {"message": "none is configured"}
+        if method == "DELETE":
+            del self.provisioned[key]
+            return 204, None
+        return 200, self.provisioned[key]
+
+    def left(self, *_, query, body):
+        from moto.backends import get_backend
+
+        def backends(service):
+            return get_backend(service)[ACCOUNT].values()
+
+        kinds = {
+            "API": ("apigatewayv2", "apis"),
+            "domain": ("apigatewayv2", "domain_names"),
+            "stack": ("cloudformation", "stacks"),
+            "alarm": ("cloudwatch", "alarms"),
+            "dashboard": ("cloudwatch", "dashboards"),
+            "table": ("dynamodb", "tables"),
+            "role": ("iam", "roles"),
+            "log group": ("logs", "groups"),
+            "topic": ("sns", "topics"),
+        }
+        left = [
+            f"{kind} {name}"
+            for kind, (service, attribute) in kinds.items()
+            for backend in backends(service)
+            for name in getattr(backend, attribute)
+        ]
+        for backend in backends("lambda"):
+            left += [f"function {it.function_name}" for it in backend.list_functions()]
+        left += [f"deployment {name}" for _, name in self.deployments]
+        left += [f"provisioned concurrency of {name}" for name, _ in self.provisioned]
+        return 200, left
+
+
+def stages(api):
+    from moto.apigatewayv2.models import apigatewayv2_backends
+
+    for backend in apigatewayv2_backends[ACCOUNT].values():
+        if api in backend.apis:
+            yield from backend.apis[api].stages.values()
+
+
+def read(environ):
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    return json.loads(environ["wsgi.input"].read(length) or b"{}")
+
+
+def left(url):
+    found = json.load(urllib.request.urlopen(f"{url}/left"))
+    for it in found:
+        print(f"left behind: {it}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--left":
+        sys.exit(left(sys.argv[2]))
+    serve(int(sys.argv[1]))

@@ -1,0 +1,135 @@
+# modules/health: the function, its public URL, what it may do, what is watched.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name            = "visio-test"
+  package         = "./README.md"
+  allowed_origins = ["https://clinic.example"]
+  table_name      = "visio-test"
+  table_arn       = "arn:aws:dynamodb:eu-west-3:123456789012:table/visio-test"
+  websocket_url   = "wss://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
+}
+
+run "it_is_told_what_it_reads" {
+  module {
+    source = "./modules/health"
+  }
+
+  assert {
+    condition = aws_lambda_function.this.environment[0].variables == tomap({
+      VISIO_TABLE          = "visio-test"
+      VISIO_WEBSOCKET_URL  = "wss://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
+      VISIO_REGION         = "eu-west-3"
+      VISIO_SERVICE_NAME   = "visio-conference"
+      VISIO_ALLOWED_ORIGIN = "https://clinic.example"
+    })
+    error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition     = [aws_lambda_function.this.runtime, aws_lambda_function.this.handler, aws_lambda_function.this.architectures[0]] == ["provided.al2023", "bootstrap", "arm64"] && aws_lambda_function.this.timeout == 10
+    error_message = "the package is a bootstrap for Amazon Linux 2023 on arm64, and a visit may take four seconds"
+  }
+}
+
+run "it_may_look_at_one_item" {
+  module {
+    source = "./modules/health"
+  }
+
+  assert {
+    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action } == { Table = ["dynamodb:GetItem"], Log = ["logs:CreateLogStream", "logs:PutLogEvents"] }
+    error_message = "the role may do something else"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this.policy).Statement[0] == {
+      Sid       = "Table"
+      Effect    = "Allow"
+      Action    = ["dynamodb:GetItem"]
+      Resource  = ["arn:aws:dynamodb:eu-west-3:123456789012:table/visio-test"]
+      Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["health-check"] } }
+    }
+    error_message = "it could read visits"
+  }
+}
+
+run "it_is_public_by_its_url_and_not_otherwise" {
+  module {
+    source = "./modules/health"
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.this.authorization_type == "NONE" && length(aws_lambda_function_url.this.cors) == 0
+    error_message = "the function answers CORS itself; twice is refused by browsers"
+  }
+
+  assert {
+    condition     = [aws_lambda_permission.url.action, aws_lambda_permission.url.principal, aws_lambda_permission.url.function_url_auth_type] == ["lambda:InvokeFunctionUrl", "*", "NONE"]
+    error_message = "the first permission is not as AWS wants it"
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudformation_stack.url[0].template_body).Resources.Permission.Properties == {
+      FunctionName          = aws_lambda_function.this.arn
+      Action                = "lambda:InvokeFunction"
+      Principal             = "*"
+      InvokedViaFunctionUrl = true
+    }
+    error_message = "the second permission is not as AWS wants it, or lets everybody in past the URL"
+  }
+
+  assert {
+    condition     = output.health_url == "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-3.on.aws/health" && output.status_url == "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-west-3.on.aws/status"
+    error_message = "the URLs are not as the README says: ${output.health_url}"
+  }
+}
+
+run "alarms_are_where_the_metrics_are" {
+  module {
+    source = "./modules/health"
+  }
+
+  assert {
+    condition     = alltrue([for it in aws_cloudwatch_metric_alarm.function : it.dimensions == tomap({ FunctionName = "visio-test-health" }) && it.namespace == "AWS/Lambda"])
+    error_message = "an alarm is not on the function"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.unhealthy[0].metric_name == aws_cloudwatch_log_metric_filter.unhealthy[0].metric_transformation[0].name && aws_cloudwatch_metric_alarm.unhealthy[0].datapoints_to_alarm == 2
+    error_message = "the alarm is on another metric than the filter makes"
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 4
+    error_message = "the README counts four alarms"
+  }
+}
+
+run "all_that_can_be_changed" {
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    reserved_concurrency         = 2
+    permission_by_cloudformation = false
+    enable_xray_tracing          = true
+    kms_key_arn                  = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    service_name                 = "clinic"
+    create_alarms                = false
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic"
+    error_message = "something is as before"
+  }
+
+  assert {
+    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Table", "Log"], it.Sid) } == { Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
+    error_message = "what was turned on is not what is allowed"
+  }
+}

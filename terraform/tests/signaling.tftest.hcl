@@ -1,0 +1,223 @@
+# modules/signaling: the function, what it is told, what it may do, the table, what is watched.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name            = "visio-test"
+  package         = "./README.md"
+  allowed_origins = ["https://clinic.example", "http://localhost:3000"]
+}
+
+run "the_function_runs_what_was_built" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  assert {
+    condition     = [aws_lambda_function.this.runtime, aws_lambda_function.this.handler, aws_lambda_function.this.architectures[0]] == ["provided.al2023", "bootstrap", "arm64"]
+    error_message = "the package is a bootstrap for Amazon Linux 2023 on arm64"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("./README.md")
+    error_message = "another package would not be noticed"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.memory_size == 256 && aws_lambda_function.this.timeout == 15 && aws_lambda_function.this.reserved_concurrent_executions == -1
+    error_message = "256 MB, 15 s, nothing reserved"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.function_name == "visio-test-signaling" && aws_cloudwatch_log_group.this.name == "/aws/lambda/visio-test-signaling" && aws_dynamodb_table.this.name == "visio-test"
+    error_message = "names are not as the README says"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].log_group == aws_cloudwatch_log_group.this.name && aws_lambda_function.this.logging_config[0].log_format == "JSON" && aws_lambda_function.this.logging_config[0].system_log_level == "WARN"
+    error_message = "a log with START and END of every message costs more than the table"
+  }
+}
+
+run "it_is_told_what_it_reads" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  assert {
+    condition = aws_lambda_function.this.environment[0].variables == tomap({
+      VISIO_TABLE               = "visio-test"
+      VISIO_MANAGEMENT_ENDPOINT = "https://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
+      VISIO_ALLOWED_ORIGIN      = "https://clinic.example,http://localhost:3000"
+      VISIO_MAX_MESSAGE_BYTES   = "32768"
+      VISIO_MAX_PEERS_PER_ROOM  = "16"
+    })
+    error_message = "the environment is not what the binary reads"
+  }
+}
+
+run "it_may_do_what_it_does" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this.policy).Statement == [
+      { Sid = "Rooms", Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"], Resource = ["arn:aws:dynamodb:eu-west-3:123456789012:table/TABLE"] },
+      { Sid = "Connections", Effect = "Allow", Action = ["execute-api:ManageConnections"], Resource = [
+        for verb in ["POST", "GET", "DELETE"] : "arn:aws:execute-api:eu-west-3:123456789012:abcde12345/prod/${verb}/@connections/*"
+      ] },
+      { Sid = "Log", Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws:logs:eu-west-3:123456789012:log-group:GROUP:*"] },
+    ]
+    error_message = "the role may do something else"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[*].Principal == [{ Service = "lambda.amazonaws.com" }]
+    error_message = "somebody else may take on the role"
+  }
+}
+
+run "the_table_keeps_rooms_and_no_more" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.hash_key == "pk" && aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" && [for it in aws_dynamodb_table.this.attribute : [it.name, it.type]] == [["pk", "S"]]
+    error_message = "the schema is not the one of lambda/src/table"
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.ttl[0].attribute_name == "x" && aws_dynamodb_table.this.ttl[0].enabled
+    error_message = "old rooms would stay"
+  }
+
+  assert {
+    condition     = !aws_dynamodb_table.this.point_in_time_recovery[0].enabled && !coalesce(aws_dynamodb_table.this.stream_enabled, false) && length(aws_dynamodb_table.this.global_secondary_index) == 0
+    error_message = "who met whom would be kept, or sent elsewhere"
+  }
+}
+
+run "alarms_are_where_the_metrics_are" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  assert {
+    condition     = alltrue([for it in aws_cloudwatch_metric_alarm.function : it.dimensions == tomap({ FunctionName = "visio-test-signaling" }) && it.namespace == "AWS/Lambda" && it.treat_missing_data == "notBreaching"])
+    error_message = "an alarm is not on the function"
+  }
+
+  assert {
+    condition     = { for key, it in aws_cloudwatch_metric_alarm.function : key => it.threshold } == { errors = 10, throttles = 5, duration = 12000 }
+    error_message = "errors, throttles, and 80 per cent of 15 s"
+  }
+
+  assert {
+    condition = alltrue([
+      for it in aws_cloudwatch_metric_alarm.table : toset([for query in it.metric_query : one(query.metric).dimensions if length(query.metric) > 0])
+      == toset([for operation in ["GetItem", "PutItem", "DeleteItem"] : tomap({ TableName = "visio-test", Operation = operation })])
+    ])
+    error_message = "DynamoDB has these metrics of a table and an operation only"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.unhandled[0].metric_name == aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].name
+    error_message = "the alarm is on another metric than the filter makes"
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 11
+    error_message = "the README counts eleven alarms, five of them the API's"
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets) == 6
+    error_message = "the dashboard is not complete"
+  }
+}
+
+run "all_that_can_be_turned_on" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    kms_key_arn             = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    enable_xray_tracing     = true
+    reserved_concurrency    = 20
+    provisioned_concurrency = 2
+    table_max_request_units = { read = 10, write = 20 }
+    environment_variables   = { VISIO_LATER = "1" }
+    secret_arns = {
+      ONE = "arn:aws:ssm:eu-west-3:123456789012:parameter/one"
+      TWO = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:two-AbCdEf"
+    }
+    alarm_thresholds         = { concurrency = 8 }
+    dashboard_function_names = ["visio-test-health"]
+  }
+
+  assert {
+    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Rooms", "Connections", "Log"], it.Sid) } == { Parameters = ["ssm:GetParameter"], Secrets = ["secretsmanager:GetSecretValue"], Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
+    error_message = "what was turned on is not what is allowed"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if contains(["Parameters", "Secrets"], it.Sid)] == [["arn:aws:ssm:eu-west-3:123456789012:parameter/one"], ["arn:aws:secretsmanager:eu-west-3:123456789012:secret:two-AbCdEf"]]
+    error_message = "a secret too many, or too few"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables.ONE == "arn:aws:ssm:eu-west-3:123456789012:parameter/one" && aws_lambda_function.this.environment[0].variables.VISIO_LATER == "1"
+    error_message = "a further variable is missing"
+  }
+
+  assert {
+    condition     = aws_lambda_alias.provisioned[0].function_version == "7" && aws_lambda_provisioned_concurrency_config.this[0].qualifier == "provisioned"
+    error_message = "what is kept warm is not what is invoked"
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn == var.kms_key_arn && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_dynamodb_table.this.on_demand_throughput[0].max_write_request_units == 20
+    error_message = "the key or the fuse is missing"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.function["concurrency"].threshold == 8 && aws_lambda_function.this.tracing_config[0].mode == "Active"
+    error_message = "the alarm on concurrency, or tracing, is missing"
+  }
+}
+
+run "all_that_can_be_turned_off" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    create_alarms    = false
+    create_dashboard = false
+    architecture     = "x86_64"
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 0 && output.dashboard_name == null && aws_lambda_function.this.architectures[0] == "x86_64"
+    error_message = "something is still on"
+  }
+}
+
+run "a_package_that_is_not_there_is_named" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    package = "./nowhere/signaling.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
