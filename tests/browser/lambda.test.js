@@ -1,6 +1,7 @@
 // The same page over API Gateway, Lambda and DynamoDB: the real functions, behind the gateway of lambda/gateway.
 
 import test from "node:test";
+import { invitations } from "./invitations.js";
 import { startGateway } from "./server.js";
 import { onStage, screenshotPath } from "./stage.js";
 
@@ -26,3 +27,34 @@ test("two people complete a visit through the functions", { timeout: 90_000 }, (
   await anna.leave();
   await weber.seesPerson("Anna Keller", "left");
 }));
+
+test("a patient waits, writes, is let in and sent back, through the functions", { timeout: 90_000 }, () => {
+  const { gatewayFlags, doctor, patient } = invitations();
+  return onStage({ start: startGateway, flags: gatewayFlags }, async (stage) => {
+    const anna = await stage.person("Anna Keller", { token: patient() });
+    await anna.knock();
+    await anna.reads("#wait-status", /doctor is not here yet/);
+    const weber = await stage.person("Dr. Weber", { token: doctor() });
+    await weber.join();
+    await weber.seesWaiting("Anna Keller");
+    await anna.reads("#wait-status", /practice knows/);
+    await anna.page.reload();
+    await anna.inWaitingRoom();
+    await anna.page.fill("#wait-text", "I am here.");
+    await anna.page.press("#wait-text", "Enter");
+    await weber.reads("#lobby-list .messages", /I am here/);
+
+    for (const next of ["Back to the waiting room: Anna Keller", null]) {
+      await weber.decides("Admit Anna Keller");
+      for (const person of [anna, weber]) {
+        await person.sees(1);
+        await person.receivesMedia();
+      }
+      if (next) await weber.decides(next, { answer: "Send to the waiting room" });
+    }
+    await weber.page.click("#end-visit");
+    await weber.page.click("#ask-yes");
+    await anna.reads("#prejoin-title", /visit is over/);
+    await weber.reads("#notice", /You ended the visit/);
+  });
+});

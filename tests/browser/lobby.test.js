@@ -287,7 +287,7 @@ test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(asyn
   };
 
   await page.focus("#visit-title");
-  await tabTo("knock-show");
+  await tabTo("Show the waiting room");
   await page.keyboard.press("Enter");
   assert.equal(await focused(), "Admit Anna Keller", "the list opens at who came first");
   await page.keyboard.press("Enter");

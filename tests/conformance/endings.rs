@@ -13,8 +13,7 @@ use super::visit::{from_now, grant, guarded, join, seated};
 pub async fn a_visit_warns_and_ends_by_itself<R: Runtime>() {
     let server = R::start(guarded()).await;
     let end = from_now(Duration::from_secs(3));
-    let timed =
-        |peer, role| Grant { visit_end: Some(end), lobby: false, ..grant(peer, role) };
+    let timed = |peer, role| Grant { visit_end: Some(end), lobby: false, ..grant(peer, role) };
     let (mut doctor, joined) = seated(&server, &timed("doctor", Role::Host)).await;
     assert_eq!(joined["expiresAt"], end.0 / 1000 * 1000);
     let (mut guest, _) = seated(&server, &timed("guest", Role::Guest)).await;

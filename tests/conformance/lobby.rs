@@ -36,7 +36,10 @@ pub async fn a_host_is_told_of_everybody_who_waits<R: Runtime>() {
     assert_eq!(waiting(&lobby), ["first", "second"]);
     let (third, _) = patient(&server, "third").await;
     let knock = doctor.expect("knock").await;
-    assert_eq!((&knock["peerId"], &knock["displayName"]), (&json!("third"), &json!("Person third")));
+    assert_eq!(
+        (&knock["peerId"], &knock["displayName"]),
+        (&json!("third"), &json!("Person third"))
+    );
     third.close().await;
     assert_eq!(waiting(&doctor.expect("lobby").await), ["first", "second"]);
 }
@@ -141,7 +144,8 @@ pub async fn who_is_removed_cannot_come_back_with_its_token<R: Runtime>() {
         waiting => assert_eq!(waiting["type"], "waiting", "{waiting}"),
     }
     let same = grant("patient", Role::Guest);
-    let old = Grant { expires_at: visio_signaling::wire::Timestamp(same.expires_at.0 - 60_000), ..same };
+    let old =
+        Grant { expires_at: visio_signaling::wire::Timestamp(same.expires_at.0 - 60_000), ..same };
     let mut again = Client::connect(&server).await;
     again.send(join(&old)).await;
     again.expect_end("removed", 4010).await;

@@ -14,6 +14,7 @@ pub mod site;
 pub mod chatting;
 pub mod closing;
 pub mod crowding;
+pub mod endings;
 pub mod errors;
 pub mod fencing;
 pub mod handshake;
@@ -22,6 +23,7 @@ pub mod joining;
 pub mod leaving;
 pub mod limits;
 pub mod liveness;
+pub mod lobby;
 pub mod moving;
 pub mod query;
 pub mod races;
@@ -34,6 +36,7 @@ pub mod stamping;
 pub mod takeover;
 pub mod tokens;
 pub mod unrest;
+pub mod visit;
 
 use std::time::Duration;
 
@@ -300,6 +303,27 @@ macro_rules! every_scenario {
                 the_same_subject_takes_its_seat_over,
                 the_subprotocol_is_answered_without_the_token,
                 in_open_mode_a_token_says_nothing;
+            lobby:
+                a_guest_waits_until_a_host_admits_it,
+                a_host_is_told_of_everybody_who_waits,
+                who_waits_hears_when_a_host_comes_and_goes,
+                who_waits_hears_nothing_and_is_in_no_roster,
+                who_waits_can_say_nothing_into_the_room,
+                who_waits_may_talk_with_the_host_and_nobody_else,
+                who_is_denied_is_told_why,
+                who_is_removed_cannot_come_back_with_its_token,
+                who_is_sent_back_waits_again,
+                a_reload_keeps_the_place_in_the_lobby,
+                a_reload_keeps_the_admission,
+                who_leaves_has_to_be_let_in_again,
+                a_hosts_reload_shows_the_lobby_again,
+                an_ended_visit_is_over_for_everybody,
+                only_a_host_decides,
+                an_observer_receives_and_is_silent,
+                a_token_says_how_many_seats_there_are;
+            endings:
+                a_visit_warns_and_ends_by_itself,
+                a_token_that_ends_ends_its_seat;
             http:
                 the_root_says_what_this_is_and_where_the_rest_is,
                 health_tells_the_truth_in_the_navbars_words,

@@ -62,6 +62,9 @@ pub struct Profile {
     /// HTTP and WebSockets share an address. Where they do not, the one of WebSockets has nothing
     /// else, and says 403 in the gateway's own words to whatever asks for it.
     pub one_address: bool,
+    /// What ends by the clock (a token, a visit) does so by itself. Where it does not, the next event of
+    /// the room ends it: no function is awake while nobody speaks.
+    pub ends_by_itself: bool,
     /// There is a browser page at `/demo/`. Where not, a function is no place for static files.
     pub serves_page: bool,
 }

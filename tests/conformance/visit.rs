@@ -7,16 +7,10 @@ use visio_signaling::core::Grant;
 use visio_signaling::token::mint;
 use visio_signaling::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp};
 
+use super::Runtime;
 use super::client::Client;
-use super::{Runtime, Settings};
-
-/// The secret that all tokens of these scenarios are made with.
-pub const SECRET: &str = "thirty-two bytes, and a few more of them";
-
-/// A server that wants tokens.
-pub fn guarded() -> Settings {
-    Settings { jwt_secret: Some(SECRET.to_owned()), ..Settings::default() }
-}
+use super::tokens::SECRET;
+pub use super::tokens::guarded;
 
 /// A token's claims for `peer` in the room `visit`, for an hour.
 pub fn grant(peer: &str, role: Role) -> Grant {
@@ -40,7 +34,7 @@ pub fn from_now(later: Duration) -> Timestamp {
 /// The `join` of who has this token.
 pub fn join(grant: &Grant) -> Value {
     let token = mint(SECRET, grant, None).expect("a token");
-    json!({"type": "join", "token": token.expose()})
+    json!({"type": "join", "roomId": "visit", "token": token.expose()})
 }
 
 /// Comes with a token, and is let in at once.

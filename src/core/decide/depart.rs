@@ -62,6 +62,12 @@ impl Room {
         if gone.hosts() && next.hosts().next().is_none() { next.tell_waiting() } else { Vec::new() }
     }
 
+    /// Who comes after everybody was told that the visit will end is told so too.
+    pub(super) fn warning_for(&self, conn: &ConnectionId) -> Option<Effect> {
+        let ends_at = self.ends_at().filter(|_| self.warned())?;
+        Some(send(conn, ServerMessage::VisitEnding { ends_at }))
+    }
+
     /// What is due by `now`: a visit or a token that ends, a warning before. `None`: nothing.
     pub(super) fn put_right(&self, now: Timestamp) -> Option<(Self, Vec<Effect>)> {
         if self.is_open() {

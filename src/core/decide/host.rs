@@ -106,6 +106,7 @@ impl Room {
                 request_id: None,
             },
         ));
+        effects.extend(next.warning_for(&guest.conn));
         effects.extend(next.tell_hosts(&next.lobby()));
         effects.push(Entry::new(&next, &guest.peer, What::Admitted { by: &who.peer }, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }

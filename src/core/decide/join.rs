@@ -56,6 +56,7 @@ impl Room {
         effects.extend(before.into_iter().flat_map(|old| replaced(&old.conn, None, None)));
         effects.extend(next.welcome(who, request, rules));
         effects.extend(next.lobby_of(who, self.hosts().next().is_none()));
+        effects.extend(next.warning_for(&who.conn));
         effects.push(Entry::new(&next, &who.peer, What::Joined, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }

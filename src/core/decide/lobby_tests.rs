@@ -246,6 +246,8 @@ fn a_visit_warns_and_ends_by_itself() {
     assert_eq!(shown(&warned), ["c1 < visit_ending", "c2 < visit_ending"]);
     let room = warned.next.unwrap();
     assert_eq!(decide(&room, "c2 pat", &Event::Due, at(26)).next, None);
+    let late = decide(&room, "c4 ann", &timed("ann"), at(26));
+    assert_eq!(shown(&late).last().unwrap(), "c4 < visit_ending");
     let over = decide(&room, "c2 pat", &Event::Due, end);
     assert!(shown(&over).contains(&"c1 < error visit_expired".to_owned()), "{over:?}");
     assert!(over.next.unwrap().is_empty());
