@@ -75,7 +75,7 @@ impl Drop for Server {
 
 /// The WebSocket URL in a ready line.
 fn url_in(line: &str) -> Option<String> {
-    let url = &line[line.find("ws://")?..];
+    let url = &line[line.find("ws://").or_else(|| line.find("wss://"))?..];
     Some(url.split([' ', '"', ',']).next()?.to_owned())
 }
 

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -96,11 +95,12 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
     }
     let leash = if caller.place.spare { SHORT_LEASH } else { HEAD_TIMEOUT };
     // For one who says nothing there shall be no buffers.
-    let Ok(Ok(())) = timeout(leash, stream.readable()).await else { return };
+    let mut first = [0];
+    let Ok(Ok(1)) = timeout(leash, stream.peek(&mut first)).await else { return };
     let stream = Metered::new(stream, HTTP_BYTES);
     let ended = match tls {
         None => Box::pin(http(stream, caller, router)).await,
-        Some(tls) => match timeout(leash, Box::pin(secure(stream, &tls))).await {
+        Some(tls) => match timeout(leash, Box::pin(secure(stream, first[0], &tls))).await {
             Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
             Ok(Err(error)) => {
                 debug!(%error, "a TLS handshake failed");
@@ -120,11 +120,10 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
 /// The handshake. Whoever speaks no TLS is told so in the clear.
 async fn secure(
     mut stream: Metered<TcpStream>,
+    first: u8,
     tls: &Tls,
 ) -> io::Result<TlsStream<Metered<TcpStream>>> {
-    let mut first = [0];
-    stream.get_ref().peek(&mut first).await?;
-    if first != [TLS_HANDSHAKE] {
+    if first != TLS_HANDSHAKE {
         stream.write_all(NOT_TLS).await?;
         stream.shutdown().await?;
         drain(&mut stream).await;
@@ -145,9 +144,8 @@ where
         let mut router = router.clone();
         request.extensions_mut().insert(caller.clone());
         async move {
-            let ambiguous = is_ambiguous(&request);
-            let mut response = if ambiguous { refusal() } else { router.call(request).await? };
-            if (ambiguous || spare) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let mut response = router.call(request).await?;
+            if spare && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(header::CONNECTION, CLOSE);
             }
             Ok::<_, Infallible>(response)
@@ -160,7 +158,7 @@ where
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut serving = std::pin::pin!(serving);
-    match timeout(HTTP_TIME, serving.as_mut()).await {
+    match timeout(if spare { HEAD_TIMEOUT } else { HTTP_TIME }, serving.as_mut()).await {
         Ok(served) => served,
         Err(_) => {
             serving.as_mut().graceful_shutdown();
@@ -168,15 +166,4 @@ where
             timeout(HEAD_TIMEOUT, serving).await.unwrap_or(Ok(()))
         }
     }
-}
-
-/// Two lengths for one body, of which a proxy may have believed the other (RFC 9112, section 6.1).
-fn is_ambiguous(request: &hyper::Request<hyper::body::Incoming>) -> bool {
-    let headers = request.headers();
-    headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING)
-}
-
-fn refusal() -> Response {
-    let text = "expected Content-Length or Transfer-Encoding, not both\n";
-    (StatusCode::BAD_REQUEST, text).into_response()
 }

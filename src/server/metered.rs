@@ -63,10 +63,6 @@ impl<S> Metered<S> {
     pub(super) const fn new(stream: S, most: usize) -> Self {
         Self { stream, meter: Meter::new(most) }
     }
-
-    pub(super) const fn get_ref(&self) -> &S {
-        &self.stream
-    }
 }
 
 /// Unread input is drained until that much of it came, or nothing for so long.

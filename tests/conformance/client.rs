@@ -71,7 +71,7 @@ impl Client {
         stream.set_nodelay(true)?;
         let mut request = url.into_client_request()?;
         for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a header value"));
+            request.headers_mut().append(*name, value.parse().expect("a header value"));
         }
         let handshake = timeout(PATIENCE, client_async(request, stream));
         let (socket, response) = handshake.await.expect("a response in time")?;

@@ -1,12 +1,15 @@
-//! What only the standalone server promises: its command line, its way of going away, and that
-//! neither a log nor a panic reveals or spreads anything.
+//! What only the standalone server promises: its command line, its way of going away, TLS, the
+//! limits that it keeps against abuse, and that neither a log nor a panic reveals or spreads
+//! anything.
 
+mod abuse;
 mod certificate;
 mod command_line;
 mod draining;
 mod health;
 mod panics;
 mod privacy;
+mod proxies;
 mod tls;
 mod tokens;
 

@@ -1,0 +1,89 @@
+//! What one hostile connection can make the server hold.
+//!
+//! Starts `visio`, opens many connections of one kind, looks at how its resident memory has grown,
+//! and divides. For each kind a fresh server: memory that was freed would be used again.
+//!
+//! `docs/measurements.md` says how to read the figures.
+#![expect(clippy::print_stdout, reason = "a command that prints a table")]
+
+#[path = "siege/attack.rs"]
+mod attack;
+#[path = "load/child.rs"]
+#[allow(dead_code, reason = "the other example uses all of it")]
+mod child;
+#[path = "siege/socket.rs"]
+mod socket;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+
+use attack::{Attack, KINDS};
+use child::Server;
+use socket::{Certificate, Door};
+
+/// Measures what one hostile connection can make the server hold.
+#[derive(Parser)]
+struct Flags {
+    /// Connections of each kind
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=50_000))]
+    connections: usize,
+
+    /// Connections that each cost much
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    heavy: usize,
+}
+
+/// Until what was sent is read.
+const SETTLE: Duration = Duration::from_millis(500);
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    rlimit::increase_nofile_limit(u64::MAX).context("the limit on open files")?;
+    let (visio, _) = child::programs()?;
+    let certificate = Certificate::new()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    println!("| one connection that | within TLS | holds |");
+    println!("|---|---|--:|");
+    for kind in KINDS {
+        for tls in [false, true] {
+            let bytes =
+                runtime.block_on(measure(kind, tls.then_some(&certificate), &visio, &flags))?;
+            let kib = bytes as f64 / 1024.0;
+            println!("| {} | {} | {kib:.1} KiB |", kind.name, if tls { "yes" } else { "" });
+        }
+    }
+    Ok(())
+}
+
+async fn measure(
+    attack: &Attack,
+    certificate: Option<&Certificate>,
+    visio: &Path,
+    flags: &Flags,
+) -> anyhow::Result<u64> {
+    // The limits in time and number are not what is measured; nor is how fast it is filled.
+    let limits = ["--max-connections-per-ip", "0", "--byte-rate", "0", "--message-rate", "0"];
+    let mut args =
+        [&["--listen", "127.0.0.1:0", "--heartbeat-seconds", "60"], &limits[..]].concat();
+    args.extend(certificate.iter().flat_map(|certificate| certificate.flags()));
+    let server = Server::start(visio, &args, None)?;
+    let door = Door::new(&server.url, certificate)?;
+    let count = if attack.heavy { flags.heavy } else { flags.connections };
+    // What a server allocates once, at its first clients, is not theirs.
+    drop((attack.open)(door.clone(), 10).await?);
+    tokio::time::sleep(SETTLE).await;
+    let before = server.process().memory()?;
+    let mut open = (attack.open)(door, count).await?;
+    let mut most = 0;
+    // Some go on for as long as they are let.
+    while most == 0 || open.go_on().await? {
+        tokio::time::sleep(SETTLE).await;
+        most = most.max(server.process().memory()?.saturating_sub(before));
+    }
+    Ok(most / count as u64)
+}

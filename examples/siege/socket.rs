@@ -1,0 +1,138 @@
+//! A connection of an attacker: TCP or TLS, and frames written by hand.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// Either kind of connection.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// A certificate made for this run, in two files.
+pub(super) struct Certificate {
+    der: CertificateDer<'static>,
+    directory: PathBuf,
+    cert: String,
+    key: String,
+}
+
+impl Certificate {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+        let directory = std::env::temp_dir().join(format!("visio-siege-{}", std::process::id()));
+        std::fs::create_dir_all(&directory)?;
+        let path = |name: &str| directory.join(name).to_string_lossy().into_owned();
+        let (cert, key) = (path("cert.pem"), path("key.pem"));
+        std::fs::write(&cert, made.cert.pem())?;
+        std::fs::write(&key, made.signing_key.serialize_pem())?;
+        Ok(Self { der: made.cert.der().clone(), directory, cert, key })
+    }
+
+    pub(super) fn flags(&self) -> [&str; 4] {
+        ["--tls-cert", &self.cert, "--tls-key", &self.key]
+    }
+}
+
+impl Drop for Certificate {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// The way to the server.
+#[derive(Clone)]
+pub(super) struct Door {
+    address: String,
+    tls: Option<TlsConnector>,
+}
+
+impl Door {
+    pub(super) fn new(url: &str, certificate: Option<&Certificate>) -> anyhow::Result<Self> {
+        let address = url.split('/').nth(2).context("a URL")?.to_owned();
+        let tls = certificate.map(|certificate| {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.der.clone())?;
+            let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            anyhow::Ok(TlsConnector::from(Arc::new(config)))
+        });
+        Ok(Self { address, tls: tls.transpose()? })
+    }
+
+    /// Whether TLS is spoken behind it.
+    pub(super) const fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// TCP and nothing in it, through a small window.
+    pub(super) async fn knock(&self) -> anyhow::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4096)?;
+        let stream = socket.connect(self.address.parse()?).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// With TLS, if there is any.
+    pub(super) async fn open(&self) -> anyhow::Result<Box<dyn Stream>> {
+        let stream = self.knock().await?;
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        Ok(Box::new(tls.connect(ServerName::try_from("localhost")?, stream).await?))
+    }
+
+    /// A WebSocket that has joined.
+    pub(super) async fn join(&self, room: &str, peer: &str) -> anyhow::Result<Box<dyn Stream>> {
+        let mut stream = self.open().await?;
+        let handshake = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        send(&mut stream, handshake.as_bytes()).await?;
+        read_until(&mut stream, "\r\n\r\n").await?;
+        let join = format!(r#"{{"type":"join","roomId":"{room}","peerId":"{peer}"}}"#);
+        send(&mut stream, &frame(0x81, join.as_bytes())).await?;
+        read_until(&mut stream, r#""type":"joined""#).await?;
+        Ok(stream)
+    }
+}
+
+/// Writes it all, through TLS as well.
+pub(super) async fn send(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> anyhow::Result<()> {
+    stream.write_all(bytes).await?;
+    Ok(stream.flush().await?)
+}
+
+async fn read_until(stream: &mut Box<dyn Stream>, end: &str) -> anyhow::Result<()> {
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains(end) {
+        ensure!(stream.read_buf(&mut read).await? > 0, "the server hung up");
+    }
+    Ok(())
+}
+
+/// A frame of a client (RFC 6455, section 5.2), masked with zeros.
+pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u16::try_from(payload.len()) {
+        Ok(short @ 0..126) => frame.push(0x80 | short as u8),
+        Ok(length) => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0x80 | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
