@@ -41,6 +41,7 @@ impl Runtime for Lambda {
         lists_rooms: false,
         ways_in: &["/prod"],
         one_address: false,
+        one_memory: false,
         ends_by_itself: false,
         serves_page: false,
     };

@@ -27,7 +27,7 @@ pub async fn a_visit_warns_and_ends_by_itself<R: Runtime>() {
     late.send(join(&timed("guest", Role::Guest))).await;
     let error = late.expect("error").await;
     assert!(error["code"] == "visit_ended" || error["code"] == "visit_expired", "{error}");
-    late.expect_closed(4011).await;
+    late.expect_closed(late.close_code(4011)).await;
 }
 
 pub async fn a_token_that_ends_ends_its_seat<R: Runtime>() {
