@@ -17,11 +17,14 @@ fuzz_target!(|input: (&str, Vec<&str>, Vec<&str>)| {
 
     let pairs = form_urlencoded::parse(query.as_bytes());
     match offered(pairs, authorization.iter(), protocols.iter()) {
-        Ok(None) => assert!(form_urlencoded::parse(query.as_bytes()).all(|(key, _)| key != "token")),
+        Ok(None) => {
+            assert!(form_urlencoded::parse(query.as_bytes()).all(|(key, _)| key != "token"))
+        }
         Ok(Some(token)) => {
             let everything = [authorization, protocols].concat().join(" ");
             let mut values = form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value);
-            let found = everything.contains(token.expose()) || values.any(|it| it == token.expose());
+            let found =
+                everything.contains(token.expose()) || values.any(|it| it == token.expose());
             assert!(found, "a token out of nothing");
         }
         Err(refused) => assert_eq!(refused, Refused::Several),
