@@ -4,9 +4,10 @@ import { element } from "./page.js";
 
 /**
  * Resolves to null for no, and for yes to `{reason}`, or to `{}` where there is none.
- * `reason`, if given, is the label of a field for one.
+ * `reason`, if given, is the label of a field for one. Unless that is where the question starts, a
+ * key that is pressed twice, or held, says no.
  */
-export function ask({ title, text, reason, action }) {
+export function ask({ title, text, reason, startsWithReason = false, action }) {
   const dialog = element("ask");
   const before = document.activeElement;
   element("ask-title").textContent = title;
@@ -17,7 +18,7 @@ export function ask({ title, text, reason, action }) {
   element("ask-reason").value = "";
   dialog.returnValue = "";
   dialog.showModal();
-  element(reason ? "ask-reason" : "ask-no").focus();
+  element(startsWithReason ? "ask-reason" : "ask-no").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       (before.isConnected ? before : element("visit-title")).focus();

@@ -155,8 +155,7 @@ export class SignalingClient extends EventTarget {
     this.#timers.retry = setTimeout(() => this.#open(), pauseMs);
   }
 
-  #end({ code, message }) {
-    const reason = this.#reason;
+  #end({ code, message, reason = this.#reason }) {
     this.#stop(code);
     this.#emit("ended", { code, message, reason });
   }

@@ -115,6 +115,7 @@ export const QUESTIONS = {
     title: `Decline ${name}?`,
     text: `${name} is told that it is not possible now, and may ask again.`,
     reason: `A word to ${name} (optional)`,
+    startsWithReason: true,
     action: "Decline",
   }),
   to_lobby: (name) => ({
@@ -125,6 +126,7 @@ export const QUESTIONS = {
   remove: (name) => ({
     title: `Remove ${name}?`,
     text: `${name} leaves the visit at once and cannot come back with the same invitation.`,
+    reason: `A word to ${name} (optional)`,
     action: "Remove",
   }),
   end_visit: () => ({

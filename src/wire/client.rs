@@ -204,11 +204,7 @@ impl<'a> ClientMessage<'a> {
 
     /// The peer that the message names, for an error to name it too.
     pub const fn to(&self) -> Option<&PeerId> {
-        match self {
-            Self::Signal(signal) => signal.to.peer(),
-            Self::Host(message) => message.peer(),
-            _ => None,
-        }
+        if let Self::Signal(signal) = self { signal.to.peer() } else { None }
     }
 }
 

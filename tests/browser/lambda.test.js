@@ -31,6 +31,8 @@ test("two people complete a visit through the functions", { timeout: 90_000 }, (
 test("a patient waits, writes, is let in and sent back, through the functions", { timeout: 90_000 }, () => {
   const { gatewayFlags, doctor, patient } = invitations();
   return onStage({ start: startGateway, flags: gatewayFlags }, async (stage) => {
+    // The health function has no token for its own visit yet, so it says that visits are down.
+    stage.allow(/503 .*\/health$|status of 503/);
     const anna = await stage.person("Anna Keller", { token: patient() });
     await anna.knock();
     await anna.reads("#wait-status", /doctor is not here yet/);

@@ -113,8 +113,8 @@ test("back to the waiting room, and in again; removed, and not in again", { time
     await person.receivesMedia();
   }
 
-  await weber.decides("Remove: Anna Keller", { answer: "Remove" });
-  await anna.reads("#notice", /ended the visit for you/);
+  await weber.decides("Remove: Anna Keller", { reason: "We have all we need.", answer: "Remove" });
+  await anna.reads("#notice", /ended the visit for you.*“We have all we need.”/);
   assert.ok(await anna.page.isHidden("#join"), "there is nothing to try");
   await weber.seesPerson("Anna Keller", "left");
   await anna.page.reload();

@@ -29,7 +29,7 @@ impl Room {
             stay(Standing::Seated, vec![send(&who.conn, rejection.answering(request_id.cloned()))])
         };
         match self.held_by(who) {
-            None => return self.no_seat(who, message.peer(), request_id),
+            None => return self.no_seat(who, None, request_id),
             Some(seat) if !seat.hosts() => {
                 let text = format!("`{}` needs a token with the role host", message.kind());
                 return refuse(Code::Forbidden, text);
