@@ -95,7 +95,9 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             ClientMessage::Leave => Event::Leave,
             ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
-        if self.handle(who, &event, now, from.sure).await? == Standing::Unseated {
+        // A seat that is missing may be one that is just being taken: a claim is given up only
+        // together with the seat.
+        if self.handle(who, &event, now, from.sure).await? == Standing::Left {
             from.session = None;
         }
         Ok(())

@@ -162,7 +162,7 @@ impl Room {
             version: next.version(),
             peers,
         });
-        Decision { next: Some(next), effects, standing: Standing::Unseated }
+        Decision { next: Some(next), effects, standing: Standing::Left }
     }
 
     /// The one effect that answers a speaker who holds its seat.

@@ -32,6 +32,8 @@ impl Decision {
 pub enum Standing {
     /// It does.
     Seated,
+    /// It did, and this ends it.
+    Left,
     /// It does not.
     Unseated,
 }

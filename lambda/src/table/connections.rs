@@ -116,16 +116,15 @@ impl Connections {
 
     /// Notes that a seat is about to be asked for. Contested: `known` was out of date.
     pub async fn claim(&self, known: &mut Known, who: &Session) -> Result<Claim, Unavailable> {
-        let claim = Seat::from(who);
+        let claim = Some(Seat::from(who));
         let before = &known.record;
-        if before.claim.as_ref() == Some(&claim) {
-            return Ok(Claim::Noted);
-        }
         let earlier = before.claim.clone();
+        let other = earlier.clone().filter(|_| earlier != claim);
+        // Also where it says the same: another message may be about to give that claim up.
         let record = Record {
             spoke: true,
-            elsewhere: earlier.clone().or_else(|| before.elsewhere.clone()),
-            claim: Some(claim),
+            elsewhere: other.or_else(|| before.elsewhere.clone()),
+            claim,
             ..before.clone()
         };
         if self.put(&who.conn, known, record).await? == Put::Raced {
