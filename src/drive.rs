@@ -100,7 +100,9 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             ClientMessage::Leave => Event::Leave,
             ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
-        if self.handle(who, &event, now, from.sure).await? == Standing::Unseated {
+        // A seat that is missing may be one that is just being taken: a claim is given up only
+        // together with the seat.
+        if self.handle(who, &event, now, from.sure).await? == Standing::Left {
             from.session = None;
         }
         Ok(())
@@ -109,7 +111,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
     /// Puts the room right at a time when something was to end: [`Grant::next_due`] says when.
     pub async fn due(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
         let Some(who) = &connection.session else { return Ok(()) };
-        if self.handle(who, &Event::Due, now, true).await? == Standing::Unseated {
+        if self.handle(who, &Event::Due, now, true).await? == Standing::Left {
             connection.session = None;
         }
         Ok(())

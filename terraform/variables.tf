@@ -289,6 +289,11 @@ variable "kms_key_arn" {
   description = "KMS key of yours for the table and the logs; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn: expected the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID."
+  }
 }
 
 variable "create_kms_key" {

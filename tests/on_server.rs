@@ -30,7 +30,6 @@ impl Runtime for Standalone {
         hears_bare_pings: true,
         seats_end_at_once: true,
         heartbeat_seconds: None,
-        pings: true,
         idle_limit: None,
         age_limit: None,
         join_timeout: true,

@@ -33,6 +33,8 @@ impl Decision {
 pub enum Standing {
     /// It does.
     Seated,
+    /// It did, and this ends it.
+    Left,
     /// It does not.
     Unseated,
 }

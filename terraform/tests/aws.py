@@ -9,11 +9,13 @@ this is about resources. There is a zone of DNS from the start: clinic.example.
     aws.py --left URL  names what is left there, and fails if anything is
 """
 
+import itertools
 import json
 import os
 import re
 import sys
 import urllib.request
+from http import HTTPStatus
 
 ACCOUNT = "123456789012"
 ZONE = "ZCLINICEXAMPLE"
@@ -112,6 +114,7 @@ class Extended:
 
     def __init__(self, moto):
         self.moto = moto
+        self.numbers = itertools.count()
         self.deployments = {}
         self.provisioned = {}
         self.routes = [
@@ -128,17 +131,18 @@ class Extended:
             if match and (answer != self.stage or method == "PATCH"):
                 query = environ["QUERY_STRING"]
                 status, body = answer(method, *match.groups(), query=query, body=read(environ))
-                headers = [("Content-Type", "application/json")]
+                content = json.dumps(body).encode() if body is not None else b""
+                headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
                 if status == 404:
                     kind = "ProvisionedConcurrencyConfigNotFoundException"
                     headers.append(("x-amzn-ErrorType", kind if "functions" in pattern else "NotFoundException"))
-                start_response(f"{status} -", headers)
-                return [json.dumps(body).encode() if body is not None else b""]
+                start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+                return [content]
         return self.moto(environ, start_response)
 
     def deployment(self, method, api, name, query, body):
         if method == "POST":
-            name = f"d{len(self.deployments):05}"
+            name = f"d{next(self.numbers):05}"
             self.deployments[api, name] = {
                 "deploymentId": name,
                 "deploymentStatus": "DEPLOYED",

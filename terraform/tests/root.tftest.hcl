@@ -115,12 +115,13 @@ run "what_is_wrong_is_refused" {
   expect_failures = [var.aws_region, var.assume_role_arn, var.name_prefix, var.environment, var.lambda_architecture, var.create_kms_key]
 }
 
-run "an_external_id_is_for_a_role" {
+run "what_is_wrong_beside_something_right_is_refused_too" {
   command = plan
 
   variables {
     assume_role_external_id = "x"
+    kms_key_arn             = "alias/visio"
   }
 
-  expect_failures = [var.assume_role_external_id]
+  expect_failures = [var.assume_role_external_id, var.kms_key_arn]
 }

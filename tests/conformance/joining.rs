@@ -162,6 +162,35 @@ pub async fn a_second_join_is_refused_and_the_seat_kept<R: Runtime>() {
     assert_eq!(ada.roster().await["roomId"], "visit");
 }
 
+/// A page need not wait for `joined`. Where messages may overtake its join, they are refused.
+pub async fn what_is_sent_along_with_a_join_does_not_undo_it<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    for _ in 0..10 {
+        let mut bob = Client::connect(&server).await;
+        bob.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
+        for seq in 0..5 {
+            bob.send(json!({"type": "offer", "to": "ada", "seq": seq})).await;
+        }
+        let (refused, told): (Vec<_>, Vec<_>) =
+            bob.fence().await.into_iter().partition(|message| message["type"] == "error");
+        assert!(refused.is_empty() || !R::PROFILE.ordered, "{refused:?}");
+        assert!(refused.iter().all(|error| error["code"] == "not_joined"), "{refused:?}");
+        assert_eq!((told.len(), &told[0]["type"]), (1, &json!("joined")));
+        let mut kinds: Vec<_> =
+            ada.fence().await.iter_mut().map(|message| message["type"].take()).collect();
+        if !R::PROFILE.ordered {
+            kinds.sort_by_key(|kind| kind == "offer");
+        }
+        let arrived = 5 - refused.len();
+        assert_eq!(kinds, [vec!["peer_joined"], vec!["offer"; arrived]].concat());
+        bob.send(json!({"type": "offer", "to": "ada", "seq": 5})).await;
+        assert_eq!(ada.expect("offer").await["seq"], 5);
+        bob.close().await;
+        assert_eq!(ada.expect("peer_left").await["peerId"], "bob");
+    }
+}
+
 pub async fn joined_comes_before_anything_else_about_the_room<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let site = Site::of(&server);

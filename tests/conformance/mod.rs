@@ -129,6 +129,7 @@ macro_rules! every_scenario {
                 unknown_fields_are_ignored,
                 identifiers_may_use_their_whole_alphabet,
                 a_second_join_is_refused_and_the_seat_kept,
+                what_is_sent_along_with_a_join_does_not_undo_it,
                 joined_comes_before_anything_else_about_the_room;
             moving:
                 join_room_takes_a_seat,

@@ -11,8 +11,9 @@ use std::time::Duration;
 pub struct Profile {
     /// Messages of one connection are handled one after the other, in the order sent, and arrive in
     /// it. Where they are not, each is its own invocation of a function, at once: what was sent
-    /// without waiting for an effect may overtake, and so may what two of them deliver. All of it
-    /// arrives exactly once; clients order news by `version` and their own messages by a number.
+    /// without waiting for an effect may overtake (its own join, say, and is then `not_joined`), and
+    /// so may what two of them deliver. What arrives does so exactly once; clients order news by
+    /// `version`, and their own messages by a number.
     pub ordered: bool,
     /// A close by the server says by its code why. Where it does not, it is 1000 (`@connections`
     /// has no parameter for it), and the `error` before it says why.
@@ -30,18 +31,17 @@ pub struct Profile {
     pub hears_bare_pings: bool,
     /// Who leaves a room and stays connected is at once unknown there. Where it is not, other
     /// instances of the function may take it for who it was for up to two seconds, so as not to ask
-    /// the table at every message. Until then what one peer of the old room writes to it arrives,
-    /// and it is not told `joined` of its next room. Scenarios that move go fewer rounds.
+    /// the table at every message. Until then what a peer of the old room writes to it alone still
+    /// arrives, and the `joined` of its next room waits. Scenarios that move go fewer rounds.
     pub seats_end_at_once: bool,
-    /// `heartbeatSeconds`, where it is no setting: API Gateway ends silent connections, after ten
-    /// minutes for everybody.
+    /// `heartbeatSeconds` where the server does not ping: a gateway cannot be told to, and a function
+    /// sleeps between messages. Clients speak that often instead. Where there is none, it is a
+    /// setting: the server pings that often, and closes who does not answer.
     pub heartbeat_seconds: Option<u64>,
-    /// The server pings, and who does not answer is closed. Where it does not (a gateway cannot be
-    /// told to, and a function sleeps between messages), only messages are signs of life.
-    pub pings: bool,
-    /// A connection without messages is closed with 1001 after this, pings or not.
+    /// A connection without messages is closed with 1001 after this; pings of the WebSocket protocol
+    /// do not count. API Gateway does so to everybody.
     pub idle_limit: Option<Duration>,
-    /// A connection is closed with 1001 at this age.
+    /// A connection is closed with 1001 at this age, as API Gateway does.
     pub age_limit: Option<Duration>,
     /// Who does not join in time is closed. Where not: no function is awake to see it.
     pub join_timeout: bool,

@@ -131,16 +131,15 @@ impl Connections {
         who: &Session,
         grant: Option<&Grant>,
     ) -> Result<Claim, Unavailable> {
-        let claim = Seat::from(who);
+        let claim = Some(Seat::from(who));
         let before = &known.record;
-        if before.claim.as_ref() == Some(&claim) && before.grant.as_ref() == grant {
-            return Ok(Claim::Noted);
-        }
         let earlier = before.claim.clone();
+        let other = earlier.clone().filter(|_| earlier != claim);
+        // Also where it says the same: another message may be about to give that claim up.
         let record = Record {
             spoke: true,
-            elsewhere: earlier.clone().or_else(|| before.elsewhere.clone()),
-            claim: Some(claim),
+            elsewhere: other.or_else(|| before.elsewhere.clone()),
+            claim,
             grant: grant.cloned(),
             ..before.clone()
         };

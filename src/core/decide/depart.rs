@@ -31,7 +31,7 @@ impl Room {
             effects.extend(self.last_host(seat, &next));
             let what = What::Left { reason, since: seat.joined_at };
             effects.push(Entry::new(self, &seat.peer, what, now).into());
-            return Decision { next: Some(next), effects, standing: Standing::Unseated };
+            return Decision { next: Some(next), effects, standing: Standing::Left };
         }
         let Some(waiting) = self.waiting().iter().find(|waiting| waiting.conn == *conn) else {
             return stay(Standing::Unseated, Vec::new());
@@ -43,7 +43,7 @@ impl Room {
         let mut effects = next.tell_hosts(&next.lobby());
         let what = What::Left { reason, since: waiting.since };
         effects.push(Entry::new(self, &waiting.peer, what, now).into());
-        Decision { next: Some(next), effects, standing: Standing::Unseated }
+        Decision { next: Some(next), effects, standing: Standing::Left }
     }
 
     /// Those who stay hear of a seat that ended.

@@ -199,6 +199,6 @@ impl Room {
         });
         effects.extend(ends);
         effects.push(Entry::of_room(&next, What::Ended { by }, now).into());
-        Decision { next: Some(next), effects, standing: Standing::Unseated }
+        Decision { next: Some(next), effects, standing: Standing::Left }
     }
 }

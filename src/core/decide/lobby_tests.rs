@@ -164,7 +164,7 @@ fn an_ended_visit_is_over_for_everybody_and_stays_so() {
         })
         .collect();
     assert_eq!(shown(&ended), told);
-    assert_eq!(ended.standing, Standing::Unseated);
+    assert_eq!(ended.standing, Standing::Left);
     let room = ended.next.unwrap();
     for role in [Role::Host, Role::Guest] {
         let late = act(&room, "c5 doc", &with_role(role));

@@ -28,7 +28,7 @@ impl Room {
             return self.act(who, event, now, rules);
         };
         if self.place_of(who) && !room.place_of(who) {
-            return Decision { next: Some(room), effects, standing: Standing::Unseated };
+            return Decision { next: Some(room), effects, standing: Standing::Left };
         }
         let decision = room.act(who, event, now, rules);
         effects.extend(decision.effects);

@@ -162,6 +162,7 @@ fn leaving_is_told_to_those_who_stay() {
         shown(&decision),
         ["c1 < peer_left bob left v4 [cy]", "c3 < peer_left bob left v4 [ada]"]
     );
+    assert_eq!(decision.standing, Standing::Left);
     let decision = decide(&room, "c1 ada", &Event::Lost(ConnectionId::new("c2")));
     assert_eq!(
         shown(&decision),

@@ -69,7 +69,7 @@ resource "aws_cloudwatch_log_metric_filter" "unhandled" {
 
   name           = "${local.function_name}-unhandled"
   log_group_name = aws_cloudwatch_log_group.this.name
-  pattern        = "\"a message was not handled\""
+  pattern        = "\"was not handled\""
 
   metric_transformation {
     namespace = "Visio"
@@ -82,7 +82,7 @@ resource "aws_cloudwatch_metric_alarm" "unhandled" {
   count = var.create_alarms ? 1 : 0
 
   alarm_name          = "${local.function_name}-unhandled"
-  alarm_description   = "Messages were answered with \"the server failed\". The function's log says why."
+  alarm_description   = "Messages were answered with \"the server failed\", or comings and goings missed. The function's log says why."
   namespace           = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].name
   statistic           = "Sum"

@@ -62,7 +62,7 @@ resource "aws_lambda_function" "this" {
   role          = aws_iam_role.this.arn
 
   filename         = var.package
-  source_code_hash = filebase64sha256(var.package)
+  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # missed below, but not by destroy
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
@@ -93,7 +93,7 @@ resource "aws_lambda_function" "this" {
   lifecycle {
     precondition {
       condition     = fileexists(var.package)
-      error_message = "There is no package at ${var.package}. terraform/build makes it, for ${var.architecture} with: terraform/build ${var.architecture}"
+      error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
     }
   }
 

@@ -1,0 +1,253 @@
+"""Whether Terraform and the code mean the same.
+
+    contract.py                compares the files
+    contract.py applied STATE  looks at what was made of the root: `terraform show -json`
+"""
+
+import json
+import re
+import sys
+
+from hcl import ROOT, blocks, folders, outputs, text, variables
+
+CODE = ROOT.parent
+MODULES = {folder.name: folder for folder in sorted(ROOT.glob("modules/*"))}
+problems = []
+
+
+def main(arguments):
+    if arguments:
+        applied(json.load(open(arguments[1])))
+    else:
+        compare()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+def expect(condition, problem):
+    if not condition:
+        problems.append(problem)
+
+
+def same(what, here, there):
+    expect(here == there, f"{what}: Terraform has {here}, the code {there}")
+
+
+def source(path):
+    """A file of the code, without its tests."""
+    return (CODE / path).read_text().split("#[cfg(test)]")[0]
+
+
+def sources(directory, apart=""):
+    files = sorted((CODE / directory).rglob("*.rs"))
+    return "\n".join(source(it.relative_to(CODE)) for it in files if not apart or apart not in it.parts)
+
+
+def compare():
+    environments()
+    permissions()
+    table()
+    routes()
+    log_lines()
+    every_variable()
+    every_output()
+    defaults()
+    validations()
+    actions()
+
+
+def environments():
+    for module, path in [("signaling", "lambda/src/settings.rs"), ("health", "lambda/src/health/settings.rs")]:
+        here = environment(module)
+        same(f"environment of {module}", here, sorted(set(re.findall(r'"(VISIO_\w+)"', source(path)))))
+
+
+def environment(module):
+    body = re.search(r"^  environment = \{\n(.*?)^  \}", text(MODULES[module]), re.M | re.S)[1]
+    return sorted(re.findall(r"^    (\w+) +=", body, re.M))
+
+
+def permissions():
+    verbs = {"post_to_connection": "POST", "get_connection": "GET", "delete_connection": "DELETE"}
+    signaling, health = sources("lambda/src", apart="health"), sources("lambda/src/health")
+    same("table actions of signaling", allowed("signaling", "dynamodb"), operations(signaling))
+    same("table actions of health", allowed("health", "dynamodb"), operations(health))
+    seen = re.search(r"let known = \[(.*?)\]", (CODE / "tests/lambda/bill.rs").read_text())[1]
+    same("table actions that the gateway saw", allowed("signaling", "dynamodb"), sorted(re.findall(r'"(\w+)"', seen)))
+    listed = re.search(r'for verb in \[(.*?)\] : "\$\{module.api', text(MODULES["signaling"]))[1]
+    used = {verb for call, verb in verbs.items() if f".{call}()" in signaling}
+    same("verbs of @connections", sorted(re.findall(r'"(\w+)"', listed)), sorted(used))
+    key = re.search(r'"dynamodb:LeadingKeys" = \["(.*?)"\]', text(MODULES["health"]))[1]
+    expect(f'AttributeValue::S("{key}".into())' in health, f"health may read the item {key} and reads another")
+
+
+def operations(code):
+    """What is asked of DynamoDB: each of its calls names the table, before or after a line's end."""
+    calls = re.findall(r"client\s*\.(\w+)\(\)", code)
+    return sorted({"".join(word.title() for word in call.split("_")) for call in calls})
+
+
+def allowed(module, service):
+    return sorted(set(re.findall(rf'"{service}:(\w+)"', text(MODULES[module]))) - {"LeadingKeys"})
+
+
+def table():
+    code, here = sources("lambda/src/table"), text(MODULES["signaling"])
+    for attribute, pattern in [("pk", r'hash_key += "(\w+)"'), ("x", r'attribute_name = "(\w+)"')]:
+        same("attribute of the table", re.search(pattern, here)[1], attribute)
+        expect(f'("{attribute}",' in code, f"the code knows no attribute {attribute}")
+
+
+def routes():
+    options = source("lambda/gateway/src/options.rs")
+    here = next(it for it in variables(MODULES["websocket-api"]) if it.name == "route_selection_expression")
+    there = re.search(r'route_selection: (".*?")', options)[1]
+    same("route selection expression", here.default, there)
+    served = re.search(r'routes += (\["\$connect".*?\])', text(MODULES["signaling"]))[1]
+    emulated = re.search(r'from\((\["\$connect".*?\])', options)[1]
+    same("routes to the function", sorted(json.loads(served)), sorted(json.loads(emulated)))
+    expect('routes.insert("ping"' in options, "the emulator answers no pings")
+
+
+def log_lines():
+    for module, directory in [("signaling", "lambda/src"), ("health", "lambda/src/health")]:
+        phrase = re.search(r'pattern += "\\"(.*?)\\""', text(MODULES[module]))[1]
+        logged = re.search(rf'log::line\([^;]*"[^"]*{phrase}"', sources(directory))
+        expect(logged, f'{module} never logs "{phrase}", which its alarm waits for')
+
+
+def every_variable():
+    for folder in folders():
+        for it in variables(folder):
+            where = f"{folder.name}: variable {it.name}"
+            expect(it.type and it.description, f"{where} has no type or no description")
+            used = len(re.findall(rf"\bvar\.{it.name}\b", re.sub(r"^variable .*?^\}", "", text(folder), flags=re.M | re.S)))
+            expect(used or it.name == "open_mode", f"{where} does nothing")
+
+
+def every_output():
+    for folder in folders():
+        for it in outputs(folder):
+            expect(it.description, f"{folder.name}: output {it.name} has no description")
+
+
+def passed(folder):
+    """Which variable becomes which variable of which module."""
+    for name, body in blocks(folder, "module"):
+        source = re.search(r'source = ".*/([\w-]+)"', body)[1]
+        known = {it.name for it in variables(MODULES[source])}
+        for argument, variable in re.findall(r"^  (\w+) += (?:coalesce\()?var\.(\w+)", body, re.M):
+            if argument in known:
+                yield source, argument, variable
+
+
+def defaults():
+    for folder in [ROOT, MODULES["signaling"]]:
+        here = {it.name: it for it in variables(folder)}
+        for module, argument, variable in passed(folder):
+            there = next(it for it in variables(MODULES[module]) if it.name == argument)
+            mine = here[variable]
+            expect(
+                there.default in (None, mine.default) or mine.default == "null",
+                f"{folder.name}: {variable} is {mine.default} by default, in {module} {there.default}",
+            )
+
+
+def validations():
+    """Every variable that can be wrong is validated, here or in the module it goes to, and a test sees it refused."""
+    unlimited = {"tags", "description", "package", "packages", "table_name", "dashboard_function_names", "signaling_zip", "health_zip"}
+    tests = [(it.name, it.read_text()) for it in sorted(ROOT.glob("tests/*.tftest.hcl"))]
+    runs = [run for name, test in tests for run in re.findall(r'^run "\w+" \{.*?^\}', test, re.M | re.S)]
+    for folder in [ROOT, *MODULES.values()]:
+        goes_to = {variable: (module, argument) for module, argument, variable in passed(folder)}
+        source = f'"./modules/{folder.name}"'
+        refused = set()
+        for run in runs:
+            if (source in run) if folder != ROOT else ("source" not in run):
+                expected = re.search(r"expect_failures = \[(.*?)\]", run, re.S)
+                refused |= set(re.findall(r"var\.(\w+)", expected[1])) if expected else set()
+        for it in variables(folder):
+            if it.validated:
+                expect(it.name in refused, f"{folder.name}: no test sees {it.name} refused")
+            elif it.type != "bool" and it.name not in unlimited:
+                module, argument = goes_to.get(it.name, (None, None))
+                there = [other for other in variables(MODULES[module]) if other.name == argument] if module else []
+                further = dict((v, m) for m, _, v in passed(MODULES[module])) if module else {}
+                expect(
+                    any(other.validated or other.name in further for other in there),
+                    f"{folder.name}: {it.name} is validated nowhere",
+                )
+
+
+def actions():
+    for folder in folders():
+        for action in re.findall(r'"([a-z0-9-]+:[\w*]*\*[\w*]*)"', text(folder)):
+            # A key that its account could not manage would be lost: AWS's own default.
+            expect(action == "kms:*" and folder.name == "kms-key", f"{folder.name}: the action {action} is too wide")
+
+
+def applied(state):
+    made = [it for it in resources(state["values"]["root_module"]) if it["mode"] == "managed"]
+    outputs_made(state["values"]["outputs"])
+    for it in made:
+        values = it["values"]
+        if it["type"] == "aws_iam_role_policy":
+            for statement in json.loads(values["policy"])["Statement"]:
+                narrow(it["address"], statement)
+        if it["type"] == "aws_iam_role":
+            for statement in json.loads(values["assume_role_policy"])["Statement"]:
+                services = statement["Principal"].get("Service")
+                expect(services == "lambda.amazonaws.com", f"{it['address']}: {services} can take it on")
+        if it["type"] == "aws_lambda_permission" and values["principal"] == "*":
+            by_url = values["function_url_auth_type"] == "NONE" and it["address"].startswith("module.health")
+            expect(by_url, f"{it['address']} lets everybody in")
+        if it["type"] == "aws_lambda_function":
+            module = re.match(r"module\.(\w+)", it["address"])[1]
+            names = sorted(values["environment"][0]["variables"])
+            same(f"environment of {it['address']}", names, environment(module))
+    count = sum(it["type"] == "aws_lambda_function" for it in made)
+    expect(count == 2, f"{count} functions were made")
+
+
+def narrow(address, statement):
+    for action in statement["Action"]:
+        expect("*" not in action, f"{address}: the action {action} is too wide")
+    for resource in statement["Resource"]:
+        tracing = all(action.startswith("xray:") for action in statement["Action"])
+        whole = re.fullmatch(r"arn:aws:[\w-]+:[\w-]+:\d{12}:[^*]+", resource)
+        connections = re.fullmatch(r"arn:aws:execute-api:[\w-]+:\d{12}:\w+/\w+/(POST|GET|DELETE)/@connections/\*", resource)
+        streams = re.fullmatch(r"arn:aws:logs:[\w-]+:\d{12}:log-group:/aws/lambda/[\w-]+:\*", resource)
+        expect(whole or connections or streams or tracing, f"{address}: the resource {resource} is too wide")
+
+
+def resources(module):
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from resources(child)
+
+
+def outputs_made(made):
+    host = r"[a-z0-9]+\.execute-api\.[a-z0-9-]+\.amazonaws\.com"
+    url = r"https://[a-z0-9]+\.lambda-url\.[a-z0-9-]+\.on\.aws"
+    shapes = {
+        "websocket_url": rf"wss://{host}/dev",
+        "websocket_management_endpoint": rf"https://{host}/dev",
+        "wscat_command": rf"wscat -c wss://{host}/dev",
+        "health_base_url": url,
+        "health_url": rf"{url}/health",
+        "status_url": rf"{url}/status",
+        "frontend_env_variable": rf"NEXT_PUBLIC_VISIO_HEALTH_URL={url}/health",
+        "page_query": r"\?server=wss%3A%2F%2F.*%2Fdev&health=https%3A%2F%2F.*%2Fhealth",
+        "logs_command": r"aws logs tail /aws/lambda/visio-dev-signaling --region eu-west-3 --follow",
+    }
+    for name, shape in shapes.items():
+        value = made.get(name, {}).get("value")
+        expect(re.fullmatch(shape, value or ""), f"the output {name} is {value}")
+    # The README's table is compared with outputs.tf by tables.py.
+    null = {"domain_target", "kms_key_arn"}
+    same("outputs", sorted(made.keys() | null), sorted(it.name for it in outputs(ROOT)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
