@@ -166,5 +166,8 @@ impl fmt::Debug for Keys {
 }
 
 #[cfg(test)]
+#[path = "keys_tests.rs"]
+mod keys_tests;
+#[cfg(test)]
 #[path = "verify_tests.rs"]
-mod tests;
+mod verify_tests;
