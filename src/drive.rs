@@ -142,7 +142,12 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             // Whether it comes from a first message is only known for sure.
             Err(_) if !from.sure => return Err(Fault::Doubtful),
             Err(rejection) => {
+                let replaced = rejection.code == Code::Replaced;
                 self.answer(&from.id, rejection.answering(request_id)).await?;
+                if replaced {
+                    self.outbox.close(&from.id, CloseCode::Replaced).await?;
+                    return Ok(ControlFlow::Break(()));
+                }
                 return Ok(ControlFlow::Continue(()));
             }
         };
@@ -223,10 +228,11 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
                 ..join
             }));
         }
-        if seat.is_some() {
-            return Ok(Err(Rejection::new(Code::AlreadyJoined, "`leave` first")));
-        }
-        Ok(Ok(join))
+        Ok(match seat {
+            None => Ok(join),
+            Some(_) if own.is_some() => Err(Rejection::new(Code::AlreadyJoined, "`leave` first")),
+            Some(_) => Err(Rejection::new(Code::Replaced, "another connection took this peer id")),
+        })
     }
 
     async fn answer(

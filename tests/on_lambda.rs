@@ -40,7 +40,6 @@ impl Runtime for Lambda {
         lists_rooms: false,
         ways_in: &["/prod"],
         one_address: false,
-        one_memory: false,
         ends_by_itself: false,
         serves_page: false,
     };
@@ -68,8 +67,8 @@ impl Runtime for Lambda {
             ("VISIO_MAX_PEERS_PER_ROOM".into(), max_peers_per_room.to_string()),
             ("VISIO_MAX_MESSAGE_BYTES".into(), max_message_bytes.to_string()),
             ("VISIO_ALLOWED_ORIGIN".into(), allowed_origins.join(",")),
-            ("VISIO_JWT_SECRET".into(), jwt_secret.unwrap_or_default().into()),
         ];
+        options.variables.extend(jwt_secret.map(|it| ("VISIO_JWT_SECRET".into(), it.into())));
         Self { gateway: Arc::new(Gateway::start(options).await.expect("a gateway")) }
     }
 

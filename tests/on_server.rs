@@ -39,7 +39,6 @@ impl Runtime for Standalone {
         lists_rooms: true,
         ways_in: &["/", "/ws"],
         one_address: true,
-        one_memory: true,
         ends_by_itself: true,
         serves_page: true,
     };

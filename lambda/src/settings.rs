@@ -1,6 +1,7 @@
 //! What the operator decided, from the function's environment.
 
 use visio_signaling::core::Rules;
+use visio_signaling::health::pass::Pass;
 use visio_signaling::origin;
 use visio_signaling::token::{BadKey, Gatekeeper, Keys};
 
@@ -61,7 +62,7 @@ impl Settings {
                 "VISIO_MANAGEMENT_ENDPOINT",
                 "https://API.execute-api.REGION.amazonaws.com/STAGE",
             )?,
-            gatekeeper: gatekeeper(&given)?,
+            gatekeeper: beside(gatekeeper(&variable, &given)?, &given)?,
             allowed_origins: origin::parse_list(&origins).map_err(not_origins)?,
             max_message_bytes: number(
                 "VISIO_MAX_MESSAGE_BYTES",
@@ -77,14 +78,28 @@ impl Settings {
     }
 }
 
-fn gatekeeper(given: &impl Fn(&str) -> Option<String>) -> Result<Gatekeeper, Wrong> {
+/// `VISIO_HEALTH_SECRET` lets the function `health` into its own rooms.
+fn beside(
+    gatekeeper: Gatekeeper,
+    given: &impl Fn(&str) -> Option<String>,
+) -> Result<Gatekeeper, Wrong> {
+    let Some(secret) = given("VISIO_HEALTH_SECRET") else { return Ok(gatekeeper) };
+    let wrong = |bad: BadKey| Wrong { name: "VISIO_HEALTH_SECRET", expected: bad.to_string() };
+    Ok(Pass::new(&secret).map_err(wrong)?.beside(gatekeeper))
+}
+
+/// A key that is set and empty is a mistake, and not open mode.
+fn gatekeeper(
+    variable: &impl Fn(&str) -> Option<String>,
+    given: &impl Fn(&str) -> Option<String>,
+) -> Result<Gatekeeper, Wrong> {
     type Read = fn(&str) -> Result<Keys, BadKey>;
     let kinds: [(&'static str, Read); 3] = [
         ("VISIO_JWT_SECRET", Keys::from_secret),
         ("VISIO_JWT_PUBLIC_KEY", Keys::from_pem),
         ("VISIO_JWKS", Keys::from_jwks),
     ];
-    let set = kinds.into_iter().filter_map(|(name, read)| Some((name, read(&given(name)?))));
+    let set = kinds.into_iter().filter_map(|(name, read)| Some((name, read(&variable(name)?))));
     let mut set: Vec<_> = set.collect();
     match (set.pop(), set.pop()) {
         (None, _) => Ok(Gatekeeper::default()),
@@ -125,6 +140,9 @@ mod tests {
             ("VISIO_MAX_PEERS_PER_ROOM", "many"),
             ("VISIO_MAX_MESSAGE_BYTES", "32769"),
             ("VISIO_ALLOWED_ORIGIN", "clinic.example"),
+            ("VISIO_JWT_SECRET", ""),
+            ("VISIO_JWT_PUBLIC_KEY", "no key"),
+            ("VISIO_HEALTH_SECRET", "short"),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(name) && error.contains("expected"), "{error}");

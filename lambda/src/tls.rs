@@ -6,27 +6,34 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, Error, RootCertStore};
+use visio_signaling::health::pass::Pass;
 use visio_signaling::health::visit::{Dial, Stream, Uri, connect};
+use visio_signaling::wire::{PeerId, RoomId, Token};
 
 /// Connections with TLS to `wss:` addresses, and without to `ws:` ones: an emulator has those.
 #[derive(Clone)]
-pub struct Tls(TlsConnector);
+pub struct Tls {
+    connector: TlsConnector,
+    pass: Option<Pass>,
+}
 
 impl Tls {
-    /// Trusts what this machine trusts. Without any root certificate it trusts nobody.
-    pub fn new() -> Result<Self, Error> {
+    /// Trusts what this machine trusts. Without any root certificate it trusts nobody. `pass` lets
+    /// in where tokens are needed.
+    pub fn new(pass: Option<Pass>) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self(TlsConnector::from(Arc::new(config))))
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), pass })
     }
 }
 
@@ -38,6 +45,10 @@ impl Dial for Tls {
         }
         let host = to.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(io::Error::other)?;
-        Ok(Box::new(self.0.connect(name, stream).await?))
+        Ok(Box::new(self.connector.connect(name, stream).await?))
+    }
+
+    fn token(&self, room: &RoomId, peer: &PeerId) -> Option<Token> {
+        self.pass.as_ref()?.token(room, peer, SystemTime::now().into())
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, Room, Seat, Session};
-use crate::wire::{DisplayName, Knocker, Metadata, PeerId, ServerMessage, Timestamp};
+use crate::wire::{DisplayName, Knocker, Metadata, PeerId, Role, ServerMessage, Timestamp};
 
 /// So much is remembered of one visit; of more, what ends first is forgotten.
 const MAX_MARKS: usize = 256;
@@ -23,6 +23,9 @@ pub struct Waiting {
     /// What it wants the others to know, once it is among them.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
+    /// What it will be once it is among them.
+    #[serde(rename = "o", default)]
+    pub role: Role,
     /// Since when it waits.
     #[serde(rename = "s")]
     pub since: Timestamp,

@@ -9,6 +9,8 @@
 pub mod documents;
 #[cfg(feature = "visit")]
 pub mod kept;
+#[cfg(feature = "token")]
+pub mod pass;
 #[cfg(feature = "visit")]
 pub mod visit;
 pub mod words;
@@ -16,6 +18,10 @@ pub mod words;
 use serde::Serialize;
 
 use crate::wire::Timestamp;
+
+/// What the check's throw-away rooms begin with.
+#[cfg(any(feature = "token", feature = "visit"))]
+const ROOM: &str = "health-check~";
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

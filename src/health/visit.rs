@@ -28,7 +28,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 pub use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::{Check, Report};
+use super::{Check, ROOM, Report};
 use crate::wire::{FromText, PeerId, RoomId, Timestamp, Token};
 
 /// How long the end of a connection may take.
@@ -151,7 +151,7 @@ impl Report {
 }
 
 async fn visit(entrance: &Entrance<impl Dial>) -> Result<Arrived, Failure> {
-    let room = format!("health-check~{}", uuid::Uuid::new_v4().simple());
+    let room = format!("{ROOM}{}", uuid::Uuid::new_v4().simple());
     let room = RoomId::parse(&room).expect("within the alphabet of identifiers");
     let mut doctor = Peer::join(entrance, &room, "doctor").await?;
     let mut patient = Peer::join(entrance, &room, "patient").await?;

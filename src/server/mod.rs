@@ -34,7 +34,7 @@ use crate::wire::{FromText, PeerId, Timestamp};
 
 use limits::Limits;
 use mailbox::{Bounds, Mailboxes};
-use probe::{Pass, Prober};
+use probe::{Prober, own_pass};
 
 /// How often it is looked for rooms that need not be kept.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ async fn sweep<R: Registry>(registry: &R) {
 
 impl<R: Registry> App<R> {
     fn new(config: Config, registry: R, address: SocketAddr, alive: mpsc::WeakSender<()>) -> Self {
-        let pass = Pass::default();
+        let pass = own_pass();
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
         let driver = Driver {
             registry,

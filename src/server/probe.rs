@@ -10,18 +10,15 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::now;
-use crate::core::Grant;
 use crate::health::kept::Kept;
+use crate::health::pass::Pass;
 use crate::health::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::health::{Check, Report};
 use crate::tls::Tls;
-use crate::token::{Gatekeeper, Keys, mint};
-use crate::wire::{PeerId, Role, RoomId, Timestamp, Token};
+use crate::wire::{PeerId, RoomId, Token};
 
 /// How long a visit of two peers on the same machine may take.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a pass is good for, in milliseconds.
-const LIFE: u64 = 60_000;
 
 /// Runs the check, at most once at a time and once in ten seconds.
 pub(super) struct Prober {
@@ -52,36 +49,10 @@ impl Prober {
     }
 }
 
-/// What lets the check's two peers in where tokens are needed: a secret that never leaves this
-/// process, so that health does not depend on who makes the tokens.
-pub(super) struct Pass(String);
-
-impl Default for Pass {
-    fn default() -> Self {
-        Self(format!("{}{}", Uuid::new_v4(), Uuid::new_v4()))
-    }
-}
-
-impl Pass {
-    /// A gatekeeper that takes this pass as well.
-    pub(super) fn beside(&self, gatekeeper: Gatekeeper) -> Gatekeeper {
-        let keys = Keys::from_secret(&self.0).expect("two UUIDs are long enough");
-        gatekeeper.or(move |token, now| keys.verify(token, None, now))
-    }
-
-    fn token(&self, room: &RoomId, peer: &PeerId) -> Token {
-        let grant = Grant {
-            subject: peer.clone(),
-            room: room.clone(),
-            role: Role::Guest,
-            name: None,
-            lobby: false,
-            capacity: None,
-            expires_at: Timestamp(now().0 + LIFE),
-            visit_end: None,
-        };
-        mint(&self.0, &grant, None).expect("two UUIDs are long enough")
-    }
+/// A pass that never leaves this process.
+pub(super) fn own_pass() -> Pass {
+    let secret = format!("{}{}", Uuid::new_v4(), Uuid::new_v4());
+    Pass::new(&secret).expect("two UUIDs are long enough")
 }
 
 /// The way in that clients take: through TLS, where there is a certificate. The visitor trusts that
@@ -100,7 +71,7 @@ impl Dial for OwnDoor {
     }
 
     fn token(&self, room: &RoomId, peer: &PeerId) -> Option<Token> {
-        Some(self.pass.token(room, peer))
+        self.pass.token(room, peer, now())
     }
 }
 

@@ -159,7 +159,7 @@ pub async fn who_is_sent_back_waits_again<R: Runtime>() {
     assert_eq!(waiting(&doctor.wait_for("lobby").await), ["patient"]);
     let asks = json!({"type": "peers"});
     let offers = json!({"type": "offer", "to": "doctor", "sdp": "v=0"});
-    patient.send(if R::PROFILE.one_memory { offers } else { asks }).await;
+    patient.send(if R::PROFILE.seats_end_at_once { offers } else { asks }).await;
     patient.expect_error("not_joined").await;
     doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
     patient.expect("joined").await;

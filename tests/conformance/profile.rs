@@ -62,11 +62,6 @@ pub struct Profile {
     /// HTTP and WebSockets share an address. Where they do not, the one of WebSockets has nothing
     /// else, and says 403 in the gateway's own words to whatever asks for it.
     pub one_address: bool,
-    /// Whoever handles a message knows all that has happened before it. Where it does not, a message to
-    /// one peer may be decided on a copy of the room that is up to two seconds old: what was said in
-    /// them to a peer that has gone may be lost in silence, and what was said by one that was sent away
-    /// may still be heard.
-    pub one_memory: bool,
     /// What ends by the clock (a token, a visit) does so by itself. Where it does not, the next event of
     /// the room ends it: no function is awake while nobody speaks.
     pub ends_by_itself: bool,

@@ -238,6 +238,7 @@ fn settings(
         ("VISIO_TABLE", table::NAME.to_owned()),
         ("VISIO_MANAGEMENT_ENDPOINT", format!("http://{address}/{STAGE}")),
         ("VISIO_WEBSOCKET_URL", websocket_url(address)),
+        ("VISIO_HEALTH_SECRET", "what the two functions of this gateway share".to_owned()),
     ];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
     Settings {

@@ -6,7 +6,6 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Error, LambdaEvent, Service, service_fn};
 use visio_lambda::aws;
 use visio_lambda::health::{Checks, Settings, answer, tame};
-use visio_lambda::tls::Tls;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -21,7 +20,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
-    let app = Settings::read(variable)?.app(&aws::config(variable)?, Tls::new()?)?;
+    let app = Settings::read(variable)?.app(&aws::config(variable)?)?;
     // While it starts it has a whole processor, and TLS to the table wants one.
     app.checks.table().await;
     let answer = async |request| Ok::<_, Error>(answer(request, &app).await);

@@ -133,7 +133,7 @@ mod tests {
             let here = name == "AWS_ENDPOINT_URL_DYNAMODB";
             Some(if here { endpoint } else { "test" }.to_owned())
         });
-        let entrance = Entrance::new("ws://127.0.0.1:1/prod", Tls::new().unwrap()).unwrap();
+        let entrance = Entrance::new("ws://127.0.0.1:1/prod", Tls::new(None).unwrap()).unwrap();
         Prober::new(&aws.unwrap(), "rooms".into(), entrance)
     }
 

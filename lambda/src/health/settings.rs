@@ -1,24 +1,26 @@
 //! What the function is told by its environment, read once when it starts.
 
 use aws_types::SdkConfig;
+use visio_signaling::health::pass::Pass;
 use visio_signaling::health::visit::Entrance;
 use visio_signaling::health::words::Service;
 use visio_signaling::origin;
+use visio_signaling::token::BadKey;
 
 use super::{App, Prober};
 use crate::tls::Tls;
 
 /// The environment, read.
-#[derive(Debug, PartialEq, Eq)]
 pub struct Settings {
     table: String,
     websocket: String,
     service: Service,
     allowed_origins: Vec<String>,
+    pass: Option<Pass>,
 }
 
 /// Why the function cannot start.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Invalid {
     /// A variable without which there is nothing to check.
     #[error("the environment variable {name} is not set: {meaning}")]
@@ -28,6 +30,12 @@ pub enum Invalid {
         /// What it should hold.
         meaning: &'static str,
     },
+    /// A secret that is too short.
+    #[error("VISIO_HEALTH_SECRET: {0}")]
+    BadSecret(#[from] BadKey),
+    /// No TLS to be had.
+    #[error("TLS: {0}")]
+    Tls(#[from] tokio_rustls::rustls::Error),
     /// Something that is no WebSocket address.
     #[error("VISIO_WEBSOCKET_URL={0:?}: expected an address that starts with wss:// or ws://")]
     NotAWebSocket(String),
@@ -55,11 +63,13 @@ impl Settings {
             },
             allowed_origins: origin::parse_list(&set("VISIO_ALLOWED_ORIGIN").unwrap_or_default())
                 .map_err(|part| Invalid::NotAnOrigin(part.into()))?,
+            pass: set("VISIO_HEALTH_SECRET").as_deref().map(Pass::new).transpose()?,
         })
     }
 
     /// The function, which looks at the real table and visits through the real entrance.
-    pub fn app(self, aws: &SdkConfig, tls: Tls) -> Result<App<Prober>, Invalid> {
+    pub fn app(self, aws: &SdkConfig) -> Result<App<Prober>, Invalid> {
+        let tls = Tls::new(self.pass)?;
         let Some(entrance) = Entrance::new(&self.websocket, tls) else {
             return Err(Invalid::NotAWebSocket(self.websocket));
         };
@@ -93,7 +103,7 @@ mod tests {
             let without: Vec<_> = NEEDED.into_iter().filter(|(key, _)| *key != name).collect();
             let empty = [&NEEDED[..], &[(name, " ")]].concat();
             for set in [without, empty] {
-                let message = read(&set).unwrap_err().to_string();
+                let message = read(&set).err().unwrap().to_string();
                 assert!(message.contains(name), "{message}");
             }
         }
@@ -116,6 +126,6 @@ mod tests {
         let origins = read("https://A.example, http://localhost:3000,").unwrap().allowed_origins;
         assert_eq!(origins, ["https://a.example", "http://localhost:3000"]);
         assert!(read("*").unwrap().allowed_origins.is_empty());
-        assert_eq!(read("a.example"), Err(Invalid::NotAnOrigin("a.example".into())));
+        assert_eq!(read("a.example").err(), Some(Invalid::NotAnOrigin("a.example".into())));
     }
 }

@@ -6,7 +6,7 @@ use crate::core::{
     Waiting,
 };
 use crate::wire::{
-    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, Role, ServerMessage,
+    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage,
     Timestamp,
 };
 
@@ -45,7 +45,9 @@ impl Room {
             (_, Some(seat), _) if seat.conn == who.conn => {
                 refuse(Code::InvalidMessage, "`peerId`: expected another peer".into())
             }
-            (HostMessage::Admit(_), _, Some(waiting)) => self.admit(who, waiting, now, rules),
+            (HostMessage::Admit(_), _, Some(waiting)) => {
+                self.admit(who, waiting, request_id, now, rules)
+            }
             (HostMessage::Deny(_, reason), _, Some(waiting)) => {
                 self.deny(who, waiting, reason.as_ref(), now)
             }
@@ -68,17 +70,25 @@ impl Room {
         }
     }
 
-    fn admit(&self, who: &Session, waiting: &Waiting, now: Timestamp, rules: &Rules) -> Decision {
+    fn admit(
+        &self,
+        who: &Session,
+        waiting: &Waiting,
+        request_id: Option<&RequestId>,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Decision {
         if self.seats().len() >= self.capacity(rules) {
             let text = format!("all {} seats of this room are taken", self.seats().len());
             let rejection = Rejection::new(Code::RoomFull, text).to(Some(waiting.peer.clone()));
-            return stay(Standing::Seated, vec![send(&who.conn, rejection)]);
+            let refusal = send(&who.conn, rejection.answering(request_id.cloned()));
+            return stay(Standing::Seated, vec![refusal]);
         }
         let mut next = self.with(Seat {
             peer: waiting.peer.clone(),
             conn: waiting.conn.clone(),
             name: waiting.name.clone(),
-            role: Role::Guest,
+            role: waiting.role,
             joined_at: now,
             metadata: waiting.metadata.clone(),
             expires_at: Some(waiting.expires_at),
@@ -101,7 +111,7 @@ impl Room {
                 ice_servers: [],
                 heartbeat_seconds: rules.heartbeat_seconds,
                 resumed: false,
-                role: Role::Guest,
+                role: waiting.role,
                 expires_at: Some(next.ends_for(waiting.expires_at)),
                 request_id: None,
             },
@@ -136,6 +146,7 @@ impl Room {
             conn: seat.conn.clone(),
             name: seat.name.clone(),
             metadata: seat.metadata.clone(),
+            role: seat.role,
             since: now,
             expires_at: seat.expires_at.unwrap_or(now),
         };

@@ -130,6 +130,7 @@ impl Room {
             conn: who.conn.clone(),
             name: request.name.clone(),
             metadata: request.metadata.clone(),
+            role: request.role(),
             since,
             expires_at: request.grant.as_ref().map_or(now, |grant| grant.expires_at),
         };
