@@ -135,7 +135,7 @@ variable "signaling_reserved_concurrency" {
 }
 
 variable "signaling_provisioned_concurrency" {
-  description = "Environments of signaling that are kept warm, for some $2.50 a month each with 256 MB; 0: none"
+  description = "Environments of signaling that are kept warm, for some $2.20 a month each with 256 MB on arm64; 0: none"
   type        = number
   default     = 0
 }

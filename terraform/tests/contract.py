@@ -55,6 +55,8 @@ def compare():
     defaults()
     validations()
     actions()
+    places()
+    costs()
 
 
 def environments():
@@ -185,6 +187,33 @@ def actions():
         for action in re.findall(r'"([a-z0-9-]+:[\w*]*\*[\w*]*)"', text(folder)):
             # A key that its account could not manage would be lost: AWS's own default.
             expect(action == "kms:*" and folder.name == "kms-key", f"{folder.name}: the action {action} is too wide")
+
+
+def readme(begin, end):
+    return (ROOT / "README.md").read_text().split(begin)[1].split(end)[0]
+
+
+def places():
+    """What the README says that a name of another configuration is called here, exists."""
+    known = {it.name for folder in folders() for it in [*variables(folder), *outputs(folder)]}
+    for row in readme("## Coming from another", "\n## ").splitlines():
+        cells = row.split(" | ")
+        for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cells[1]) if len(cells) == 2 else []:
+            expect(name in known or name in cells[0], f"README.md: there is no {name} here")
+
+
+def costs():
+    """The table of costs is what its formulas say."""
+    text = readme("## What it costs", "\n## ")
+    found = re.search(r"30\.4 x ([\d.]+) \(or ([\d.]+)\) / 1,000,000", text)
+    single, lists = float(found[1]), float(found[2])
+    check = int(re.search(r"checks x (\d+) / 1,000,000", text)[1]) * 79_200 / 1e6
+    alarms = (15 + 4) * 0.10
+    for row in re.findall(r"^\| ([\d,]+) \| (.*) \|$", text, re.M):
+        visits = int(row[0].replace(",", "")) * 30.4 / 1e6
+        one, other = visits * single, visits * lists
+        sums = [one, other, check, alarms, one + check + alarms, other + check + alarms]
+        expect(row[1] == " | ".join(f"{it:.2f}" for it in sums), f"README.md: {row[0]} visits a day cost {sums}")
 
 
 def applied(state):

@@ -29,7 +29,7 @@ resource "aws_lambda_function" "this" {
   role          = aws_iam_role.this.arn
 
   filename         = var.package
-  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # missed below, but not by destroy
+  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # destroy does without
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]

@@ -89,7 +89,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "Environments of the function that are kept warm, for some $2.50 a month each with 256 MB; 0: none"
+  description = "Environments of the function that are kept warm, for some $2.20 a month each with 256 MB on arm64; 0: none"
   type        = number
   default     = 0
 
@@ -299,7 +299,7 @@ variable "domain" {
 ################################################################################
 
 variable "create_alarms" {
-  description = "Whether there are alarms. Each metric in one costs ten cents a month: with the API's 14 in all, or 15"
+  description = "Whether there are alarms. Each metric in one costs ten cents a month: 15 in all, the API included"
   type        = bool
   default     = true
 }

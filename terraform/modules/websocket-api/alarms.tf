@@ -3,7 +3,7 @@
 locals {
   alarms = {
     integration-errors = {
-      description = "API Gateway got no answer from a function: clients see \"Internal server error\", or cannot connect."
+      description = "A function fails or refuses: clients see \"Internal server error\", or cannot connect. Pages that are not allowed to count as well."
       metric      = "IntegrationError"
       statistic   = "Sum"
       threshold   = var.alarm_thresholds.integration_errors
