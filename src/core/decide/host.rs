@@ -6,8 +6,7 @@ use crate::core::{
     Waiting,
 };
 use crate::wire::{
-    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage,
-    Timestamp,
+    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage, Timestamp,
 };
 
 use super::{part, send, stay};
