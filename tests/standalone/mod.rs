@@ -3,6 +3,7 @@
 //! anything.
 
 mod abuse;
+mod audit;
 mod certificate;
 mod command_line;
 mod draining;

@@ -1,0 +1,77 @@
+//! The audit log: what happened in a visit, by whose word, and nothing personal.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use visio_signaling::wire::Role;
+
+use super::{Program, run};
+use crate::conformance::tokens::SECRET;
+use crate::conformance::visit::{doctor, grant, patient, seated};
+
+#[tokio::test]
+async fn a_visit_is_written_down() {
+    let file = scratch("a-visit");
+    let path = file.to_str().expect("a path");
+    let args = ["--listen", "127.0.0.1:0", "--audit", path];
+    let program = Program::start(&args, &[("VISIO_JWT_SECRET", SECRET)]).await;
+    let (mut doctor, _) = doctor(&program).await;
+    let (mut patient, _) = patient(&program, "patient").await;
+    doctor.expect("knock").await;
+    doctor.send(json!({"type": "chat", "to": "patient", "message": "secret-chat"})).await;
+    patient.expect("chat").await;
+    doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
+    patient.expect("joined").await;
+    let (student, _) = seated(&program, &grant("student", Role::Observer)).await;
+    student.close().await;
+    doctor.wait_for("peer_left").await;
+    let reason = "a-secret-reason";
+    doctor.send(json!({"type": "remove", "peerId": "patient", "reason": reason})).await;
+    patient.wait_for("error").await;
+    doctor.send(json!({"type": "end_visit", "reason": reason})).await;
+    doctor.wait_for("visit_ended").await;
+    program.signal("TERM");
+    program.end().await;
+
+    let text = std::fs::read_to_string(&file).expect("an audit log");
+    for personal in ["Person", "secret", "sdp", "127.0.0.1", "eyJ"] {
+        assert!(!text.contains(personal), "{text}");
+    }
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            assert_eq!(line["roomId"], "visit");
+            assert!(line["at"].as_str().is_some_and(|at| at.ends_with('Z')));
+            ["event", "peerId", "role", "by", "reason"]
+                .map(|field| line[field].as_str().unwrap_or("-"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["joined", "doctor", "host", "-", "-"],
+            ["waiting", "patient", "guest", "-", "-"],
+            ["admitted", "patient", "guest", "doctor", "-"],
+            ["joined", "student", "observer", "-", "-"],
+            ["left", "student", "observer", "-", "disconnected"],
+            ["removed", "patient", "guest", "doctor", "-"],
+            ["left", "doctor", "host", "-", "ended"],
+            ["ended", "-", "-", "doctor", "-"],
+        ]
+    );
+    assert!(lines[5]["durationMs"].is_u64());
+    std::fs::remove_file(file).expect("a file");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_refused_at_the_start() {
+    let (code, said) = run(&["--listen", "127.0.0.1:0", "--audit", "/no/such/folder/a"], &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--audit /no/such/folder/a"), "{said}");
+}
+
+/// A file of this test alone.
+fn scratch(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
+}
