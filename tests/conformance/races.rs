@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 
 use super::client::{Client, ids, meet, version};
@@ -201,9 +201,11 @@ pub async fn a_peer_is_taken_over_while_messages_fly<R: Runtime>() {
         successors.push(Client::connect(&server).await);
     }
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let sender = tokio::spawn(send_numbers(ada, stopped));
+    let pace = Arc::new(Semaphore::new(0));
+    let sender = tokio::spawn(send_numbers(ada, Arc::clone(&pace), stopped));
     let mut heard = Vec::new();
     for (nth, mut successor) in (0..).zip(successors) {
+        pace.add_permits(BATCHES);
         // Each holder hears something, so each takeover falls into the middle of it.
         heard.push(bob.expect("signal").await);
         successor.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
@@ -217,6 +219,7 @@ pub async fn a_peer_is_taken_over_while_messages_fly<R: Runtime>() {
             heard.push(message);
         }
     }
+    pace.add_permits(BATCHES);
     heard.push(bob.expect("signal").await);
     stop.send(()).expect("the sender goes on");
     let sent;
@@ -234,13 +237,21 @@ pub async fn a_peer_is_taken_over_while_messages_fly<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-/// Sends Bob numbers until told to stop, as fast as the server takes them; how many.
+/// How many batches of ten go to one holder of the seat: less than may wait for it.
+const BATCHES: usize = 40;
+
+/// Sends Bob numbers until told to stop, as fast as the server takes them but for the pace; how many.
 async fn send_numbers(
     mut ada: Client,
+    pace: Arc<Semaphore>,
     mut stopped: tokio::sync::oneshot::Receiver<()>,
 ) -> (Client, u64) {
     let mut sent = 0;
-    while stopped.try_recv().is_err() {
+    loop {
+        tokio::select! {
+            permit = pace.acquire() => permit.expect("a pace").forget(),
+            _ = &mut stopped => break,
+        }
         for seq in sent..sent + 10 {
             ada.send(json!({"type": "signal", "to": "bob", "seq": seq})).await;
         }
