@@ -46,6 +46,10 @@ module "signaling" {
   reserved_concurrency    = var.signaling_reserved_concurrency
   provisioned_concurrency = var.signaling_provisioned_concurrency
   allowed_origins         = var.allowed_origins
+  jwt_public_key          = var.jwt_public_key
+  jwks                    = var.jwks
+  jwt_audience            = var.jwt_audience
+  health_secret           = var.health_secret
   max_message_bytes       = var.max_message_bytes
   max_peers_per_room      = var.max_peers_per_room
   environment_variables   = var.environment_variables
@@ -87,6 +91,7 @@ module "health" {
   websocket_url   = module.signaling.websocket_url
   service_name    = var.service_name
   allowed_origins = var.allowed_origins
+  health_secret   = var.health_secret
   kms_key_arn     = local.kms_key_arn
 
   package                      = local.health_zip

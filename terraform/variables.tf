@@ -84,14 +84,49 @@ variable "allowed_origins" {
   }
 }
 
+variable "jwt_public_key" {
+  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519, such as file(\"visits.pem\"). Without one, or jwks, everybody is let in (open mode)"
+  type        = string
+  default     = null
+}
+
+variable "jwks" {
+  description = "Public keys that visit tokens are checked with, as a JWK Set: for keys that take turns. Instead of jwt_public_key"
+  type        = string
+  default     = null
+}
+
+variable "jwt_audience" {
+  description = "What visit tokens have to name as aud; null: they name none"
+  type        = string
+  default     = null
+}
+
+variable "health_secret" {
+  description = "Lets the health check into rooms of its own where tokens are needed, and into no visit. 32 characters or more, such as openssl rand -base64 32 prints. It is in the state and the functions' settings"
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = !var.enable_health || (var.jwt_public_key == null && var.jwks == null) || var.health_secret != null
+    error_message = "health_secret: where tokens are needed the health check needs this to get in, or would say that nobody can. Set TF_VAR_health_secret to what openssl rand -base64 32 prints, the same every time; or enable_health = false."
+  }
+}
+
 variable "open_mode" {
-  description = "Says that you know: this version checks no visit tokens, so that whoever has the URL can join any room. prod asks for it"
+  description = "Says that you know: without jwt_public_key or jwks, whoever has the URL can join any room. prod asks for it"
   type        = bool
   default     = false
 
   validation {
-    condition     = var.environment != "prod" || var.open_mode
-    error_message = "open_mode: this version checks no visit tokens. Whoever has the URL can join any room, and origins stop browsers only. Say open_mode = true if something else keeps strangers out, or if they may come in."
+    condition     = var.environment != "prod" || var.open_mode || var.jwt_public_key != null || var.jwks != null
+    error_message = "open_mode: in prod, set jwt_public_key or jwks, so that only who has a visit token gets in. Without one, whoever has the URL can join any room, and origins stop browsers only. Say open_mode = true if that is what you want."
+  }
+
+  validation {
+    condition     = !(var.open_mode && (var.jwt_public_key != null || var.jwks != null))
+    error_message = "open_mode: with a key nobody gets in without a token. Take the key out, or set this to false."
   }
 }
 

@@ -120,11 +120,12 @@ run "all_that_can_be_changed" {
     enable_xray_tracing          = true
     kms_key_arn                  = "arn:aws:kms:eu-west-3:123456789012:key/1"
     service_name                 = "clinic"
+    health_secret                = "a secret between two functions, 32+"
     create_alarms                = false
   }
 
   assert {
-    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic"
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && nonsensitive(aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET) == var.health_secret
     error_message = "something is as before"
   }
 

@@ -86,6 +86,32 @@ run "prod_refuses_to_be_open_by_accident" {
   expect_failures = [var.allowed_origins, var.open_mode]
 }
 
+run "prod_takes_a_key" {
+  variables {
+    environment     = "prod"
+    allowed_origins = ["https://clinic.example"]
+    jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+    jwt_audience    = "clinic"
+    health_secret   = "a secret between two functions, 32+"
+  }
+
+  assert {
+    condition     = output.websocket_stage_name == "prod"
+    error_message = "prod with a key is not open, and should be taken"
+  }
+}
+
+run "a_key_wants_a_health_check_that_gets_in" {
+  command = plan
+
+  variables {
+    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+    open_mode      = true
+  }
+
+  expect_failures = [var.health_secret, var.open_mode]
+}
+
 run "prod_refuses_pages_without_tls" {
   command = plan
 

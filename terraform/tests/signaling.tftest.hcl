@@ -58,6 +58,27 @@ run "it_is_told_what_it_reads" {
   }
 }
 
+run "it_is_told_the_keys" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+    jwt_audience   = "clinic"
+    health_secret  = "a secret between two functions, 32+"
+  }
+
+  assert {
+    condition = nonsensitive({ for name, value in aws_lambda_function.this.environment[0].variables : name => value if strcontains(name, "JWT") || strcontains(name, "JWK") || strcontains(name, "SECRET") }) == {
+      VISIO_JWT_PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+      VISIO_JWT_AUDIENCE   = "clinic"
+      VISIO_HEALTH_SECRET  = "a secret between two functions, 32+"
+    }
+    error_message = "the environment is not what the binary reads"
+  }
+}
+
 run "it_may_do_what_it_does" {
   module {
     source = "./modules/signaling"

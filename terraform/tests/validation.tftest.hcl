@@ -160,6 +160,63 @@ run "signaling_each_beside_a_valid_one" {
   expect_failures = [var.provisioned_concurrency, var.secret_arns]
 }
 
+run "signaling_keys_that_are_none" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwt_public_key = "-----BEGIN PRIVATE KEY-----\nnone of anybody\n-----END PRIVATE KEY-----\n"
+    health_secret  = "short"
+  }
+
+  expect_failures = [var.jwt_public_key, var.health_secret]
+}
+
+run "signaling_sets_that_are_none" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwks = "{}"
+  }
+
+  expect_failures = [var.jwks]
+}
+
+run "signaling_sets_with_secrets" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwks = "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"1\",\"k\":\"c2VjcmV0\"}]}"
+  }
+
+  expect_failures = [var.jwks]
+}
+
+run "signaling_an_audience_without_a_key" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwt_audience = "clinic"
+  }
+
+  expect_failures = [var.jwt_audience]
+}
+
+run "signaling_two_keys" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+    jwks           = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+  }
+
+  expect_failures = [var.jwks]
+}
+
 run "signaling_combinations" {
   command = plan
   module { source = "./modules/signaling" }
@@ -184,6 +241,7 @@ run "health_too_little" {
     table_arn            = "visio"
     websocket_url        = "https://clinic.example"
     service_name         = " "
+    health_secret        = " a secret with white space around it "
     allowed_origins      = []
     memory_size          = 64
     timeout              = 5
@@ -195,8 +253,8 @@ run "health_too_little" {
   }
 
   expect_failures = [
-    var.name, var.architecture, var.table_arn, var.websocket_url, var.service_name, var.allowed_origins, var.memory_size, var.timeout,
-    var.reserved_concurrency, var.log_retention_days, var.kms_key_arn, var.alarm_actions, var.alarm_thresholds,
+    var.name, var.architecture, var.table_arn, var.websocket_url, var.service_name, var.health_secret, var.allowed_origins, var.memory_size,
+    var.timeout, var.reserved_concurrency, var.log_retention_days, var.kms_key_arn, var.alarm_actions, var.alarm_thresholds,
   ]
 }
 

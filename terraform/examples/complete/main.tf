@@ -27,6 +27,9 @@ module "signaling" {
   reserved_concurrency    = 50
   provisioned_concurrency = 2
   allowed_origins         = local.origins
+  jwt_public_key          = var.jwt_public_key
+  jwt_audience            = var.jwt_public_key == null ? null : "visio"
+  health_secret           = var.health_secret
   max_message_bytes       = 16384
   max_peers_per_room      = 4
   enable_xray_tracing     = true
@@ -63,6 +66,7 @@ module "health" {
   package         = "${var.packages}/health.zip"
   architecture    = var.architecture
   allowed_origins = local.origins
+  health_secret   = var.health_secret
   service_name    = "clinic-video"
   table_name      = module.signaling.table_name
   table_arn       = module.signaling.table_arn

@@ -16,6 +16,19 @@ variable "architecture" {
   default     = "x86_64"
 }
 
+variable "jwt_public_key" {
+  description = "Public key in PEM that visit tokens are checked with; null: open mode, in which everybody is let in"
+  type        = string
+  default     = null
+}
+
+variable "health_secret" {
+  description = "Lets the health check in where tokens are needed"
+  type        = string
+  default     = null
+  sensitive   = true
+}
+
 variable "alarm_email" {
   description = "Who gets a mail when an alarm goes off, after confirming that they want to"
   type        = string

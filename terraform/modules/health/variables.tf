@@ -49,6 +49,18 @@ variable "websocket_url" {
   }
 }
 
+variable "health_secret" {
+  description = "Lets the check in where tokens are needed, into rooms of its own and no visit; the same as signaling's. 32 characters or more. It is in the state and the function's settings"
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.health_secret == null || (length(coalesce(var.health_secret, "-")) >= 32 && trimspace(coalesce(var.health_secret, "-")) == var.health_secret)
+    error_message = "health_secret: expected 32 characters or more without white space around them, such as openssl rand -base64 32 prints."
+  }
+}
+
 variable "service_name" {
   description = "What the service calls itself in its answers"
   type        = string

@@ -42,20 +42,28 @@ locals {
   function_name = "${var.name}-signaling"
   provisioned   = var.provisioned_concurrency > 0
 
-  # What the binary reads, and nothing that it does not.
-  environment = {
-    VISIO_TABLE               = aws_dynamodb_table.this.name
-    VISIO_MANAGEMENT_ENDPOINT = module.api.management_endpoint
-    VISIO_ALLOWED_ORIGIN      = join(",", var.allowed_origins)
-    VISIO_MAX_MESSAGE_BYTES   = tostring(var.max_message_bytes)
-    VISIO_MAX_PEERS_PER_ROOM  = tostring(var.max_peers_per_room)
-  }
+  # What the binary reads, and nothing that it does not. A key that is set and empty is a mistake to it.
+  environment = merge(
+    {
+      VISIO_TABLE               = aws_dynamodb_table.this.name
+      VISIO_MANAGEMENT_ENDPOINT = module.api.management_endpoint
+      VISIO_ALLOWED_ORIGIN      = join(",", var.allowed_origins)
+      VISIO_MAX_MESSAGE_BYTES   = tostring(var.max_message_bytes)
+      VISIO_MAX_PEERS_PER_ROOM  = tostring(var.max_peers_per_room)
+    },
+    { for name, value in {
+      VISIO_JWT_PUBLIC_KEY = var.jwt_public_key
+      VISIO_JWKS           = var.jwks
+      VISIO_JWT_AUDIENCE   = var.jwt_audience
+    } : name => value if value != null },
+    nonsensitive(var.health_secret == null) ? {} : { VISIO_HEALTH_SECRET = var.health_secret },
+  )
 }
 
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: talks to DynamoDB and API Gateway only; in a VPC both would need endpoints that cost more than all the rest
-  # checkov:skip=CKV_AWS_173: no secret is in the environment: secret_arns holds references
+  # checkov:skip=CKV_AWS_173: keys of visits are public ones; the one secret opens rooms of the health check's own, and no visit
   # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
   function_name = local.function_name
   description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"

@@ -141,6 +141,61 @@ variable "max_peers_per_room" {
   }
 }
 
+variable "jwt_public_key" {
+  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519. Without one, or jwks, everybody is let in (open mode)"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.jwt_public_key == null || can(regex("^\\s*-----BEGIN PUBLIC KEY-----\\s[A-Za-z0-9+/=\\s]+-----END PUBLIC KEY-----\\s*$", var.jwt_public_key))
+    error_message = "jwt_public_key: expected the text of a public key in PEM, as openssl pkey -pubout prints it. A private key stays with the backend that makes the tokens."
+  }
+}
+
+variable "jwks" {
+  description = "Public keys that visit tokens are checked with, as a JWK Set: for keys that take turns. Instead of jwt_public_key"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.jwks == null || (try(length(jsondecode(var.jwks).keys) > 0, false) && length(coalesce(var.jwks, "-")) <= 3000)
+    error_message = "jwks: expected the text of a JWK Set, {\"keys\": [...]}, of at most 3000 characters: Lambda's environment ends at 4096."
+  }
+
+  validation {
+    condition     = var.jwks == null || try(alltrue([for key in jsondecode(var.jwks).keys : key.kty != "oct" && !contains(keys(key), "d")]), true)
+    error_message = "jwks: a key in the set is secret (kty oct, or with a d). It would be in the state and in the function's settings, for many to read, and who has it makes tokens. Take public keys only."
+  }
+
+  validation {
+    condition     = var.jwks == null || var.jwt_public_key == null
+    error_message = "jwks: there is a jwt_public_key already. Take one of the two."
+  }
+}
+
+variable "jwt_audience" {
+  description = "What visit tokens have to name as aud; null: they name none"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.jwt_audience == null || var.jwt_public_key != null || var.jwks != null
+    error_message = "jwt_audience: without jwt_public_key or jwks no token is checked."
+  }
+}
+
+variable "health_secret" {
+  description = "Lets the health check into rooms of its own where tokens are needed, and into no visit; the same as the health check's. 32 characters or more, such as openssl rand -base64 32 prints. It is in the state and the function's settings"
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.health_secret == null || (length(coalesce(var.health_secret, "-")) >= 32 && trimspace(coalesce(var.health_secret, "-")) == var.health_secret)
+    error_message = "health_secret: expected 32 characters or more without white space around them, such as openssl rand -base64 32 prints."
+  }
+}
+
 variable "environment_variables" {
   description = "Further variables for the function's environment. They can be read in the state and the console: no secrets"
   type        = map(string)
@@ -154,13 +209,14 @@ variable "environment_variables" {
   validation {
     condition = length(setintersection(keys(var.environment_variables), [
       "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
+      "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
     ])) == 0
-    error_message = "environment_variables: VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT are set here; for the others there are allowed_origins, max_message_bytes and max_peers_per_room."
+    error_message = "environment_variables: VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT are set here; for the others there are allowed_origins, max_message_bytes, max_peers_per_room, jwt_public_key, jwks and jwt_audience."
   }
 
   validation {
     condition     = alltrue([for name in keys(var.environment_variables) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
-    error_message = "environment_variables: a name sounds like a secret. Put it into SSM Parameter Store or Secrets Manager, and name it in secret_arns."
+    error_message = "environment_variables: a name sounds like a secret, and would be in the state for many to read. For tokens, take a public key: jwt_public_key. For others, see secret_arns."
   }
 }
 

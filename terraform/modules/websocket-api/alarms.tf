@@ -3,7 +3,7 @@
 locals {
   alarms = {
     integration-errors = {
-      description = "A function fails or refuses: clients see \"Internal server error\", or cannot connect. Pages that are not allowed to count as well."
+      description = "A function fails or refuses: clients see \"Internal server error\", or cannot connect. Strange pages and bad tokens at the handshake count as well."
       metric      = "IntegrationError"
       statistic   = "Sum"
       threshold   = var.alarm_thresholds.integration_errors
