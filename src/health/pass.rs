@@ -31,7 +31,7 @@ impl Pass {
         let keys = Arc::clone(&self.keys);
         gatekeeper.or(move |token, now| {
             let grant = keys.verify(token, None, now)?;
-            if grant.room.as_str().starts_with(ROOM) { Ok(grant) } else { Err(Refused::Signature) }
+            if super::is_own(&grant.room) { Ok(grant) } else { Err(Refused::Signature) }
         })
     }
 
