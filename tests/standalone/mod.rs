@@ -6,6 +6,7 @@ mod abuse;
 mod certificate;
 mod command_line;
 mod draining;
+mod half_open;
 mod health;
 mod panics;
 mod privacy;
