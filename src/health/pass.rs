@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::ROOM;
 use crate::core::Grant;
 use crate::token::{BadKey, Gatekeeper, Keys, Refused, mint};
 use crate::wire::{PeerId, Role, RoomId, Timestamp, Token};
