@@ -16,6 +16,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::core::Room;
+use crate::health;
 use crate::ports::{Loaded, Reading, Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
@@ -72,7 +73,8 @@ impl Registry for MemoryRegistry {
     }
 
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
-        let live = self.rooms.iter().filter(|room| !room.seats().is_empty());
+        let live = self.rooms.iter();
+        let live = live.filter(|room| !room.seats().is_empty() && !health::is_own(room.id()));
         Ok(Some(live.take(limit).map(|room| room.summary()).collect()))
     }
 }

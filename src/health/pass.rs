@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::ROOM;
 use crate::core::Grant;
 use crate::token::{BadKey, Gatekeeper, Keys, Refused, mint};
 use crate::wire::{PeerId, Role, RoomId, Timestamp, Token};
@@ -31,7 +30,7 @@ impl Pass {
         let keys = Arc::clone(&self.keys);
         gatekeeper.or(move |token, now| {
             let grant = keys.verify(token, None, now)?;
-            if grant.room.as_str().starts_with(ROOM) { Ok(grant) } else { Err(Refused::Signature) }
+            if super::is_own(&grant.room) { Ok(grant) } else { Err(Refused::Signature) }
         })
     }
 

@@ -223,6 +223,31 @@ pub async fn deep_nesting_harms_nobody<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
+pub async fn a_frame_full_of_fields_harms_nobody<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    let mut fields = String::new();
+    for nth in 0..2500 {
+        fields += &format!(r#","f{nth}":1e9"#);
+    }
+    ada.send_text(format!(r#"{{"type":"signal","to":"bob"{fields}}}"#)).await;
+    assert_eq!(bob.expect("signal").await["f2499"], 1e9);
+    // The same field without end is nobody's business either, unless it decides something.
+    let again = r#","x":0"#.repeat(5000);
+    ada.send_text(format!(r#"{{"type":"signal","to":"bob"{again}}}"#)).await;
+    bob.expect("signal").await;
+    let number = "9".repeat(30_000);
+    ada.send_text(format!(r#"{{"type":"signal","to":"bob","n":{number}}}"#)).await;
+    assert!(bob.text().await.contains(&number));
+    let long = "x".repeat(30_000);
+    refused(&mut ada, &format!(r#"{{"type":"{long}"}}"#), "unknown_type", "type").await;
+    for field in ["to", "requestId"] {
+        let text = format!(r#"{{"type":"signal","{field}":"{long}"}}"#);
+        refused(&mut ada, &text, "invalid_message", field).await;
+    }
+    bob.expect_nothing().await;
+}
+
 /// Asserts that `text` is refused, that the refusal names what was wrong, and that the connection
 /// stays open.
 async fn refused(client: &mut Client, text: &str, code: &str, named: &str) {

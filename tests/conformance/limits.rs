@@ -74,6 +74,51 @@ pub async fn who_goes_on_is_closed<R: Runtime>() {
     assert_eq!(last["code"], "rate_limited", "{last}");
 }
 
+pub async fn bytes_are_counted_beside_messages<R: Runtime>() {
+    let server = R::start(bytes(10_000, 50_000)).await;
+    let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
+    let signal = json!({"type": "signal", "to": "bob", "sdp": "x".repeat(10_000)});
+    for _ in 0..8 {
+        ada.send(signal.clone()).await;
+    }
+    ada.handled().await;
+    let refused = ada.finish().await;
+    for error in &refused {
+        assert_eq!((&error["code"], &error["to"]), (&json!("rate_limited"), &json!("bob")));
+        let wait = error["retryAfterMs"].as_u64().expect("how long to wait");
+        assert!((1..=10_000).contains(&wait), "{error}");
+    }
+    assert_eq!(!refused.is_empty(), R::PROFILE.limits_rates);
+    let mut arrived = 0;
+    while bob.next().await["type"] == "signal" {
+        arrived += 1;
+    }
+    assert_eq!(arrived + refused.len(), 8);
+    assert!(arrived >= 5, "a burst passes: {arrived} of eight");
+}
+
+pub async fn who_sent_too_much_and_waits_as_told_gets_through<R: Runtime>() {
+    let server = R::start(bytes(30_000, 20_000)).await;
+    let mut client = Client::connect(&server).await;
+    if !R::PROFILE.limits_rates {
+        return is_let_through(&mut client).await;
+    }
+    let ping = json!({"type": "ping", "padding": "x".repeat(9000)});
+    for _ in 0..3 {
+        let error = loop {
+            client.send(ping.clone()).await;
+            let answer = client.next().await;
+            if answer["type"] == "error" {
+                break answer;
+            }
+        };
+        wait_as_told(&error).await;
+        client.send(ping.clone()).await;
+        let answer = client.next().await;
+        assert_eq!(answer["type"], "pong", "after waiting for {}: {answer}", error["retryAfterMs"]);
+    }
+}
+
 pub async fn a_refused_message_is_told_by_its_names_and_goes_nowhere<R: Runtime>() {
     let server = R::start(rate(1, 5)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
@@ -178,6 +223,10 @@ async fn is_let_through(client: &mut Client) {
 
 fn rate(message_rate: u32, message_burst: u32) -> Settings {
     Settings { message_rate, message_burst, ..Settings::default() }
+}
+
+fn bytes(byte_rate: u32, byte_burst: u32) -> Settings {
+    Settings { byte_rate, byte_burst, ..Settings::default() }
 }
 
 /// The one wait in this suite that is no condition: the server itself says how long.

@@ -140,7 +140,8 @@ macro_rules! every_scenario {
                 join_room_to_where_one_sits_is_refused,
                 a_move_takes_over_the_same_peer_id_in_the_other_room,
                 who_moved_can_move_back,
-                no_news_of_the_old_room_passes_for_news_of_the_new;
+                no_news_of_the_old_room_passes_for_news_of_the_new,
+                who_walks_through_many_rooms_leaves_none_behind;
             query:
                 the_query_fills_what_a_join_leaves_open,
                 what_the_message_says_wins,
@@ -228,7 +229,8 @@ macro_rules! every_scenario {
                 a_refusal_quotes_nothing_of_what_was_sent,
                 a_refused_join_leaves_the_client_free_to_join,
                 junk_from_one_peer_disturbs_no_other,
-                deep_nesting_harms_nobody;
+                deep_nesting_harms_nobody,
+                a_frame_full_of_fields_harms_nobody;
             closing:
                 a_binary_frame_ends_the_connection,
                 a_message_over_the_limit_ends_the_connection,
@@ -245,6 +247,8 @@ macro_rules! every_scenario {
                 who_waits_as_told_gets_through,
                 who_goes_on_is_closed,
                 a_refused_message_is_told_by_its_names_and_goes_nowhere,
+                bytes_are_counted_beside_messages,
+                who_sent_too_much_and_waits_as_told_gets_through,
                 ones_excess_is_not_anothers,
                 the_size_of_a_message_is_a_setting,
                 a_full_room_takes_nobody_and_stays_as_it_is,
@@ -272,7 +276,8 @@ macro_rules! every_scenario {
                 every_live_room_is_listed_with_its_peers,
                 the_answer_echoes_the_request_id,
                 a_room_counts_its_seats_as_they_come_and_go,
-                an_empty_room_vanishes;
+                an_empty_room_vanishes,
+                the_rooms_of_health_checks_are_not_listed;
             handshake:
                 every_way_in_leads_in,
                 no_other_path_is_a_way_in,

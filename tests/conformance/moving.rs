@@ -169,3 +169,20 @@ async fn come_and_go(site: Site, peer: String, stopped: watch::Receiver<()>) {
         }
     }
 }
+
+pub async fn who_walks_through_many_rooms_leaves_none_behind<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "visit", ["ada"]).await;
+    let [mut bob] = meet(&server, "start", ["bob"]).await;
+    let rooms = if R::PROFILE.ordered { 300 } else { 5 };
+    for nth in 0..rooms {
+        bob.send(json!({"type": "join_room", "roomId": format!("room-{nth}")})).await;
+        bob.expect("joined").await;
+    }
+    bob.send(json!({"type": "join_room", "roomId": "visit"})).await;
+    bob.expect("joined").await;
+    ada.expect("peer_joined").await;
+    ada.send(json!({"type": "room_list"})).await;
+    let listed = ada.expect("room_list").await;
+    assert_eq!(listed["rooms"], json!([{"roomId": "visit", "peerCount": 2}]));
+}

@@ -56,6 +56,14 @@ pub async fn an_empty_room_vanishes<R: Runtime>() {
     drop(cay);
 }
 
+pub async fn the_rooms_of_health_checks_are_not_listed<R: Runtime>() {
+    let server = R::start(Settings::default()).await;
+    let [mut ada] = meet(&server, "one", ["ada"]).await;
+    let [_doctor] = meet(&server, "health-check~0", ["doctor"]).await;
+    let [_bob] = meet(&server, "two", ["bob"]).await;
+    assert_eq!(rooms(&mut ada).await, told::<R>(("one", 1), &[("one", 1), ("two", 1)]));
+}
+
 /// What is told of all these rooms to who sits in its own.
 fn told<R: Runtime>(own: (&str, usize), all: &[(&str, usize)]) -> Vec<Value> {
     let told = if R::PROFILE.lists_rooms { all } else { &[own] };

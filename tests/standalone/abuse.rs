@@ -11,6 +11,7 @@ use crate::conformance::Runtime;
 use crate::conformance::client::{Client, PATIENCE, meet};
 use crate::conformance::frame::masked;
 use crate::conformance::request::{get, request};
+use crate::conformance::tokens::{SECRET, guest, token};
 
 const HANDSHAKE: [(&str, &str); 4] = [
     ("Connection", "Upgrade"),
@@ -199,6 +200,36 @@ async fn one_address_cannot_take_all_sockets() {
         .expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     ada.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn who_guesses_at_tokens_is_told_less_and_a_good_one_is_never_kept_out() {
+    let args = ["--listen", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1"];
+    let program = Program::start(&args, &[("VISIO_JWT_SECRET", SECRET)]).await;
+    let guess = async |nth: usize, from: &str| {
+        let bearer = format!("Bearer eyJhbGciOiJIUzI1NiJ9.e30.{nth}");
+        let headers = [("authorization", &*bearer), ("x-forwarded-for", from)];
+        match Client::connect_with(&program, "", &headers).await {
+            Err(Error::Http(answer)) => *answer,
+            other => panic!("expected a refusal, got {:?}", other.err()),
+        }
+    };
+    for nth in 0..20 {
+        assert_eq!(guess(nth, "192.0.2.1").await.status(), 401);
+    }
+    for nth in 20..25 {
+        let answer = guess(nth, "192.0.2.1").await;
+        assert_eq!(answer.status(), 429);
+        let seconds = answer.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
+        assert!((1..=60).contains(&seconds), "{seconds}");
+        assert_eq!(answer.headers()["connection"], "close");
+    }
+    assert_eq!(guess(25, "192.0.2.2").await.status(), 401, "nobody pays for another's guesses");
+    let good = format!("?token={}", token(&guest("visit", "ada")));
+    let headers = [("x-forwarded-for", "192.0.2.1")];
+    let mut ada = Client::connect_with(&program, &good, &headers).await.expect("a handshake");
+    ada.send(json!({"type": "join"})).await;
+    ada.expect("joined").await;
 }
 
 async fn start(flags: &[&str]) -> Program {

@@ -7,6 +7,7 @@ mod audit;
 mod certificate;
 mod command_line;
 mod draining;
+mod half_open;
 mod health;
 mod panics;
 mod privacy;

@@ -161,10 +161,10 @@ async fn get(connector: &TlsConnector, program: &Program, path: &str) -> String 
 }
 
 /// A client within TLS.
-struct Peer(WebSocketStream<TlsStream<TcpStream>>);
+pub(super) struct Peer(WebSocketStream<TlsStream<TcpStream>>);
 
 impl Peer {
-    async fn join(connector: &TlsConnector, program: &Program, peer: &str) -> Self {
+    pub(super) async fn join(connector: &TlsConnector, program: &Program, peer: &str) -> Self {
         let stream = connect(connector, &program.http_address()).await.expect("TLS");
         let url = "wss://localhost/ws";
         let opened = timeout(PATIENCE, client_async(url, stream)).await.expect("an answer in time");
@@ -174,11 +174,11 @@ impl Peer {
         this
     }
 
-    async fn send(&mut self, message: Value) {
+    pub(super) async fn send(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.expect("a message is taken");
     }
 
-    async fn expect(&mut self, kind: &str) -> Value {
+    pub(super) async fn expect(&mut self, kind: &str) -> Value {
         loop {
             let frame = timeout(PATIENCE, self.0.next()).await.expect("an answer in time");
             let Message::Text(text) = frame.expect("an open connection").expect("a frame") else {
