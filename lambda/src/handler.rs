@@ -175,7 +175,7 @@ impl Signaling {
     }
 }
 
-/// An alarm counts the lines about messages, by these words.
+/// An alarm counts these lines, by the words "was not handled".
 fn complain(what: &str, fault: &Fault) {
     log::line(Level::Error, &format!("a {what} was not handled"), what, &log::chain(fault));
 }
