@@ -49,7 +49,8 @@ pub(super) enum What<'a> {
 impl Entry {
     /// Something that happened to a peer. `room` is one in which it has its seat, if it ever had.
     pub(super) fn new(room: &Room, peer: &PeerId, what: What<'_>, at: Timestamp) -> Self {
-        let role = room.seat(peer).map_or(Role::Guest, |seat| seat.role);
+        let waiting = room.waiting_peer(peer).map_or(Role::Guest, |waiting| waiting.role);
+        let role = room.seat(peer).map_or(waiting, |seat| seat.role);
         Self { peer_id: Some(peer.clone()), role: Some(role), ..Self::of_room(room, what, at) }
     }
 

@@ -46,10 +46,15 @@ impl Grant {
         self.visit_end.map_or(self.expires_at, |end| end.min(self.expires_at))
     }
 
+    /// When a token that expires then is good for nothing any more.
+    pub const fn over_after(expires_at: Timestamp) -> Timestamp {
+        Timestamp(expires_at.0.saturating_add(LEEWAY))
+    }
+
     /// The next time after `now` at which something of this is due: a warning, or an end.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let warning = self.visit_end.map(|end| Timestamp(end.0.saturating_sub(WARNING_MS)));
-        let over = Timestamp(self.expires_at.0.saturating_add(LEEWAY));
+        let over = Self::over_after(self.expires_at);
         let times = [Some(over), self.visit_end, warning];
         times.into_iter().flatten().filter(|time| *time > now).min()
     }

@@ -121,7 +121,7 @@ impl Room {
         marks.find(|mark| mark.peer == *peer && mark.until > now && what(&mark.memory))
     }
 
-    /// Remembers one thing of a peer, and forgets what is over.
+    /// Remembers something of a peer, and forgets what is over or worthless then.
     pub(super) fn remember(
         &mut self,
         peer: &PeerId,
@@ -129,8 +129,8 @@ impl Room {
         until: Timestamp,
         now: Timestamp,
     ) {
-        self.forget(peer);
-        self.marks.retain(|mark| mark.until > now);
+        let stays = |mark: &Mark| mark.peer != *peer || !memory.replaces(&mark.memory);
+        self.marks.retain(|mark| mark.until > now && stays(mark));
         if until > now {
             self.marks.push(Mark { peer: peer.clone(), until, memory });
         }
@@ -140,7 +140,20 @@ impl Room {
         }
     }
 
+    /// Forgets how a peer waited or was let in, but not that it was removed.
     pub(super) fn forget(&mut self, peer: &PeerId) {
-        self.marks.retain(|mark| mark.peer != *peer);
+        let removed = |mark: &Mark| matches!(mark.memory, Memory::Removed);
+        self.marks.retain(|mark| mark.peer != *peer || removed(mark));
+    }
+}
+
+impl Memory {
+    /// Whether this makes an older memory of the same peer worthless.
+    fn replaces(&self, older: &Self) -> bool {
+        match older {
+            Self::Removed => matches!(self, Self::Removed),
+            Self::SentBack => !matches!(self, Self::Waited(_)),
+            Self::Admitted | Self::Waited(_) => true,
+        }
     }
 }

@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::grant::LEEWAY;
 use super::lobby::Mark;
 use super::{ConnectionId, Grant, Rules, Session, Waiting};
 use crate::wire::{
@@ -33,6 +32,9 @@ pub struct Room {
     #[serde(flatten)]
     terms: Terms,
 }
+
+/// A token may ask for more seats than this in vain: every change of a room is told with all of it.
+const MOST_SEATS: usize = 256;
 
 /// What tokens and hosts have said of a visit as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,12 +172,17 @@ impl Room {
     /// The room after the visit has ended: nobody is in it, or let in until all tokens that came
     /// here have ended, and until `least` in any case.
     pub(super) fn ended(&self, least: Timestamp) -> Self {
-        let until = self.terms.last_expiry.map_or(least, |expiry| expiry.max(least));
+        let until = self.last_token_ends().map_or(least, |end| end.max(least));
         let terms = Terms { closed_until: Some(until), ends_at: None, ..self.terms.clone() };
         let mut next = self.changed();
         next.terms = terms;
         (next.seats, next.waiting, next.marks) = (Vec::new(), Vec::new(), Vec::new());
         next
+    }
+
+    /// When the last of all tokens that came here is good for nothing any more.
+    pub(super) fn last_token_ends(&self) -> Option<Timestamp> {
+        self.terms.last_expiry.map(Grant::over_after)
     }
 
     /// The same room, one version on.
@@ -223,7 +230,10 @@ impl Room {
 
     /// How many seats there are.
     pub(super) fn capacity(&self, rules: &Rules) -> usize {
-        self.terms.capacity.unwrap_or(rules.max_peers_per_room)
+        self.terms
+            .capacity
+            .unwrap_or(rules.max_peers_per_room)
+            .min(MOST_SEATS.max(rules.max_peers_per_room))
     }
 
     /// Whether no token was ever shown here: then nothing ends by the clock.
@@ -236,7 +246,7 @@ impl Room {
         let seats = self.seats.iter().map(|seat| (seat.expires_at, &seat.peer, &seat.conn));
         let waiting = self.waiting.iter();
         let waiting = waiting.map(|it| (Some(it.expires_at), &it.peer, &it.conn));
-        let over = |end: Timestamp| end.0.saturating_add(LEEWAY) <= now.0;
+        let over = |end: Timestamp| Grant::over_after(end) <= now;
         let over = seats.chain(waiting).filter(|(end, ..)| end.is_some_and(over));
         over.map(|(_, peer, conn)| (peer.clone(), conn.clone())).collect()
     }
@@ -244,7 +254,9 @@ impl Room {
     /// Until when it must be kept though nobody is in it; `None`: nothing is remembered.
     pub fn kept_until(&self) -> Option<Timestamp> {
         let marks = self.marks.iter().map(|mark| mark.until);
-        marks.chain(self.terms.closed_until).max()
+        // An end that has been told to anybody holds for those who come later.
+        let end = self.terms.ends_at.and(self.last_token_ends());
+        marks.chain(self.terms.closed_until).chain(end).max()
     }
 
     /// Whether nobody sits in it or waits.

@@ -156,7 +156,7 @@ struct Queue {
     parcels: VecDeque<Parcel>,
     bytes: usize,
     /// How many parcels were there when the client was about to join.
-    mark: usize,
+    mark: Option<usize>,
     state: State,
 }
 
@@ -209,7 +209,7 @@ impl Mailbox {
                 return Poll::Pending;
             }
             queue.bytes = 0;
-            queue.mark = 0;
+            queue.mark = queue.mark.map(|_| 0);
             Poll::Ready(Ok(std::mem::take(&mut queue.parcels)))
         })
         .await
@@ -228,7 +228,7 @@ impl Mailbox {
     /// Whatever is posted from now on goes after the next `joined`.
     fn mark(&self) {
         let mut queue = self.queue();
-        queue.mark = queue.parcels.len();
+        queue.mark = Some(queue.parcels.len());
     }
 
     /// Notes a sign of life.
@@ -262,7 +262,8 @@ impl Mailbox {
 
     /// Puts a message where it belongs.
     pub(super) fn post(&self, message: ServerMessage) -> Delivery {
-        let joined = matches!(message, ServerMessage::Joined { .. });
+        let joined =
+            matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
         self.put(Parcel::Text(message.encode().into()), joined)
     }
 
@@ -273,6 +274,7 @@ impl Mailbox {
     fn put(&self, parcel: Parcel, at_mark: bool) -> Delivery {
         let mut queue = self.queue();
         // Whoever is replaced while it joins is told both, in this order.
+        let at_mark = at_mark && queue.mark.is_some();
         let in_time = queue.state == State::Open || (at_mark && queue.state == State::Closing);
         if !in_time {
             return Delivery::Gone;
@@ -285,7 +287,9 @@ impl Mailbox {
                 queue.state = State::Closing;
             }
             queue.bytes = bytes;
-            let at = if at_mark { queue.mark } else { queue.parcels.len() };
+            // Only the answer to the join goes there; a later one comes in its turn.
+            let mark = if at_mark { queue.mark.take() } else { None };
+            let at = mark.unwrap_or(queue.parcels.len());
             queue.parcels.insert(at, parcel);
         }
         let full = queue.state == State::Full;

@@ -213,7 +213,7 @@ impl Known {
 
     /// The record after a message.
     fn after(&self, connection: &Connection, now: SystemTime) -> Record {
-        let Record { defaults, grant, claim, elsewhere, left_at, .. } = self.record.clone();
+        let Record { defaults, claim, elsewhere, left_at, .. } = self.record.clone();
         let stands = connection.session.as_ref().map(Seat::from);
         // A claim of this very message has been decided: there is no doubt left where it sits.
         let (sat, elsewhere) = match &self.before {
@@ -224,7 +224,7 @@ impl Known {
         Record {
             spoke: if defaults.is_some() { connection.spoke } else { self.record.spoke },
             defaults,
-            grant,
+            grant: connection.grant.clone(),
             claim: stands,
             elsewhere,
             left_at: if left { Timestamp::from(now).0 } else { left_at },

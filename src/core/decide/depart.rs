@@ -3,25 +3,33 @@
 use crate::core::audit::{Entry, What};
 use crate::core::grant::WARNING_MS;
 use crate::core::{
-    ConnectionId, Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Standing,
+    ConnectionId, Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Standing, Waiting,
 };
 use crate::wire::{CloseCode, Code, PeerId, ServerMessage, Timestamp};
 
 use super::{part, send, stay};
 
 impl Room {
-    /// Ends the seat of `conn`, or its place in the lobby. A late goodbye finds nothing of its own
-    /// and changes nothing.
+    /// Ends a connection's seat, or its place in the lobby.
+    pub(super) fn lose(&self, conn: &ConnectionId, now: Timestamp, rules: &Rules) -> Decision {
+        let seat = self.seats().iter().find(|seat| seat.conn == *conn);
+        let waiting = self.waiting().iter().find(|waiting| waiting.conn == *conn);
+        self.leave(seat, waiting, LeaveReason::Disconnected, now, rules)
+    }
+
+    /// Ends a seat, or a place in the lobby. A late goodbye finds nothing of its own and changes
+    /// nothing.
     pub(super) fn leave(
         &self,
-        conn: &ConnectionId,
+        seat: Option<&Seat>,
+        waiting: Option<&Waiting>,
         reason: LeaveReason,
         now: Timestamp,
         rules: &Rules,
     ) -> Decision {
         let lost = reason == LeaveReason::Disconnected;
         let until = Timestamp(now.0 + rules.grace_seconds * 1000);
-        if let Some(seat) = self.seats().iter().find(|seat| seat.conn == *conn) {
+        if let Some(seat) = seat {
             let mut next = self.without(&seat.peer);
             if lost && seat.admitted {
                 // It need not be admitted again if it comes back in time.
@@ -33,9 +41,7 @@ impl Room {
             effects.push(Entry::new(self, &seat.peer, what, now).into());
             return Decision { next: Some(next), effects, standing: Standing::Left };
         }
-        let Some(waiting) = self.waiting().iter().find(|waiting| waiting.conn == *conn) else {
-            return stay(Standing::Unseated, Vec::new());
-        };
+        let Some(waiting) = waiting else { return stay(Standing::Unseated, Vec::new()) };
         let mut next = self.without_waiting(&waiting.peer);
         if lost {
             next.remember(&waiting.peer, Memory::Waited(waiting.since), until, now);
@@ -58,7 +64,7 @@ impl Room {
     }
 
     /// Once the last host is gone, those who wait are told that they wait for nobody.
-    fn last_host(&self, gone: &Seat, next: &Self) -> Vec<Effect> {
+    pub(super) fn last_host(&self, gone: &Seat, next: &Self) -> Vec<Effect> {
         if gone.hosts() && next.hosts().next().is_none() { next.tell_waiting() } else { Vec::new() }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::core::audit::{Entry, What};
 use crate::core::{
-    ConnectionId, Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Session, Standing,
-    Waiting,
+    ConnectionId, Decision, Effect, Grant, LeaveReason, Memory, Room, Rules, Seat, Session,
+    Standing, Waiting,
 };
 use crate::wire::{
     CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage, Timestamp,
@@ -61,6 +61,12 @@ impl Room {
                 let (who_waits, end) = ((&waiting.peer, &waiting.conn), waiting.expires_at);
                 self.remove(who, who_waits, reason.as_ref(), Some(end), now)
             }
+            (HostMessage::Remove(..), None, None) if self.may_be_back(peer, now) => {
+                self.keep_away(who, peer, Memory::Removed, now)
+            }
+            (HostMessage::ToLobby(_), None, None) if self.may_be_back(peer, now) => {
+                self.keep_away(who, peer, Memory::SentBack, now)
+            }
             // Decided twice, or by two hosts at once: it is as it should be.
             (HostMessage::Admit(_), Some(_), None) | (HostMessage::ToLobby(_), None, Some(_)) => {
                 stay(Standing::Seated, Vec::new())
@@ -81,7 +87,8 @@ impl Room {
             let text = format!("all {} seats of this room are taken", self.seats().len());
             let rejection = Rejection::new(Code::RoomFull, text).to(Some(waiting.peer.clone()));
             let refusal = send(&who.conn, rejection.answering(request_id.cloned()));
-            return stay(Standing::Seated, vec![refusal]);
+            let probe = Effect::Probe(self.seats().iter().map(|seat| seat.conn.clone()).collect());
+            return stay(Standing::Seated, vec![probe, refusal]);
         }
         let mut next = self.with(Seat {
             peer: waiting.peer.clone(),
@@ -134,7 +141,7 @@ impl Room {
         let mut effects = vec![send(&waiting.conn, denied), close];
         effects.extend(next.tell_hosts(&next.lobby()));
         let what = What::Denied { by: &who.peer };
-        effects.push(Entry::new(&next, &waiting.peer, what, now).into());
+        effects.push(Entry::new(self, &waiting.peer, what, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
@@ -150,12 +157,12 @@ impl Room {
             expires_at: seat.expires_at.unwrap_or(now),
         };
         let mut next = self.without(&seat.peer).at(self.version()).with_waiting(waiting.clone());
-        next.remember(&seat.peer, Memory::SentBack, waiting.expires_at, now);
+        next.remember(&seat.peer, Memory::SentBack, Grant::over_after(waiting.expires_at), now);
         let mut effects = next.tell_of_leave(&seat.peer, LeaveReason::Removed);
         effects.push(next.where_it_stands(&waiting, None));
         effects.extend(next.tell_hosts(&next.lobby()));
         let what = What::SentBack { by: &who.peer };
-        effects.push(Entry::new(&next, &seat.peer, what, now).into());
+        effects.push(Entry::new(self, &seat.peer, what, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
@@ -170,7 +177,7 @@ impl Room {
     ) -> Decision {
         let seated = self.seat(peer);
         let mut next = self.without_anywhere(peer);
-        next.remember(peer, Memory::Removed, expires_at.unwrap_or(now), now);
+        next.remember(peer, Memory::Removed, expires_at.map_or(now, Grant::over_after), now);
         let rejection = Rejection::new(Code::Removed, "a host removed you from this visit");
         let close = Effect::Close { conn: conn.clone(), code: CloseCode::Removed };
         let mut effects = vec![send(conn, rejection.because(reason.cloned())), close];
@@ -180,7 +187,26 @@ impl Room {
         }
         let since = seated.map(|seat| seat.joined_at);
         let what = What::Removed { by: &who.peer, since };
-        effects.push(Entry::new(&next, peer, what, now).into());
+        effects.push(Entry::new(self, peer, what, now).into());
+        Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    /// Whether a peer that has lost its connection would be let in again without a word.
+    fn may_be_back(&self, peer: &PeerId, now: Timestamp) -> bool {
+        let back = |memory: &Memory| matches!(memory, Memory::Admitted | Memory::Waited(_));
+        self.remembers(peer, now, back).is_some()
+    }
+
+    /// What a host decides of somebody who is not there at the moment. Its token is not known any
+    /// more, so it holds for as long as any that came here.
+    fn keep_away(&self, who: &Session, peer: &PeerId, memory: Memory, now: Timestamp) -> Decision {
+        let mut next = self.changed();
+        next.remember(peer, memory, self.last_token_ends().unwrap_or(now), now);
+        let what = match memory {
+            Memory::Removed => What::Removed { by: &who.peer, since: None },
+            _ => What::SentBack { by: &who.peer },
+        };
+        let effects = vec![Entry::new(self, peer, what, now).into()];
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::core::audit::{Entry, What};
 use crate::core::{
-    Decision, Effect, Grant, JoinRequest, Memory, Room, Rules, Seat, Session, Standing, Waiting,
+    Decision, Effect, Grant, JoinRequest, LeaveReason, Memory, Room, Rules, Seat, Session,
+    Standing, Waiting,
 };
 use crate::wire::{
     BootstrapPeer, CloseCode, Code, Rejection, RequestId, Role, ServerMessage, Timestamp,
@@ -29,7 +30,9 @@ impl Room {
             // A repeated write whose first answer was lost: it is told once more.
             return stay(Standing::Seated, self.welcome(who, request, rules));
         }
-        if before.is_none() && self.must_wait(who, request, now) {
+        // Who sat as one that is let in at once need not wait because of another token.
+        let sat = before.is_some_and(|seat| seat.role != Role::Observer);
+        if !sat && self.must_wait(who, request, now) {
             return self.wait(who, request, now);
         }
         let asked = request.grant.as_ref().and_then(|grant| grant.capacity);
@@ -46,7 +49,8 @@ impl Room {
             joined_at: now,
             metadata: request.metadata.clone(),
             expires_at: grant.map(|grant| grant.expires_at),
-            admitted: grant.is_some_and(|grant| grant.lobby && grant.role == Role::Guest),
+            admitted: before.is_some_and(|seat| seat.admitted)
+                || grant.is_some_and(|it| it.lobby && it.role == Role::Guest && before.is_none()),
         };
         let mut next = self.with(seat);
         next.forget(&who.peer);
@@ -54,11 +58,23 @@ impl Room {
         let mut effects = next.announce(who, before.is_some());
         // In open mode whoever comes last is believed to be the peer it names.
         effects.extend(before.into_iter().flat_map(|old| replaced(&old.conn, None, None)));
+        effects.extend(self.called_in(who, &next));
         effects.extend(next.welcome(who, request, rules));
+        effects.extend(before.into_iter().flat_map(|old| self.last_host(old, &next)));
         effects.extend(next.lobby_of(who, self.hosts().next().is_none()));
         effects.extend(next.warning_for(&who.conn));
         effects.push(Entry::new(&next, &who.peer, What::Joined, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    /// Who waited and now sits is told so on the connection that waited, and the hosts hear of it.
+    fn called_in(&self, who: &Session, next: &Self) -> Vec<Effect> {
+        let Some(waiting) = self.waiting_peer(&who.peer) else { return Vec::new() };
+        let mut effects = next.tell_hosts(&next.lobby());
+        if waiting.conn != who.conn {
+            effects.extend(replaced(&waiting.conn, None, None));
+        }
+        effects
     }
 
     /// The others hear of a newcomer.
@@ -87,13 +103,15 @@ impl Room {
             let text = "this visit has ended";
             return Some(part(&who.conn, Code::VisitEnded, text, CloseCode::Ended));
         }
-        if grant.and_then(|grant| grant.visit_end).is_some_and(|end| end <= now) {
+        let end = grant.and_then(|grant| grant.visit_end.map(|end| Some(end).max(self.ends_at())));
+        if end.flatten().is_some_and(|end| end <= now) {
             let text = "the time of this visit is over";
             return Some(part(&who.conn, Code::VisitExpired, text, CloseCode::Ended));
         }
         // A newer invitation than the one that was taken back lets in again.
         let until = self.remembers(&who.peer, now, |memory| matches!(memory, Memory::Removed));
-        if grant.zip(until).is_some_and(|(grant, mark)| grant.expires_at <= mark.until) {
+        if grant.zip(until).is_some_and(|(it, mark)| Grant::over_after(it.expires_at) <= mark.until)
+        {
             let text = "a host removed you from this visit";
             return Some(part(&who.conn, Code::Removed, text, CloseCode::Removed));
         }
@@ -102,17 +120,22 @@ impl Room {
 
     /// A host never waits, nor whoever was admitted and comes back in time.
     fn must_wait(&self, who: &Session, request: &JoinRequest, now: Timestamp) -> bool {
-        let Some(Grant { role: Role::Guest, lobby, .. }) = request.grant else { return false };
+        let Some(Grant { role: role @ (Role::Guest | Role::Observer), lobby, .. }) = request.grant
+        else {
+            return false;
+        };
         let knows = |memory: fn(&Memory) -> bool| self.remembers(&who.peer, now, memory).is_some();
         let waits = self.waiting_peer(&who.peer).is_some();
         waits
             || knows(|memory| matches!(memory, Memory::SentBack))
-            || (lobby && !knows(|memory| matches!(memory, Memory::Admitted)))
+            || (lobby && role == Role::Guest && !knows(|memory| matches!(memory, Memory::Admitted)))
     }
 
     fn wait(&self, who: &Session, request: &JoinRequest, now: Timestamp) -> Decision {
         let before = self.waiting_peer(&who.peer);
-        if let Some(waiting) = before.filter(|waiting| waiting.conn == who.conn) {
+        let expires_at = request.grant.as_ref().map_or(now, |grant| grant.expires_at);
+        let again = before.is_some_and(|waiting| waiting.conn == who.conn);
+        if let Some(waiting) = before.filter(|it| again && it.expires_at == expires_at) {
             let told = self.where_it_stands(waiting, request.request_id.clone());
             return stay(Standing::Seated, vec![told]);
         }
@@ -132,16 +155,24 @@ impl Room {
             metadata: request.metadata.clone(),
             role: request.role(),
             since,
-            expires_at: request.grant.as_ref().map_or(now, |grant| grant.expires_at),
+            expires_at,
         };
-        let mut next = self.with_waiting(waiting.clone());
+        let seat = self.seat(&who.peer);
+        let mut next = self.without(&who.peer).at(self.version()).with_waiting(waiting.clone());
         next.learn(request.grant.as_ref());
-        let mut effects = next.tell_hosts(&ServerMessage::Knock {
-            peer_id: waiting.peer.clone(),
-            display_name: waiting.name.clone(),
-            since,
-        });
-        effects.extend(before.into_iter().flat_map(|old| replaced(&old.conn, None, None)));
+        let mut effects = Vec::new();
+        if let Some(seat) = seat {
+            effects.extend(next.tell_of_leave(&who.peer, LeaveReason::Removed));
+            effects.extend(replaced(&seat.conn, None, None));
+        }
+        if !again {
+            effects.extend(next.tell_hosts(&ServerMessage::Knock {
+                peer_id: waiting.peer.clone(),
+                display_name: waiting.name.clone(),
+                since,
+            }));
+            effects.extend(before.into_iter().flat_map(|old| replaced(&old.conn, None, None)));
+        }
         effects.push(next.where_it_stands(&waiting, request.request_id.clone()));
         effects.push(Entry::new(&next, &who.peer, What::Waiting, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
@@ -213,7 +244,7 @@ impl Room {
             heartbeat_seconds: rules.heartbeat_seconds,
             resumed: false,
             role: request.role(),
-            expires_at: request.grant.as_ref().map(Grant::ends_at),
+            expires_at: request.grant.as_ref().map(|grant| self.ends_for(grant.expires_at)),
             request_id: request.request_id.clone(),
         };
         let mut effects = vec![send(&who.conn, joined)];

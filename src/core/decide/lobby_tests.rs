@@ -154,6 +154,88 @@ fn who_is_sent_back_waits_whatever_its_token_says() {
 }
 
 #[test]
+fn a_lost_connection_gets_nobody_out_of_what_a_host_decided() {
+    let room = visit(&["c1 doc host", "c3 kim guest", "c4 eve observer"], &[]);
+    let lost = |room: &Room, who: &str| {
+        let conn = who.split_once(' ').unwrap().0;
+        act(room, who, &Event::Lost(ConnectionId::new(conn))).next.unwrap()
+    };
+    let back = act(&room, "c1 doc", &host(HostMessage::ToLobby(peer("kim")))).next.unwrap();
+    let open = || join(Grant { lobby: false, ..grant("kim") });
+    let again = act(&lost(&back, "c3 kim"), "c5 kim", &open());
+    assert!(shown(&again).contains(&"c5 < waiting".to_owned()), "{again:?}");
+
+    // Nor does an observer's role.
+    let eve = || join(Grant { role: Role::Observer, ..grant("eve") });
+    let back = act(&room, "c1 doc", &host(HostMessage::ToLobby(peer("eve")))).next.unwrap();
+    assert_eq!(shown(&act(&back, "c4 eve", &eve())), ["c4 < waiting"]);
+    let chat = act(&back, "c4 eve", &signal(r#"{"type":"chat"}"#));
+    assert_eq!(shown(&chat), ["c4 < error not_joined"]);
+
+    // Nor the minute that clocks may be apart.
+    let gone = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let late = decide(&gone, "c5 kim", &open(), Timestamp(LATER.0 + MINUTE - 1));
+    assert!(shown(&late).contains(&"c5 < error removed".to_owned()), "{late:?}");
+
+    // Nor being away just then.
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let admitted = act(&room, "c1 doc", &host(HostMessage::Admit(peer("pat")))).next.unwrap();
+    let away = lost(&admitted, "c2 pat");
+    let removed = act(&away, "c1 doc", &host(HostMessage::Remove(peer("pat"), None)));
+    let again = act(&removed.next.unwrap(), "c6 pat", &guest());
+    assert_eq!(shown(&again), ["c6 < error removed", "c6 x 4010"]);
+}
+
+#[test]
+fn another_token_is_no_way_around_the_lobby() {
+    let room = visit(&["c1 doc host", "c2 pat observer"], &[]);
+    let second = act(&room, "c3 pat", &guest());
+    assert!(shown(&second).contains(&"c3 < waiting".to_owned()), "{second:?}");
+    assert!(shown(&second).contains(&"c2 < error replaced".to_owned()), "{second:?}");
+    assert_eq!(names(&second.next.unwrap()), ["doc"]);
+}
+
+#[test]
+fn a_token_is_renewed_in_the_lobby() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let later = Timestamp(LATER.0 + 60 * MINUTE);
+    let renewed = act(&room, "c2 pat", &join(Grant { expires_at: later, ..grant("pat") }));
+    assert_eq!(shown(&renewed), ["c2 < waiting"]);
+    let room = renewed.next.unwrap();
+    assert_eq!((room.waiting()[0].expires_at, room.waiting()[0].since), (later, NOW));
+}
+
+#[test]
+fn who_waits_as_one_and_joins_as_another_keeps_the_new_seat() {
+    let room = visit(&[], &["c1 pat"]);
+    let joined = act(&room, "c1 doc", &with_role(Role::Host)).next.unwrap();
+    let left = act(&joined, "c1 pat", &Event::Leave).next.unwrap();
+    assert_eq!((names(&left), left.waiting().len()), (vec!["doc"], 0));
+}
+
+#[test]
+fn who_waits_and_comes_as_a_host_is_told_on_both_connections() {
+    let room = visit(&["c1 doc host"], &["c2 ann"]);
+    let host = act(&room, "c3 ann", &join(Grant { role: Role::Host, ..grant("ann") }));
+    let told = shown(&host);
+    for expected in ["c2 < error replaced", "c2 x 4009", "c1 < lobby []", "c3 < joined v3 [doc]"] {
+        assert!(told.contains(&expected.to_owned()), "{expected}: {told:?}");
+    }
+    let alone = visit(&["c1 doc host"], &["c2 pat"]);
+    let demoted = act(&alone, "c4 doc", &join(Grant { lobby: false, ..grant("doc") }));
+    assert!(shown(&demoted).contains(&"c2 < waiting alone".to_owned()), "{demoted:?}");
+}
+
+#[test]
+fn a_dead_seat_keeps_out_nobody_who_is_admitted() {
+    let small = |name: &str, role| join(Grant { capacity: Some(1), role, ..grant(name) });
+    let room = act(&Room::new(), "c1 doc", &small("doc", Role::Host)).next.unwrap();
+    let room = act(&room, "c2 pat", &small("pat", Role::Guest)).next.unwrap();
+    let full = act(&room, "c1 doc", &host(HostMessage::Admit(peer("pat"))));
+    assert_eq!(shown(&full), ["? c1", "c1 < error room_full"]);
+}
+
+#[test]
 fn an_ended_visit_is_over_for_everybody_and_stays_so() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
     let ended = act(&room, "c1 doc", &host(HostMessage::EndVisit(None)));

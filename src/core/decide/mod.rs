@@ -52,8 +52,10 @@ impl Room {
             Event::Host { message, request_id } => {
                 self.host(who, message, request_id.as_ref(), now, rules)
             }
-            Event::Leave => self.leave(&who.conn, LeaveReason::Left, now, rules),
-            Event::Lost(conn) => self.leave(conn, LeaveReason::Disconnected, now, rules),
+            Event::Leave => {
+                self.leave(self.held_by(who), self.waits(who), LeaveReason::Left, now, rules)
+            }
+            Event::Lost(conn) => self.lose(conn, now, rules),
             // Putting the room right was all.
             Event::Due if self.place_of(who) => stay(Standing::Seated, Vec::new()),
             Event::Due => stay(Standing::Unseated, Vec::new()),

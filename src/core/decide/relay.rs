@@ -27,7 +27,7 @@ impl Room {
                 "an observer is silent",
             ),
             Some(seat) => self.relay(who, seat, signal, request_id, now),
-            None if signal.chat && self.waits(who).is_some() => {
+            None if signal.chat && self.waits(who).is_some_and(|it| it.role != Role::Observer) => {
                 self.chat_with_host(who, signal, request_id, now)
             }
             None => self.no_seat(who, signal.to.peer(), request_id),
