@@ -98,6 +98,7 @@ pub async fn every_way_in_takes_a_token<R: Runtime>() {
         let news = bob.wait_for("peer_joined").await;
         assert_eq!((&news["role"], &news["displayName"]), (&json!("observer"), &json!("Ada")));
         ada.close().await;
+        bob.wait_for("peer_left").await;
         bob.close().await;
     }
 }
