@@ -40,6 +40,7 @@ struct Flags {
 
 /// Until what was sent is read.
 const SETTLE: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(100);
 
 fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
@@ -79,11 +80,20 @@ async fn measure(
     tokio::time::sleep(SETTLE).await;
     let before = server.process().memory()?;
     let mut open = (attack.open)(door, count).await?;
+    tokio::time::sleep(SETTLE).await;
     let mut most = 0;
-    // Some go on for as long as they are let.
-    while most == 0 || open.go_on().await? {
-        tokio::time::sleep(SETTLE).await;
-        most = most.max(server.process().memory()?.saturating_sub(before));
+    loop {
+        let used = server.process().memory()?.saturating_sub(before);
+        // Once it falls they are being closed.
+        if used < most / 2 {
+            break;
+        }
+        most = most.max(used);
+        // Some go on for as long as they are let.
+        if !open.go_on().await? {
+            break;
+        }
+        tokio::time::sleep(STEP).await;
     }
     Ok(most / count as u64)
 }

@@ -154,7 +154,9 @@ pub(super) struct Mailbox {
 #[derive(Debug, Default)]
 struct Queue {
     parcels: VecDeque<Parcel>,
+    /// What is held for the client: what waits, and what was taken and is being written.
     bytes: usize,
+    writing: usize,
     /// How many parcels were there when the client was about to join.
     mark: Option<usize>,
     state: State,
@@ -198,6 +200,7 @@ impl std::fmt::Debug for Parcel {
 
 impl Mailbox {
     /// Waits until something is to be written, and takes all of it. Fails once the mailbox is full.
+    /// Whoever comes for more has written what it took before.
     pub(super) async fn take(&self) -> Result<VecDeque<Parcel>, Full> {
         poll_fn(|context| {
             self.waker.register(context.waker());
@@ -205,10 +208,11 @@ impl Mailbox {
             if queue.state == State::Full {
                 return Poll::Ready(Err(Full));
             }
+            queue.bytes -= std::mem::take(&mut queue.writing);
             if queue.parcels.is_empty() {
                 return Poll::Pending;
             }
-            queue.bytes = 0;
+            queue.writing = queue.bytes;
             queue.mark = queue.mark.map(|_| 0);
             Poll::Ready(Ok(std::mem::take(&mut queue.parcels)))
         })

@@ -9,6 +9,8 @@ use super::super::metered::Metered;
 use super::*;
 use crate::core::{ConnectionId, Rules};
 use crate::memory::MemoryRegistry;
+use crate::ports::Delivery;
+use crate::redact::Redacted;
 use crate::token::Gatekeeper;
 use crate::wire::{FromText, JoinDefaults, PeerId, Timestamp};
 
@@ -47,6 +49,21 @@ async fn a_client_that_reads_late_gets_everything_in_order() {
     for nth in 0..20 {
         assert!(next(&mut ada).await.contains(&format!(r#""requestId":"{nth}""#)));
     }
+}
+
+#[tokio::test]
+async fn what_is_being_written_counts_as_waiting() {
+    let driver = Arc::new(driver());
+    let mailbox = driver.outbox.open(&ConnectionId::new("bob"));
+    let post = || mailbox.post(ServerMessage::Relayed(Redacted::new("x".repeat(30_000))));
+    assert_eq!(post(), Delivery::Accepted);
+    assert_eq!(mailbox.take().await.unwrap().len(), 1);
+    assert_eq!(post(), Delivery::Accepted);
+    assert_eq!(post(), Delivery::Accepted);
+    // The first is written by now.
+    assert_eq!(mailbox.take().await.unwrap().len(), 2);
+    assert_eq!(post(), Delivery::Accepted);
+    assert_eq!(post(), Delivery::Gone, "five times 30 KB are more than 100");
 }
 
 async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
