@@ -310,3 +310,39 @@ fn system_time(time: UnixTime) -> SystemTime {
 fn rfc_3339(time: SystemTime) -> humantime::Rfc3339Timestamp {
     humantime::format_rfc3339_seconds(time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(until: i32) -> CertificateDer<'static> {
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().clone()
+    }
+
+    fn verify(
+        own: &CertificateDer<'static>,
+        shown: &CertificateDer<'static>,
+        year: u64,
+    ) -> Result<(), Error> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = OwnCertificate { certificate: own.clone(), provider };
+        let name = ServerName::try_from("192.0.2.1").unwrap();
+        let days = (year - 1970) * 365 + (year - 1969) / 4 + 100;
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(days * 24 * 3600));
+        verifier.verify_server_cert(shown, &[], &name, &[], now).map(drop)
+    }
+
+    #[test]
+    fn the_own_visitor_trusts_the_own_certificate_while_it_is_valid_and_no_other() {
+        let (own, other) = (made(2030), made(2030));
+        assert_eq!(verify(&own, &own, 2025), Ok(()));
+        assert_eq!(verify(&own, &own, 2030), Err(CertificateError::Expired.into()));
+        assert_eq!(verify(&own, &own, 2019), Err(CertificateError::NotValidYet.into()));
+        let stranger = CertificateError::ApplicationVerificationFailure;
+        assert_eq!(verify(&own, &other, 2025), Err(stranger.into()));
+    }
+}

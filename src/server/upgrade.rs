@@ -37,9 +37,11 @@ use crate::wire::{JoinDefaults, Timestamp};
 /// tungstenite's own default is 128 KiB for every connection, read or not.
 const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
-/// Between two messages so much more is read than the largest has: its frames have heads, of which a
-/// message in the smallest fragments has the most; TLS has its own; and reading goes ahead.
+/// To get a message so much more is read than is in it: its frames have heads, of which one in the
+/// smallest fragments has the most;
 const FRAMING: usize = 8;
+/// and reading goes ahead, with TLS by a whole record.
+const AHEAD: usize = 32 * 1024;
 /// When a crowded or draining server may be tried again, in seconds.
 const RETRY_AFTER: &str = "5";
 /// The subprotocol that is answered to a client that offers it.
@@ -129,7 +131,7 @@ async fn run<R: Registry, S>(
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(app.config.max_message_bytes))
         .max_frame_size(Some(app.config.max_message_bytes));
-    *stream.meter() = Meter::new(FRAMING * app.config.max_message_bytes);
+    *stream.meter() = Meter::new(FRAMING * app.config.max_message_bytes + AHEAD);
     let socket =
         WebSocketStream::from_partially_read(stream, read.to_vec(), Role::Server, Some(config));
     let id = app.next_connection();

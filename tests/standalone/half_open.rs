@@ -29,6 +29,7 @@ async fn of_http() {
     let [mut ada, mut bob] = meet(&program, "visit", ["ada", "bob"]).await;
     let before = memory(&program);
     let stuck = open(&program, HEAD).await;
+    let slow = tokio::spawn(trickle(program.http_address(), HEAD));
     for seq in 0..50 {
         ada.send(json!({"type": "offer", "to": "bob", "seq": seq})).await;
         assert_eq!(bob.expect("offer").await["seq"], seq);
@@ -36,6 +37,7 @@ async fn of_http() {
     assert_eq!(get(&program, "/health").await.status, 200);
     assert_cheap(&program, before, stuck.len());
     all_end(stuck).await;
+    slow.await.expect("an end, however alive it looks");
     ada.expect_nothing().await;
 }
 
@@ -49,12 +51,14 @@ async fn of_tls() {
     let mut ada = tls::Peer::join(&certificate.connector(), &program, "ada").await;
     let before = memory(&program);
     let stuck = open(&program, HELLO).await;
+    let slow = tokio::spawn(trickle(program.http_address(), HELLO));
     let mut bob = tls::Peer::join(&certificate.connector(), &program, "bob").await;
     ada.expect("peer_joined").await;
     bob.send(json!({"type": "offer", "to": "ada"})).await;
     ada.expect("offer").await;
     assert_cheap(&program, before, stuck.len());
     all_end(stuck).await;
+    slow.await.expect("an end, however alive it looks");
     bob.send(json!({"type": "ping"})).await;
     bob.expect("pong").await;
 }
@@ -74,6 +78,25 @@ async fn open(program: &Program, beginning: &[u8]) -> Vec<TcpStream> {
         stuck.push(stream);
     }
     stuck
+}
+
+/// Begins, and then sends a byte now and again until the connection ends: within 20 s, that is.
+async fn trickle(address: String, beginning: &'static [u8]) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream.write_all(beginning).await.expect("bytes are taken");
+    let mut answer = [0; 64];
+    let ended = async {
+        loop {
+            let pause = Duration::from_millis(200);
+            if let Ok(Ok(0) | Err(_)) = timeout(pause, stream.read(&mut answer)).await {
+                return;
+            }
+            if stream.write_all(b"x").await.is_err() {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("an end in time");
 }
 
 /// Waits until the server has ended them all, which is 10 s after their beginning.

@@ -86,6 +86,24 @@ async fn a_new_certificate_is_for_new_connections_and_a_bad_one_for_nobody() {
 }
 
 #[tokio::test]
+async fn many_small_messages_in_one_record_are_no_flood() {
+    let (certificate, directory) = (Certificate::new(), Directory::new());
+    let flags = directory.flags(&certificate);
+    let mut args = vec!["--listen", "127.0.0.1:0", "--max-message-bytes", "1024"];
+    args.extend(flags.iter().map(String::as_str));
+    let program = Program::start(&args, &[]).await;
+    let mut ada = Peer::join(&certificate.connector(), &program, "ada").await;
+    let ping = json!({"type": "ping", "padding": "x".repeat(100)}).to_string();
+    for _ in 0..100 {
+        ada.0.feed(Message::text(ping.clone())).await.unwrap();
+    }
+    ada.0.flush().await.unwrap();
+    for _ in 0..100 {
+        ada.expect("pong").await;
+    }
+}
+
+#[tokio::test]
 async fn whoever_speaks_no_tls_is_told_so_and_let_go() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let program = start(&directory, &certificate).await;
