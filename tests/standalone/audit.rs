@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use visio_signaling::wire::Role;
 
 use super::{Program, run};
+use crate::conformance::request;
 use crate::conformance::tokens::SECRET;
 use crate::conformance::visit::{doctor, grant, patient, seated};
 
@@ -15,6 +16,8 @@ async fn a_visit_is_written_down() {
     let path = file.to_str().expect("a path");
     let args = ["--listen", "127.0.0.1:0", "--audit", path];
     let program = Program::start(&args, &[("VISIO_JWT_SECRET", SECRET)]).await;
+    // The health check's own visit is not written down.
+    assert_eq!(request::get(&program, "/health").await.status, 200);
     let (mut doctor, _) = doctor(&program).await;
     let (mut patient, _) = patient(&program, "patient").await;
     doctor.expect("knock").await;
