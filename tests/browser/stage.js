@@ -29,7 +29,18 @@ const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url
  * `flags` are for the server, which `start` starts; `camera: false` is a browser that refuses camera
  * and microphone; `certificate` is one of `certificate.js`, which the server shows and the browser trusts.
  */
-export async function onStage({ flags = [], camera = true, certificate = null, start = startServer } = {}, play) {
+export async function onStage(options, play) {
+  try {
+    await playOnce(options, play);
+  } catch (error) {
+    // Now and then Chromium's fake camera gives no frame to any page of a browser: nothing of ours can be seen then.
+    if (!error.cameraStalled) throw error;
+    console.error("the browser's fake camera gave no picture: once more, with another browser");
+    await playOnce(options, play);
+  }
+}
+
+async function playOnce({ flags = [], camera = true, certificate = null, start = startServer }, play) {
   const server = await start(...flags, ...certificate?.forServer ?? []);
   const browser = await launch(camera, certificate?.forBrowser ?? []);
   const stage = new Stage(server, browser, certificate ? "https" : "http");
@@ -38,6 +49,7 @@ export async function onStage({ flags = [], camera = true, certificate = null, s
     stage.assertClean();
   } catch (error) {
     await stage.photographAll();
+    error.cameraStalled = camera && await stage.cameraStalled();
     throw error;
   } finally {
     await browser.close();
@@ -94,6 +106,17 @@ class Stage {
       const unexpected = complaints.filter((text) => !this.#allowed.some((pattern) => pattern.test(text)));
       assert.deepEqual(unexpected, [], `the page of ${name} complained`);
     }
+  }
+
+  /** Whether somebody's own camera is on, and gives no picture. */
+  async cameraStalled() {
+    const stalled = () => {
+      const own = document.querySelector(".tile.self video");
+      const live = own?.srcObject?.getVideoTracks().some((track) => track.readyState === "live") ?? false;
+      return live && own.videoWidth === 0;
+    };
+    const answers = await Promise.all(this.#people.map(({ page }) => page.evaluate(stalled).catch(() => false)));
+    return answers.includes(true);
   }
 
   async photographAll() {
