@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::panic::{self, Location};
 
 use serde_json::json;
 use visio_signaling::core::audit::Entry;
@@ -35,6 +36,17 @@ pub fn audit(entry: &Entry) {
     }
 }
 
+/// From now on a panic is told by where it happened: its own message may quote what a client sent.
+pub fn hide_panics() {
+    panic::set_hook(Box::new(|panic| {
+        line(Level::Error, "the function panicked", "panic", &place(panic.location()));
+    }));
+}
+
+fn place(location: Option<&Location<'_>>) -> String {
+    location.map_or_else(|| "somewhere".to_owned(), ToString::to_string)
+}
+
 /// An error and what it comes from, in one sentence.
 pub fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&error| error.source());
@@ -47,6 +59,12 @@ mod tests {
     use visio_signaling::ports::Unavailable;
 
     use super::*;
+
+    #[test]
+    fn a_panic_is_told_by_its_place() {
+        let place = place(Some(Location::caller()));
+        assert!(place.contains(file!()), "{place}");
+    }
 
     #[test]
     fn a_chain_names_the_cause() {

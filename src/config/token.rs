@@ -41,8 +41,8 @@ pub struct TokenFlags {
     #[arg(long)]
     lobby: bool,
 
-    /// Seats in the room, 1 to 1000 [default: what the server is set to]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1000))]
+    /// Seats in the room, 1 to 256 [default: what the server is set to]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
     capacity: Option<u16>,
 
     /// When the visit ends for everybody: a time such as 2026-11-20T15:30:00Z, or a duration from
@@ -219,8 +219,8 @@ mod tests {
             (["--ttl", "forever"], "such as 90s"),
             (["--ttl", "0s"], "such as 90s"),
             (["--ttl", "367d"], "366d"),
-            (["--capacity", "0"], "1..=1000"),
-            (["--capacity", "1001"], "1..=1000"),
+            (["--capacity", "0"], "1..=256"),
+            (["--capacity", "257"], "1..=256"),
             (["--visit-end", "soon"], "2026-11-20T15:30:00Z"),
             (["--name", "a\u{7}"], "control character"),
         ] {

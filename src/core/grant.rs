@@ -41,11 +41,6 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// When the seat ends: with the token, or with the visit if that is sooner.
-    pub fn ends_at(&self) -> Timestamp {
-        self.visit_end.map_or(self.expires_at, |end| end.min(self.expires_at))
-    }
-
     /// When a token that expires then is good for nothing any more.
     pub const fn over_after(expires_at: Timestamp) -> Timestamp {
         Timestamp(expires_at.0.saturating_add(LEEWAY))

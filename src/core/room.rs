@@ -33,9 +33,6 @@ pub struct Room {
     terms: Terms,
 }
 
-/// A token may ask for more seats than this in vain: every change of a room is told with all of it.
-const MOST_SEATS: usize = 256;
-
 /// What tokens and hosts have said of a visit as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Terms {
@@ -230,10 +227,7 @@ impl Room {
 
     /// How many seats there are.
     pub(super) fn capacity(&self, rules: &Rules) -> usize {
-        self.terms
-            .capacity
-            .unwrap_or(rules.max_peers_per_room)
-            .min(MOST_SEATS.max(rules.max_peers_per_room))
+        self.terms.capacity.unwrap_or(rules.max_peers_per_room)
     }
 
     /// Whether no token was ever shown here: then nothing ends by the clock.

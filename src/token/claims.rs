@@ -8,7 +8,7 @@ use crate::core::Grant;
 use crate::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp};
 
 /// Seats that a token may ask for.
-const CAPACITY: std::ops::RangeInclusive<u16> = 1..=1000;
+const CAPACITY: std::ops::RangeInclusive<u16> = 1..=256;
 /// The last second of the year 9999. What is later was not counted in seconds.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
@@ -62,7 +62,7 @@ impl<'a> Claims<'a> {
             role: maybe("role", self.role, Role::EXPECTED, json::text)?.unwrap_or_default(),
             name: maybe("name", self.name, DisplayName::EXPECTED, json::text)?,
             lobby: maybe("lobby", self.lobby, "true or false", json::value)?.unwrap_or_default(),
-            capacity: maybe("capacity", self.capacity, "a whole number from 1 to 1000", seats)?,
+            capacity: maybe("capacity", self.capacity, "a whole number from 1 to 256", seats)?,
             expires_at,
             visit_end: maybe("visitEnd", self.visit_end, SECONDS, date)?,
         })

@@ -103,7 +103,7 @@ fn a_bad_claim_is_refused_by_name() {
         ("exp", json!([null, "1900000000", -1, [NOW], true, 1.8e12, 1e300])),
         ("nbf", json!([null, "0", -1, {}, false, 1.8e12])),
         ("lobby", json!([null, "true", 1, 0, []])),
-        ("capacity", json!([null, 0, 1001, -1, 2.5, 70000, "3"])),
+        ("capacity", json!([null, 0, 257, -1, 2.5, 70000, "3"])),
         ("visitEnd", json!([null, "2026-11-20T10:00:00Z", -5, [], 1.8e12])),
         ("aud", json!([null, 7, [7], {}])),
     ] {

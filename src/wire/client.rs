@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Code, DisplayName, Envelope, FromText, Metadata, PeerId, Reason, Rejection, RequestId, RoomId,
-    Token,
+    Code, DisplayName, Envelope, FromText, HostMessage, Metadata, PeerId, Rejection, RequestId,
+    RoomId, Token,
 };
 
 /// A message and the mark that its answer echoes.
@@ -64,68 +64,6 @@ pub struct Signal<'a> {
     pub chat: bool,
     /// The frame as it came.
     pub envelope: Envelope<'a>,
-}
-
-/// What only a host may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostMessage {
-    /// `admit`: let somebody in who waits.
-    Admit(PeerId),
-    /// `deny`: turn somebody away who waits.
-    Deny(PeerId, Option<Reason>),
-    /// `to_lobby`: let somebody wait again.
-    ToLobby(PeerId),
-    /// `remove`: end somebody's seat, for as long as its token lasts.
-    Remove(PeerId, Option<Reason>),
-    /// `end_visit`: end it for everybody.
-    EndVisit(Option<Reason>),
-}
-
-impl HostMessage {
-    /// The peer that it names.
-    pub const fn peer(&self) -> Option<&PeerId> {
-        match self {
-            Self::Admit(peer)
-            | Self::Deny(peer, _)
-            | Self::ToLobby(peer)
-            | Self::Remove(peer, _) => Some(peer),
-            Self::EndVisit(_) => None,
-        }
-    }
-
-    /// The message's type.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Admit(_) => "admit",
-            Self::Deny(..) => "deny",
-            Self::ToLobby(_) => "to_lobby",
-            Self::Remove(..) => "remove",
-            Self::EndVisit(_) => "end_visit",
-        }
-    }
-
-    fn parse(kind: &str, text: &str) -> Result<Self, Rejection> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Fields<'a> {
-            #[serde(borrow)]
-            peer_id: Option<&'a RawValue>,
-            #[serde(borrow)]
-            reason: Option<&'a RawValue>,
-        }
-        let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-        let reason = optional("reason", fields.reason)?;
-        if kind == "end_visit" {
-            return Ok(Self::EndVisit(reason));
-        }
-        let peer = required("peerId", fields.peer_id)?;
-        Ok(match kind {
-            "admit" => Self::Admit(peer),
-            "deny" => Self::Deny(peer, reason),
-            "to_lobby" => Self::ToLobby(peer),
-            _ => Self::Remove(peer, reason),
-        })
-    }
 }
 
 /// Who gets a signal.
@@ -245,7 +183,7 @@ impl Join {
 }
 
 /// Says what is wrong in words of our own: the parser's may quote the frame.
-fn unreadable(error: &serde_json::Error) -> Rejection {
+pub(super) fn unreadable(error: &serde_json::Error) -> Rejection {
     let text = error.to_string();
     if text.starts_with("duplicate field") {
         return Rejection::new(Code::InvalidMessage, format!("expected each field once: {text}"));
@@ -277,11 +215,14 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-fn required<T: FromText>(field: &str, raw: Option<&RawValue>) -> Result<T, Rejection> {
+pub(super) fn required<T: FromText>(field: &str, raw: Option<&RawValue>) -> Result<T, Rejection> {
     raw.and_then(string).and_then(|text| T::parse(&text)).ok_or_else(|| invalid(field, T::EXPECTED))
 }
 
-fn optional<T: FromText>(field: &str, raw: Option<&RawValue>) -> Result<Option<T>, Rejection> {
+pub(super) fn optional<T: FromText>(
+    field: &str,
+    raw: Option<&RawValue>,
+) -> Result<Option<T>, Rejection> {
     present(raw).map(|raw| required(field, Some(raw))).transpose()
 }
 

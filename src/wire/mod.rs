@@ -14,13 +14,15 @@
 mod client;
 mod code;
 mod envelope;
+mod host;
 mod query;
 mod server;
 mod value;
 
-pub use client::{ClientMessage, HostMessage, Incoming, Join, Recipient, Signal};
+pub use client::{ClientMessage, Incoming, Join, Recipient, Signal};
 pub use code::{CloseCode, Code};
 pub use envelope::{Envelope, Stamp};
+pub use host::HostMessage;
 pub use query::JoinDefaults;
 pub use server::{
     BootstrapPeer, Knocker, LeaveReason, PeerInfo, Rejection, RoomSummary, ServerMessage,

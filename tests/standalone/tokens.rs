@@ -41,7 +41,7 @@ async fn visio_token_refuses_by_its_flag() {
         (&[&least[..], &["--ttl", "ever"]].concat(), &[VARIABLE], ["--ttl", "such as"]),
         (&[&least[..], &["--visit-end", "x"]].concat(), &[VARIABLE], ["--visit-end", "such as"]),
         (&[&least[..], &["--role", "boss"]].concat(), &[VARIABLE], ["--role", "observer"]),
-        (&[&least[..], &["--capacity", "0"]].concat(), &[VARIABLE], ["--capacity", "1..=1000"]),
+        (&[&least[..], &["--capacity", "0"]].concat(), &[VARIABLE], ["--capacity", "1..=256"]),
     ] {
         let (code, printed, complaint) = output(args, variables).await;
         assert!(code != Some(0) && printed.is_empty(), "{printed}");

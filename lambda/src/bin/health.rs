@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Error, LambdaEvent, Service, service_fn};
-use visio_lambda::aws;
 use visio_lambda::health::{Checks, Settings, answer, tame};
+use visio_lambda::{aws, log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    log::hide_panics();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use aws_types::SdkConfig;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use visio_lambda::aws;
 use visio_lambda::event::SocketEvent;
 use visio_lambda::handler::Signaling;
 use visio_lambda::posts::Posts;
@@ -12,12 +11,14 @@ use visio_lambda::settings::Settings;
 use visio_lambda::table::Table;
 use visio_lambda::table::connections::Connections;
 use visio_lambda::table::rooms::Rooms;
+use visio_lambda::{aws, log};
 
 /// A client that cannot be posted to for now gets this many chances, within less than a second.
 const POST_ATTEMPTS: u32 = 5;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    log::hide_panics();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -103,8 +103,8 @@ impl Room {
             let text = "this visit has ended";
             return Some(part(&who.conn, Code::VisitEnded, text, CloseCode::Ended));
         }
-        let end = grant.and_then(|grant| grant.visit_end.map(|end| Some(end).max(self.ends_at())));
-        if end.flatten().is_some_and(|end| end <= now) {
+        let end = grant.and_then(|grant| grant.visit_end).max(self.ends_at());
+        if end.is_some_and(|end| end <= now) {
             let text = "the time of this visit is over";
             return Some(part(&who.conn, Code::VisitExpired, text, CloseCode::Ended));
         }

@@ -155,6 +155,8 @@ fn replaced(
 }
 
 #[cfg(test)]
+mod ending_tests;
+#[cfg(test)]
 mod lobby_tests;
 #[cfg(test)]
 mod tests;

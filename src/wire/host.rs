@@ -1,0 +1,69 @@
+//! What a host sends: who comes in, who goes, and when it is over.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::{optional, required, unreadable};
+use super::{PeerId, Reason, Rejection};
+
+/// What only a host may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostMessage {
+    /// `admit`: let somebody in who waits.
+    Admit(PeerId),
+    /// `deny`: turn somebody away who waits.
+    Deny(PeerId, Option<Reason>),
+    /// `to_lobby`: let somebody wait again.
+    ToLobby(PeerId),
+    /// `remove`: end somebody's seat, for as long as its token lasts.
+    Remove(PeerId, Option<Reason>),
+    /// `end_visit`: end it for everybody.
+    EndVisit(Option<Reason>),
+}
+
+impl HostMessage {
+    /// The peer that it names.
+    pub const fn peer(&self) -> Option<&PeerId> {
+        match self {
+            Self::Admit(peer)
+            | Self::Deny(peer, _)
+            | Self::ToLobby(peer)
+            | Self::Remove(peer, _) => Some(peer),
+            Self::EndVisit(_) => None,
+        }
+    }
+
+    /// The message's type.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Admit(_) => "admit",
+            Self::Deny(..) => "deny",
+            Self::ToLobby(_) => "to_lobby",
+            Self::Remove(..) => "remove",
+            Self::EndVisit(_) => "end_visit",
+        }
+    }
+
+    pub(super) fn parse(kind: &str, text: &str) -> Result<Self, Rejection> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields<'a> {
+            #[serde(borrow)]
+            peer_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            reason: Option<&'a RawValue>,
+        }
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let reason = optional("reason", fields.reason)?;
+        if kind == "end_visit" {
+            return Ok(Self::EndVisit(reason));
+        }
+        let peer = required("peerId", fields.peer_id)?;
+        Ok(match kind {
+            "admit" => Self::Admit(peer),
+            "deny" => Self::Deny(peer, reason),
+            "to_lobby" => Self::ToLobby(peer),
+            _ => Self::Remove(peer, reason),
+        })
+    }
+}
