@@ -16,6 +16,8 @@ use visio_gateway::{Faults, Gateway, Options};
 
 /// What is held back is so for at most this long: much longer than a message takes to be handled.
 const HELD_BACK: Duration = Duration::from_millis(30);
+/// Where the secret of visit tokens is.
+const JWT_SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:visits-AbCdEf";
 
 /// A gateway of its own, with an empty table.
 struct Lambda {
@@ -68,7 +70,10 @@ impl Runtime for Lambda {
             ("VISIO_MAX_MESSAGE_BYTES".into(), max_message_bytes.to_string()),
             ("VISIO_ALLOWED_ORIGIN".into(), allowed_origins.join(",")),
         ];
-        options.variables.extend(jwt_secret.map(|it| ("VISIO_JWT_SECRET".into(), it.into())));
+        if let Some(secret) = jwt_secret {
+            options.variables.push(("VISIO_JWT_SECRET_ARN".into(), JWT_SECRET_ARN.into()));
+            options.secrets.push((JWT_SECRET_ARN.into(), secret.into()));
+        }
         Self { gateway: Arc::new(Gateway::start(options).await.expect("a gateway")) }
     }
 

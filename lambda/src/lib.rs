@@ -20,7 +20,8 @@
 //! other. What one of them remembers is therefore a hint: nobody is refused on the strength of it,
 //! and it lives for two seconds.
 //!
-//! The function `health` tells the truth about all this: [`health`].
+//! The function `health` tells the truth about all this: [`health`]. What both are told when they start
+//! is in [`settings`]; secrets come from elsewhere: [`secrets`].
 
 pub mod aws;
 pub mod event;
@@ -30,6 +31,7 @@ pub mod hints;
 pub mod log;
 pub mod outbox;
 pub mod posts;
+pub mod secrets;
 pub mod settings;
 pub mod table;
 pub mod tls;

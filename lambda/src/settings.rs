@@ -11,6 +11,9 @@ const HEARTBEAT_SECONDS: u64 = 9 * 60;
 /// Of one frame, API Gateway takes no more.
 const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 
+/// Those that may be given [by reference](crate::secrets).
+pub const SECRETS: [&str; 2] = ["VISIO_JWT_SECRET", "VISIO_HEALTH_SECRET"];
+
 /// The settings of the function `signaling`.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -7,6 +7,7 @@ mod ghosts;
 mod hints;
 mod privacy;
 mod registry;
+mod secrets;
 
 use visio_gateway::Faults;
 

@@ -19,9 +19,16 @@ use crate::ids::Ids;
 use crate::listen;
 use crate::options::{Options, any_port};
 use crate::route::Selection;
+use crate::secrets::Secrets;
 use crate::site::{Logs, Site};
 use crate::table::{self, Table};
 use crate::tasks::{Pending, Tasks};
+
+/// Of what the two functions share.
+const HEALTH_SECRET: (&str, &str) = (
+    "arn:aws:secretsmanager:eu-west-3:000000000000:secret:health-AbCdEf",
+    "what the two functions of this gateway share",
+);
 
 /// How often it is looked for what is due, if the clock is not moved.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -208,6 +215,7 @@ fn site(clock: Arc<Clock>, options: &Options) -> Result<Site, StartError> {
         dice: Dice::new(options.faults),
         ids: Ids::default(),
         table: Table::new(Arc::clone(&clock))?,
+        secrets: secrets(options),
         logs: Logs::new(options.pass_logs),
         tasks: Tasks::default(),
         pending: Pending::default(),
@@ -238,7 +246,7 @@ fn settings(
         ("VISIO_TABLE", table::NAME.to_owned()),
         ("VISIO_MANAGEMENT_ENDPOINT", format!("http://{address}/{STAGE}")),
         ("VISIO_WEBSOCKET_URL", websocket_url(address)),
-        ("VISIO_HEALTH_SECRET", "what the two functions of this gateway share".to_owned()),
+        ("VISIO_HEALTH_SECRET_ARN", HEALTH_SECRET.0.to_owned()),
     ];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
     Settings {
@@ -250,6 +258,13 @@ fn settings(
         timeout: options.invocation_timeout,
         recycle_after: options.recycle_after,
     }
+}
+
+/// Beside those of the options, the one that the two functions share.
+fn secrets(options: &Options) -> Secrets {
+    let (arn, secret) = HEALTH_SECRET;
+    let own = (arn.to_owned(), secret.to_owned());
+    Secrets::new(options.secrets.iter().cloned().chain([own]))
 }
 
 fn websocket_url(address: SocketAddr) -> String {

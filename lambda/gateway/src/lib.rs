@@ -13,6 +13,8 @@
 //!             limits    event        environments     front  (@connections) --> outbox --> client
 //! ```
 //!
+//! As it starts, a process may also ask for its secrets, which are those of the options.
+//!
 //! All of it is counted by one [`Bill`]. [`visit`] plays a visit and says what it costs.
 //!
 //! Not here: authorizers, models, API keys, throttling by rate, custom domains, TLS, IAM. A signature is
@@ -31,6 +33,7 @@ mod listen;
 mod options;
 pub mod page;
 mod route;
+mod secrets;
 mod site;
 mod table;
 mod tasks;

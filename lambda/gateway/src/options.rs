@@ -17,6 +17,8 @@ pub struct Options {
     pub health: Option<PathBuf>,
     /// Added to the environment of both functions, stronger than what is there.
     pub variables: Vec<(String, String)>,
+    /// What Secrets Manager keeps for them, by ARN.
+    pub secrets: Vec<(String, String)>,
     /// Where WebSockets and `@connections` are. Port 0 is any free one.
     pub listen: SocketAddr,
     /// Where the Function URL is.
@@ -61,6 +63,7 @@ impl Options {
             signaling: signaling.into(),
             health: None,
             variables: Vec::new(),
+            secrets: Vec::new(),
             listen: any_port(),
             health_listen: any_port(),
             route_selection: "${request.body.type}${request.body.requestId}".to_owned(),

@@ -6,6 +6,7 @@ use crate::bill::Meter;
 use crate::clock::Clock;
 use crate::faults::Dice;
 use crate::ids::Ids;
+use crate::secrets::Secrets;
 use crate::table::Table;
 use crate::tasks::{Pending, Tasks, locked};
 
@@ -16,6 +17,7 @@ pub(crate) struct Site {
     pub(crate) dice: Dice,
     pub(crate) ids: Ids,
     pub(crate) table: Table,
+    pub(crate) secrets: Secrets,
     pub(crate) logs: Logs,
     pub(crate) tasks: Tasks,
     pub(crate) pending: Pending,

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Error, LambdaEvent, Service, service_fn};
-use visio_lambda::health::{Checks, Settings, answer, tame};
-use visio_lambda::{aws, log};
+use visio_lambda::health::{Checks, SECRETS, Settings, answer, tame};
+use visio_lambda::{aws, log, secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -21,7 +21,9 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
-    let app = Settings::read(variable)?.app(&aws::config(variable)?)?;
+    let aws = aws::config(variable)?;
+    let variable = secrets::resolve(variable, &SECRETS, &aws).await?;
+    let app = Settings::read(variable)?.app(&aws)?;
     // While it starts it has a whole processor, and TLS to the table wants one.
     app.checks.table().await;
     let answer = async |request| Ok::<_, Error>(answer(request, &app).await);

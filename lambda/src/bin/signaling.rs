@@ -7,11 +7,11 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use visio_lambda::event::SocketEvent;
 use visio_lambda::handler::Signaling;
 use visio_lambda::posts::Posts;
-use visio_lambda::settings::Settings;
+use visio_lambda::settings::{SECRETS, Settings};
 use visio_lambda::table::Table;
 use visio_lambda::table::connections::Connections;
 use visio_lambda::table::rooms::Rooms;
-use visio_lambda::{aws, log};
+use visio_lambda::{aws, log, secrets};
 
 /// A client that cannot be posted to for now gets this many chances, within less than a second.
 const POST_ATTEMPTS: u32 = 5;
@@ -30,7 +30,9 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
-    let signaling = signaling(Settings::read(variable)?, &aws::config(variable)?).await;
+    let aws = aws::config(variable)?;
+    let variable = secrets::resolve(variable, &SECRETS, &aws).await?;
+    let signaling = signaling(Settings::read(variable)?, &aws).await;
     let handle = async |event: LambdaEvent<SocketEvent>| {
         signaling.handle(event.payload).await.map_err(Error::from)
     };

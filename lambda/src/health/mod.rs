@@ -23,7 +23,7 @@ mod settings;
 
 pub use event::tame;
 pub use probe::Prober;
-pub use settings::{Invalid, Settings};
+pub use settings::{Invalid, SECRETS, Settings};
 
 use std::future::Future;
 use std::time::SystemTime;

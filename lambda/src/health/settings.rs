@@ -10,6 +10,9 @@ use visio_signaling::token::BadKey;
 use super::{App, Prober};
 use crate::tls::Tls;
 
+/// What may be given [by reference](crate::secrets).
+pub const SECRETS: [&str; 1] = ["VISIO_HEALTH_SECRET"];
+
 /// The environment, read.
 pub struct Settings {
     table: String,

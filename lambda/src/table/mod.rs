@@ -53,6 +53,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use visio_signaling::ports::{Reading, Unavailable};
 use visio_signaling::redact::Redacted;
 
+use crate::aws;
+
 /// How long after its last write an item may be swept.
 const KEPT: Duration = Duration::from_secs(3 * 60 * 60);
 
@@ -157,12 +159,7 @@ fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Item, Unavailabl
 
 /// The error's name alone: its text may quote what was to be stored.
 fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Unavailable {
-    let name = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "no connection",
-        _ => error.code().unwrap_or("an error without a name"),
-    };
-    Unavailable::new(format!("DynamoDB: {name}"))
+    Unavailable::new(format!("DynamoDB: {}", aws::named(error)))
 }
 
 impl Item {

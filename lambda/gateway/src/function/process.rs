@@ -96,7 +96,7 @@ fn variables(
     address: &str,
     settings: &Settings,
     site: &Site,
-) -> [(&'static str, String); 14] {
+) -> [(&'static str, String); 15] {
     let name = settings.name;
     let stream = format!("{index}/[$LATEST]{}", site.ids.hex());
     [
@@ -114,5 +114,6 @@ fn variables(
         ("AWS_SECRET_ACCESS_KEY", "emulated".to_owned()),
         ("AWS_SESSION_TOKEN", "emulated".to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{address}")),
     ]
 }

@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, and beside it the table, as one environment sees them.
+//! The Lambda Runtime API, and beside it the table and the secrets, as one environment sees them.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +25,9 @@ pub(super) async fn answer(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let segments: Vec<&str> = parts.uri.path().split('/').skip(1).collect();
+    if let Some(secret) = site.secrets.answer(&parts.headers, &body) {
+        return secret;
+    }
     match (&parts.method, segments.as_slice()) {
         (&Method::POST, [""]) => match table::answer(site, &parts.headers, &body) {
             Outcome::Answer(response) => response,

@@ -1,0 +1,71 @@
+//! Secrets by reference: the settings of a function say where a secret is, and not what it is.
+//!
+//! Where the environment has `NAME_ARN`, the value of `NAME` is what [Secrets Manager] keeps under
+//! that ARN, as plain text. It is read once, while the function starts, which it does not without.
+//!
+//! [Secrets Manager]: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+
+use aws_sdk_secretsmanager::Client;
+use aws_types::SdkConfig;
+use futures_util::future::try_join_all;
+use serde_json::{Map, Value};
+
+use crate::aws;
+
+/// A reference that leads to no secret.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}_ARN: {why}")]
+pub struct Unreadable {
+    name: &'static str,
+    why: Why,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Why {
+    #[error("expected alone; {0} is set as well")]
+    NotAlone(&'static str),
+    #[error("Secrets Manager: {0}")]
+    Refused(String),
+    #[error("expected a secret that is text; this one is binary")]
+    Binary,
+    #[error(
+        "expected a secret that is plain text; this one is JSON, such as the console makes of keys \
+         and values"
+    )]
+    Json,
+}
+
+/// An environment that has the secrets of these `names` as well, where it refers to them.
+pub async fn resolve<V>(
+    variable: V,
+    names: &[&'static str],
+    aws: &SdkConfig,
+) -> Result<impl Fn(&str) -> Option<String> + use<V>, Unreadable>
+where
+    V: Fn(&str) -> Option<String>,
+{
+    let referred = names.iter().filter_map(|&name| {
+        let arn = variable(&format!("{name}_ARN")).filter(|arn| !arn.is_empty())?;
+        Some((name, arn, variable(name).is_some()))
+    });
+    let client = Client::new(aws);
+    let secrets = try_join_all(referred.map(async |(name, arn, given)| {
+        let secret = if given { Err(Why::NotAlone(name)) } else { read(&client, arn).await };
+        secret.map(|secret| (name, secret)).map_err(|why| Unreadable { name, why })
+    }));
+    let secrets = secrets.await?;
+    Ok(move |name: &str| {
+        let secret = secrets.iter().find(|(known, _)| *known == name);
+        secret.map_or_else(|| variable(name), |(_, secret)| Some(secret.clone()))
+    })
+}
+
+async fn read(client: &Client, arn: String) -> Result<String, Why> {
+    let answer = client.get_secret_value().secret_id(arn).send().await;
+    let answer = answer.map_err(|error| Why::Refused(aws::named(&error).to_owned()))?;
+    let secret = answer.secret_string.ok_or(Why::Binary)?;
+    match serde_json::from_str::<Map<String, Value>>(&secret) {
+        Ok(_) => Err(Why::Json),
+        Err(_) => Ok(secret),
+    }
+}

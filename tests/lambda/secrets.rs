@@ -1,0 +1,55 @@
+//! A secret that cannot be had: nobody is let in, and the log names the setting. That those which can
+//! be had are is what the scenarios with tokens show: their key is in Secrets Manager, and so is what
+//! the health check gets in with.
+
+use visio_gateway::{Gateway, Options};
+
+use crate::JWT_SECRET_ARN;
+
+const SECRET: &str = "the secret that makes visit tokens";
+
+#[tokio::test]
+async fn a_secret_that_is_not_there_lets_nobody_in() {
+    let printed = refused(&[], &[]).await;
+    let complaint = "VISIO_JWT_SECRET_ARN: Secrets Manager: ResourceNotFoundException";
+    assert!(printed.contains(complaint), "{printed}");
+}
+
+#[tokio::test]
+async fn keys_and_values_are_no_secret() {
+    let console = format!(r#"{{"key":"{SECRET}"}}"#);
+    let printed = refused(&[], &[console.as_str()]).await;
+    assert!(printed.contains("VISIO_JWT_SECRET_ARN: expected a secret that is plain text"));
+    assert!(!printed.contains(SECRET), "{printed}");
+}
+
+#[tokio::test]
+async fn a_secret_by_value_and_by_reference_is_one_too_many() {
+    let printed = refused(&[("VISIO_JWT_SECRET", SECRET)], &[SECRET]).await;
+    assert!(printed.contains("VISIO_JWT_SECRET_ARN: expected alone"), "{printed}");
+    assert!(!printed.contains(SECRET), "{printed}");
+}
+
+#[tokio::test]
+async fn a_secret_that_is_too_short_is_called_so() {
+    let printed = refused(&[], &["short"]).await;
+    assert!(printed.contains("VISIO_JWT_SECRET: expected"), "{printed}");
+}
+
+/// What the function printed when it would not start with these.
+async fn refused(variables: &[(&str, &str)], secrets: &[&str]) -> String {
+    let mut options = Options::new(env!("CARGO_BIN_EXE_signaling"));
+    let reference = ("VISIO_JWT_SECRET_ARN", JWT_SECRET_ARN);
+    options.variables = variables
+        .iter()
+        .chain([&reference])
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    options.secrets =
+        secrets.iter().map(|secret| (JWT_SECRET_ARN.to_owned(), (*secret).to_owned())).collect();
+    let gateway = Gateway::start(options).await.expect("a gateway");
+    let handshake = tokio_tungstenite::connect_async(gateway.websocket_url()).await;
+    assert!(handshake.is_err(), "it started");
+    gateway.retire_environments().await;
+    gateway.logs().join("\n")
+}
