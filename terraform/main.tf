@@ -27,6 +27,9 @@ locals {
   name        = "${var.name_prefix}-${var.environment}"
   kms_key_arn = var.create_kms_key ? module.kms_key[0].key_arn : var.kms_key_arn
 
+  # Whether visit tokens are needed.
+  tokens = var.jwt_public_key != null || var.jwks != null || var.jwt_secret_arn != null
+
   # Where terraform/build puts them.
   packages      = "${path.module}/../target/functions/${var.lambda_architecture}"
   signaling_zip = coalesce(var.signaling_zip, "${local.packages}/signaling.zip")
@@ -48,12 +51,12 @@ module "signaling" {
   allowed_origins         = var.allowed_origins
   jwt_public_key          = var.jwt_public_key
   jwks                    = var.jwks
+  jwt_secret_arn          = var.jwt_secret_arn
   jwt_audience            = var.jwt_audience
-  health_secret           = var.health_secret
+  health_secret_arn       = one(module.health_secret[*].arn)
   max_message_bytes       = var.max_message_bytes
   max_peers_per_room      = var.max_peers_per_room
   environment_variables   = var.environment_variables
-  secret_arns             = var.secret_arns
   enable_xray_tracing     = var.enable_xray_tracing
   log_retention_days      = var.log_retention_days
 
@@ -85,14 +88,14 @@ module "health" {
   source = "./modules/health"
   count  = var.enable_health ? 1 : 0
 
-  name            = local.name
-  table_name      = module.signaling.table_name
-  table_arn       = module.signaling.table_arn
-  websocket_url   = module.signaling.websocket_url
-  service_name    = var.service_name
-  allowed_origins = var.allowed_origins
-  health_secret   = var.health_secret
-  kms_key_arn     = local.kms_key_arn
+  name              = local.name
+  table_name        = module.signaling.table_name
+  table_arn         = module.signaling.table_arn
+  websocket_url     = module.signaling.websocket_url
+  service_name      = var.service_name
+  allowed_origins   = var.allowed_origins
+  health_secret_arn = one(module.health_secret[*].arn)
+  kms_key_arn       = local.kms_key_arn
 
   package                      = local.health_zip
   architecture                 = var.lambda_architecture
@@ -106,6 +109,14 @@ module "health" {
   create_alarms    = var.create_alarms
   alarm_actions    = var.alarm_actions
   alarm_thresholds = var.health_alarm_thresholds
+}
+
+module "health_secret" {
+  source = "./modules/health-secret"
+  count  = var.enable_health && local.tokens ? 1 : 0
+
+  name        = local.name
+  kms_key_arn = local.kms_key_arn
 }
 
 module "account_logging" {

@@ -135,6 +135,6 @@ output "alarm_names" {
 }
 
 output "kms_key_arn" {
-  description = "ARN of the key of the table and the logs; null if AWS's own are used"
+  description = "ARN of the key of the table, the logs and the health check's secret; null if AWS's own are used"
   value       = local.kms_key_arn
 }

@@ -85,7 +85,7 @@ variable "allowed_origins" {
 }
 
 variable "jwt_public_key" {
-  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519, such as file(\"visits.pem\"). Without one, or jwks, everybody is let in (open mode)"
+  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519, such as file(\"visits.pem\"). Without one, jwks or jwt_secret_arn everybody is let in (open mode)"
   type        = string
   default     = null
 }
@@ -96,36 +96,30 @@ variable "jwks" {
   default     = null
 }
 
+variable "jwt_secret_arn" {
+  description = "ARN of a Secrets Manager secret of this region that holds, as plain text, what visit tokens are signed with (HS256, 32 bytes or more): for backends that sign with a secret. Instead of a public key, which is the better choice"
+  type        = string
+  default     = null
+}
+
 variable "jwt_audience" {
   description = "What visit tokens have to name as aud; null: they name none"
   type        = string
   default     = null
 }
 
-variable "health_secret" {
-  description = "Lets the health check into rooms of its own where tokens are needed, and into no visit. 32 characters or more, such as openssl rand -base64 32 prints. It is in the state and the functions' settings"
-  type        = string
-  default     = null
-  sensitive   = true
-
-  validation {
-    condition     = !var.enable_health || (var.jwt_public_key == null && var.jwks == null) || var.health_secret != null
-    error_message = "health_secret: where tokens are needed the health check needs this to get in, or would say that nobody can. Set TF_VAR_health_secret to what openssl rand -base64 32 prints, the same every time; or enable_health = false."
-  }
-}
-
 variable "open_mode" {
-  description = "Says that you know: without jwt_public_key or jwks, whoever has the URL can join any room. prod asks for it"
+  description = "Says that you know: without jwt_public_key, jwks or jwt_secret_arn, whoever has the URL can join any room. prod asks for it"
   type        = bool
   default     = false
 
   validation {
-    condition     = var.environment != "prod" || var.open_mode || var.jwt_public_key != null || var.jwks != null
-    error_message = "open_mode: in prod, set jwt_public_key or jwks, so that only who has a visit token gets in. Without one, whoever has the URL can join any room, and origins stop browsers only. Say open_mode = true if that is what you want."
+    condition     = var.environment != "prod" || var.open_mode || local.tokens
+    error_message = "open_mode: in prod, set jwt_public_key, jwks or jwt_secret_arn, so that only who has a visit token gets in. Without one, whoever has the URL can join any room, and origins stop browsers only. Say open_mode = true if that is what you want."
   }
 
   validation {
-    condition     = !(var.open_mode && (var.jwt_public_key != null || var.jwks != null))
+    condition     = !(var.open_mode && local.tokens)
     error_message = "open_mode: with a key nobody gets in without a token. Take the key out, or set this to false."
   }
 }
@@ -189,12 +183,6 @@ variable "max_peers_per_room" {
 
 variable "environment_variables" {
   description = "Further variables for signaling's environment. They can be read in the state and the console: no secrets"
-  type        = map(string)
-  default     = {}
-}
-
-variable "secret_arns" {
-  description = "Secrets that signaling may read, by the variable of its environment that holds the ARN: of an SSM parameter or a Secrets Manager secret. The secrets themselves are in no state. This version reads none"
   type        = map(string)
   default     = {}
 }
@@ -321,7 +309,7 @@ variable "enable_deletion_protection" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of yours for the table and the logs; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
+  description = "KMS key of yours for the table, the logs and the health check's secret; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -332,7 +320,7 @@ variable "kms_key_arn" {
 }
 
 variable "create_kms_key" {
-  description = "Whether a KMS key is made for the table and the logs, for a dollar a month"
+  description = "Whether a KMS key is made for the table, the logs and the health check's secret, for a dollar a month"
   type        = bool
   default     = false
 

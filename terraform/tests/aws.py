@@ -5,8 +5,9 @@ forgets how a function logs and how much a table may take, and has no provisione
 become available. These are here, as AWS documents them, no further than Terraform looks. Nothing is invoked:
 this is about resources. There is a zone of DNS from the start: clinic.example.
 
-    aws.py PORT        serves on the loopback interface
-    aws.py --left URL  names what is left there, and fails if anything is
+    aws.py PORT                 serves on the loopback interface
+    aws.py --left URL           names what is left there, and fails if anything is
+    aws.py --secret URL FILE... fails if there is no secret there, or if one is in a file, such as a state
 """
 
 import itertools
@@ -16,6 +17,7 @@ import re
 import sys
 import urllib.request
 from http import HTTPStatus
+from pathlib import Path
 
 ACCOUNT = "123456789012"
 ZONE = "ZCLINICEXAMPLE"
@@ -122,6 +124,7 @@ class Extended:
             (r"/v2/apis/([^/]+)/stages/([^/]+)", self.stage),
             (r"/2019-09-30/functions/([^/]+)/provisioned-concurrency", self.concurrency),
             (r"/left", self.left),
+            (r"/secrets", self.secrets),
         ]
 
     def __call__(self, environ, start_response):
@@ -204,6 +207,7 @@ class Extended:
             "dashboard": ("cloudwatch", "dashboards"),
             "table": ("dynamodb", "tables"),
             "role": ("iam", "roles"),
+            "secret": ("secretsmanager", "secrets"),
             "log group": ("logs", "groups"),
             "topic": ("sns", "topics"),
         }
@@ -218,6 +222,13 @@ class Extended:
         left += [f"deployment {name}" for _, name in self.deployments]
         left += [f"provisioned concurrency of {name}" for name, _ in self.provisioned]
         return 200, left
+
+    def secrets(self, *_, query, body):
+        from moto.backends import get_backend
+
+        backends = get_backend("secretsmanager")[ACCOUNT].values()
+        versions = [it for backend in backends for secret in backend.secrets.values() for it in secret.versions.values()]
+        return 200, [it["secret_string"] for it in versions if it.get("secret_string")]
 
 
 def stages(api):
@@ -240,7 +251,22 @@ def left(url):
     return 1 if found else 0
 
 
+def secret(url, files):
+    found = json.load(urllib.request.urlopen(f"{url}/secrets"))
+    problems = [] if found else ["no secret was made"]
+    for it in found:
+        # What both functions take: 32 bytes or more, with nothing around them.
+        if not re.fullmatch(r"[0-9a-f]{64}", it):
+            problems.append("a secret is not 64 hexadecimal digits")
+        problems += [f"{path} holds a secret" for path in files if it in Path(path).read_text()]
+    for it in problems:
+        print(it, file=sys.stderr)
+    return 1 if problems else 0
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "--left":
         sys.exit(left(sys.argv[2]))
+    if sys.argv[1] == "--secret":
+        sys.exit(secret(sys.argv[2], sys.argv[3:]))
     serve(int(sys.argv[1]))

@@ -39,9 +39,9 @@ def source(path):
     return (CODE / path).read_text().split("#[cfg(test)]")[0]
 
 
-def sources(directory, apart=""):
+def sources(directory, apart=()):
     files = sorted((CODE / directory).rglob("*.rs"))
-    return "\n".join(source(it.relative_to(CODE)) for it in files if not apart or apart not in it.parts)
+    return "\n".join(source(it.relative_to(CODE)) for it in files if not {*apart} & {*it.parts})
 
 
 def compare():
@@ -61,9 +61,14 @@ def compare():
 
 def environments():
     for module, path in [("signaling", "lambda/src/settings.rs"), ("health", "lambda/src/health/settings.rs")]:
-        # It would be in the state, for many to read. A public key is not secret.
-        there = set(re.findall(r'"(VISIO_\w+)"', source(path))) - {"VISIO_JWT_SECRET"}
+        there = set(re.findall(r'"(VISIO_\w+)"', source(path)))
+        # A secret would be in the state, for many to read: the code is told where it is. A public key is not secret.
+        secrets = {name for name in there if name.endswith("_SECRET")}
+        listed = re.search(r"const SECRETS: .*?= \[(.*?)\];", source(path), re.S)[1]
+        expect(secrets == set(re.findall(r'"(\w+)"', listed)), f"{path}: SECRETS are {listed}, and not all")
+        there = there - secrets | {f"{name}_ARN" for name in secrets}
         same(f"environment of {module}", environment(module), sorted(there))
+    expect('"{name}_ARN"' in source("lambda/src/secrets.rs"), "the code finds references by another name than NAME_ARN")
 
 
 def environment(module):
@@ -73,11 +78,14 @@ def environment(module):
 
 def permissions():
     verbs = {"post_to_connection": "POST", "get_connection": "GET", "delete_connection": "DELETE"}
-    signaling, health = sources("lambda/src", apart="health"), sources("lambda/src/health")
+    signaling, health = sources("lambda/src", apart=["health", "secrets.rs"]), sources("lambda/src/health")
     same("table actions of signaling", allowed("signaling", "dynamodb"), operations(signaling))
     same("table actions of health", allowed("health", "dynamodb"), operations(health))
     seen = re.search(r"let known = \[(.*?)\]", (CODE / "tests/lambda/bill.rs").read_text())[1]
     same("table actions that the gateway saw", allowed("signaling", "dynamodb"), sorted(re.findall(r'"(\w+)"', seen)))
+    for module in ["signaling", "health"]:
+        reads = operations(source("lambda/src/secrets.rs"))
+        same(f"actions of {module} on secrets", allowed(module, "secretsmanager"), reads)
     listed = re.search(r'for verb in \[(.*?)\] : "\$\{module.api', text(MODULES["signaling"]))[1]
     used = {verb for call, verb in verbs.items() if f".{call}()" in signaling}
     same("verbs of @connections", sorted(re.findall(r'"(\w+)"', listed)), sorted(used))
@@ -86,7 +94,7 @@ def permissions():
 
 
 def operations(code):
-    """What is asked of DynamoDB: each of its calls names the table, before or after a line's end."""
+    """What is asked of DynamoDB, or of Secrets Manager: the calls of a client, before or after a line's end."""
     calls = re.findall(r"client\s*\.(\w+)\(\)", code)
     return sorted({"".join(word.title() for word in call.split("_")) for call in calls})
 
@@ -209,17 +217,19 @@ def costs():
     found = re.search(r"30\.4 x ([\d.]+) \(or ([\d.]+)\) / 1,000,000", text)
     single, lists = float(found[1]), float(found[2])
     check = int(re.search(r"checks x (\d+) / 1,000,000", text)[1]) * 79_200 / 1e6
-    alarms = (15 + 4) * 0.10
+    alarms, secret = (15 + 4) * 0.10, 0.40
     for row in re.findall(r"^\| ([\d,]+) \| (.*) \|$", text, re.M):
         visits = int(row[0].replace(",", "")) * 30.4 / 1e6
         one, other = visits * single, visits * lists
-        sums = [one, other, check, alarms, one + check + alarms, other + check + alarms]
+        always = check + alarms + secret
+        sums = [one, other, check, alarms, secret, one + always, other + always]
         expect(row[1] == " | ".join(f"{it:.2f}" for it in sums), f"README.md: {row[0]} visits a day cost {sums}")
 
 
 def applied(state):
     made = [it for it in resources(state["values"]["root_module"]) if it["mode"] == "managed"]
     outputs_made(state["values"]["outputs"])
+    secret_made(made)
     for it in made:
         values = it["values"]
         if it["type"] == "aws_iam_role_policy":
@@ -238,6 +248,21 @@ def applied(state):
             expect(names <= set(environment(module)), f"{it['address']} is told more than it reads: {names}")
     count = sum(it["type"] == "aws_lambda_function" for it in made)
     expect(count == 2, f"{count} functions were made")
+
+
+def secret_made(made):
+    """There is one, both functions are told where, and nothing tells what it is."""
+    secrets = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret"]
+    versions = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret_version"]
+    told = [it["values"]["environment"][0]["variables"] for it in made if it["type"] == "aws_lambda_function"]
+    arns = [it["arn"] for it in secrets]
+    expect(len(arns) == 1, f"{len(arns)} secrets were made")
+    expect([it["secret_id"] for it in versions] == arns, "a secret has no value, or two")
+    for it in told:
+        expect([it.get("VISIO_HEALTH_SECRET_ARN")] == arns, f"a function is told of another secret than {arns}: {it}")
+    for it in versions:
+        values = [it.get(key) for key in ["secret_string", "secret_string_wo", "secret_binary"]]
+        expect(not any(values) and it["has_secret_string_wo"], "the state holds a secret")
 
 
 def narrow(address, statement):

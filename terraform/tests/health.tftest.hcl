@@ -120,17 +120,42 @@ run "all_that_can_be_changed" {
     enable_xray_tracing          = true
     kms_key_arn                  = "arn:aws:kms:eu-west-3:123456789012:key/1"
     service_name                 = "clinic"
-    health_secret                = "a secret between two functions, 32+"
+    health_secret_arn            = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
     create_alarms                = false
   }
 
   assert {
-    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && nonsensitive(aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET) == var.health_secret
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET_ARN == var.health_secret_arn
     error_message = "something is as before"
   }
 
   assert {
-    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Table", "Log"], it.Sid) } == { Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
+    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Table", "Log"], it.Sid) } == { Secret = ["secretsmanager:GetSecretValue"], Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
     error_message = "what was turned on is not what is allowed"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secret"] == [[var.health_secret_arn]]
+    error_message = "a secret too many, or too few"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com", "secretsmanager.eu-west-3.amazonaws.com"]]
+    error_message = "a secret that is encrypted with the key could not be read, or it could be used for something else"
+  }
+}
+
+run "without_a_secret_a_key_is_for_the_table" {
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com"]]
+    error_message = "the key could be used for something else"
   }
 }

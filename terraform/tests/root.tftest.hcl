@@ -92,7 +92,6 @@ run "prod_takes_a_key" {
     allowed_origins = ["https://clinic.example"]
     jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
     jwt_audience    = "clinic"
-    health_secret   = "a secret between two functions, 32+"
   }
 
   assert {
@@ -101,7 +100,24 @@ run "prod_takes_a_key" {
   }
 }
 
-run "a_key_wants_a_health_check_that_gets_in" {
+run "prod_takes_a_secret" {
+  variables {
+    environment     = "prod"
+    allowed_origins = ["https://clinic.example"]
+    jwt_secret_arn  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    jwt_audience    = "clinic"
+
+    # What the README says to make a changed secret count with.
+    environment_variables = { VISIT_KEY_OF = "2026-11-21" }
+  }
+
+  assert {
+    condition     = output.websocket_stage_name == "prod"
+    error_message = "prod with a secret is not open, and should be taken"
+  }
+}
+
+run "with_a_key_it_is_not_open" {
   command = plan
 
   variables {
@@ -109,7 +125,18 @@ run "a_key_wants_a_health_check_that_gets_in" {
     open_mode      = true
   }
 
-  expect_failures = [var.health_secret, var.open_mode]
+  expect_failures = [var.open_mode]
+}
+
+run "with_a_secret_it_is_not_open" {
+  command = plan
+
+  variables {
+    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    open_mode      = true
+  }
+
+  expect_failures = [var.open_mode]
 }
 
 run "prod_refuses_pages_without_tls" {

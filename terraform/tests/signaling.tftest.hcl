@@ -64,18 +64,64 @@ run "it_is_told_the_keys" {
   }
 
   variables {
-    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
-    jwt_audience   = "clinic"
-    health_secret  = "a secret between two functions, 32+"
+    jwt_public_key    = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+    jwt_audience      = "clinic"
+    health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
   }
 
   assert {
-    condition = nonsensitive({ for name, value in aws_lambda_function.this.environment[0].variables : name => value if strcontains(name, "JWT") || strcontains(name, "JWK") || strcontains(name, "SECRET") }) == {
-      VISIO_JWT_PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
-      VISIO_JWT_AUDIENCE   = "clinic"
-      VISIO_HEALTH_SECRET  = "a secret between two functions, 32+"
+    condition = { for name, value in aws_lambda_function.this.environment[0].variables : name => value if strcontains(name, "JWT") || strcontains(name, "JWK") || strcontains(name, "SECRET") } == {
+      VISIO_JWT_PUBLIC_KEY    = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+      VISIO_JWT_AUDIENCE      = "clinic"
+      VISIO_HEALTH_SECRET_ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
     }
     error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [["arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"]]
+    error_message = "a secret too many, or too few"
+  }
+}
+
+run "it_is_told_where_a_secret_is" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    jwt_audience   = "clinic"
+  }
+
+  assert {
+    condition = { for name, value in aws_lambda_function.this.environment[0].variables : name => value if strcontains(name, "JWT") || strcontains(name, "JWK") || strcontains(name, "SECRET") } == {
+      VISIO_JWT_SECRET_ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+      VISIO_JWT_AUDIENCE   = "clinic"
+    }
+    error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it if it.Sid == "Secrets"] == [
+      { Sid = "Secrets", Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"] }
+    ]
+    error_message = "it cannot read the secret, or more than that"
+  }
+}
+
+run "without_secrets_a_key_is_for_the_table" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com"]]
+    error_message = "the key could be used for something else"
   }
 }
 
@@ -167,32 +213,35 @@ run "all_that_can_be_turned_on" {
   }
 
   variables {
-    kms_key_arn             = "arn:aws:kms:eu-west-3:123456789012:key/1"
-    enable_xray_tracing     = true
-    reserved_concurrency    = 20
-    provisioned_concurrency = 2
-    table_max_request_units = { read = 10, write = 20 }
-    environment_variables   = { VISIO_LATER = "1" }
-    secret_arns = {
-      ONE = "arn:aws:ssm:eu-west-3:123456789012:parameter/one"
-      TWO = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:two-AbCdEf"
-    }
+    kms_key_arn              = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    enable_xray_tracing      = true
+    reserved_concurrency     = 20
+    provisioned_concurrency  = 2
+    table_max_request_units  = { read = 10, write = 20 }
+    environment_variables    = { VISIO_LATER = "1" }
+    jwt_secret_arn           = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    health_secret_arn        = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
     alarm_thresholds         = { concurrency = 8 }
     dashboard_function_names = ["visio-test-health"]
   }
 
   assert {
-    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Rooms", "Connections", "Log"], it.Sid) } == { Parameters = ["ssm:GetParameter"], Secrets = ["secretsmanager:GetSecretValue"], Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
+    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Rooms", "Connections", "Log"], it.Sid) } == { Secrets = ["secretsmanager:GetSecretValue"], Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
     error_message = "what was turned on is not what is allowed"
   }
 
   assert {
-    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if contains(["Parameters", "Secrets"], it.Sid)] == [["arn:aws:ssm:eu-west-3:123456789012:parameter/one"], ["arn:aws:secretsmanager:eu-west-3:123456789012:secret:two-AbCdEf"]]
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [["arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf", "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"]]
     error_message = "a secret too many, or too few"
   }
 
   assert {
-    condition     = aws_lambda_function.this.environment[0].variables.ONE == "arn:aws:ssm:eu-west-3:123456789012:parameter/one" && aws_lambda_function.this.environment[0].variables.VISIO_LATER == "1"
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com", "secretsmanager.eu-west-3.amazonaws.com"]]
+    error_message = "secrets that are encrypted with the key could not be read, or it could be used for something else"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables.VISIO_LATER == "1"
     error_message = "a further variable is missing"
   }
 

@@ -154,10 +154,23 @@ run "signaling_each_beside_a_valid_one" {
 
   variables {
     provisioned_concurrency = -1
-    secret_arns             = { A = "arn:aws:s3:::secrets" }
+    jwt_secret_arn          = "arn:aws:ssm:eu-west-3:123456789012:parameter/visits"
+    health_secret_arn       = "arn:aws:s3:::secrets"
   }
 
-  expect_failures = [var.provisioned_concurrency, var.secret_arns]
+  expect_failures = [var.provisioned_concurrency, var.jwt_secret_arn, var.health_secret_arn]
+}
+
+run "signaling_secrets_without_their_last_six" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwt_secret_arn    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits"
+    health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-*"
+  }
+
+  expect_failures = [var.jwt_secret_arn, var.health_secret_arn]
 }
 
 run "signaling_keys_that_are_none" {
@@ -166,10 +179,9 @@ run "signaling_keys_that_are_none" {
 
   variables {
     jwt_public_key = "-----BEGIN PRIVATE KEY-----\nnone of anybody\n-----END PRIVATE KEY-----\n"
-    health_secret  = "short"
   }
 
-  expect_failures = [var.jwt_public_key, var.health_secret]
+  expect_failures = [var.jwt_public_key]
 }
 
 run "signaling_sets_that_are_none" {
@@ -217,6 +229,30 @@ run "signaling_two_keys" {
   expect_failures = [var.jwks]
 }
 
+run "signaling_a_key_and_a_secret" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+  }
+
+  expect_failures = [var.jwt_secret_arn]
+}
+
+run "signaling_a_set_and_a_secret" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    jwks           = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+  }
+
+  expect_failures = [var.jwt_secret_arn]
+}
+
 run "signaling_combinations" {
   command = plan
   module { source = "./modules/signaling" }
@@ -224,11 +260,9 @@ run "signaling_combinations" {
   variables {
     reserved_concurrency    = 2
     provisioned_concurrency = 3
-    environment_variables   = { A = "1" }
-    secret_arns             = { A = "arn:aws:ssm:eu-west-3:123456789012:parameter/a" }
   }
 
-  expect_failures = [var.provisioned_concurrency, var.secret_arns]
+  expect_failures = [var.provisioned_concurrency]
 }
 
 run "health_too_little" {
@@ -241,7 +275,7 @@ run "health_too_little" {
     table_arn            = "visio"
     websocket_url        = "https://clinic.example"
     service_name         = " "
-    health_secret        = " a secret with white space around it "
+    health_secret_arn    = "health"
     allowed_origins      = []
     memory_size          = 64
     timeout              = 5
@@ -253,7 +287,7 @@ run "health_too_little" {
   }
 
   expect_failures = [
-    var.name, var.architecture, var.table_arn, var.websocket_url, var.service_name, var.health_secret, var.allowed_origins, var.memory_size,
+    var.name, var.architecture, var.table_arn, var.websocket_url, var.service_name, var.health_secret_arn, var.allowed_origins, var.memory_size,
     var.timeout, var.reserved_concurrency, var.log_retention_days, var.kms_key_arn, var.alarm_actions, var.alarm_thresholds,
   ]
 }
@@ -270,6 +304,18 @@ run "health_too_much" {
   }
 
   expect_failures = [var.allowed_origins, var.memory_size, var.timeout, var.alarm_thresholds]
+}
+
+run "health_secret" {
+  command = plan
+  module { source = "./modules/health-secret" }
+
+  variables {
+    name        = "V"
+    kms_key_arn = "alias/visio"
+  }
+
+  expect_failures = [var.name, var.kms_key_arn]
 }
 
 run "kms_key" {

@@ -29,14 +29,11 @@ module "signaling" {
   allowed_origins         = local.origins
   jwt_public_key          = var.jwt_public_key
   jwt_audience            = var.jwt_public_key == null ? null : "visio"
-  health_secret           = var.health_secret
+  health_secret_arn       = one(module.health_secret[*].arn)
   max_message_bytes       = 16384
   max_peers_per_room      = 4
   enable_xray_tracing     = true
   log_retention_days      = 30
-
-  # What a later version may want to read: the ARN is in the environment, the secret is not.
-  secret_arns = { VISIO_EXAMPLE_SECRET_ARN = aws_ssm_parameter.example.arn }
 
   table_max_request_units    = { read = 200, write = 200 }
   enable_deletion_protection = var.enable_deletion_protection
@@ -62,22 +59,31 @@ module "signaling" {
 module "health" {
   source = "../../modules/health"
 
-  name            = local.name
-  package         = "${var.packages}/health.zip"
-  architecture    = var.architecture
-  allowed_origins = local.origins
-  health_secret   = var.health_secret
-  service_name    = "clinic-video"
-  table_name      = module.signaling.table_name
-  table_arn       = module.signaling.table_arn
-  websocket_url   = module.signaling.websocket_url
-  kms_key_arn     = module.kms_key.key_arn
+  name              = local.name
+  package           = "${var.packages}/health.zip"
+  architecture      = var.architecture
+  allowed_origins   = local.origins
+  health_secret_arn = one(module.health_secret[*].arn)
+  service_name      = "clinic-video"
+  table_name        = module.signaling.table_name
+  table_arn         = module.signaling.table_arn
+  websocket_url     = module.signaling.websocket_url
+  kms_key_arn       = module.kms_key.key_arn
 
   reserved_concurrency = 2
   enable_xray_tracing  = true
   log_retention_days   = 30
   alarm_actions        = [aws_sns_topic.alarms.arn]
   alarm_thresholds     = { unhealthy_minutes = 3 }
+}
+
+# In open mode everybody is let in, the health check too.
+module "health_secret" {
+  source = "../../modules/health-secret"
+  count  = var.jwt_public_key == null ? 0 : 1
+
+  name        = local.name
+  kms_key_arn = module.kms_key.key_arn
 }
 
 module "kms_key" {
@@ -102,16 +108,4 @@ resource "aws_sns_topic_subscription" "mail" {
   topic_arn = aws_sns_topic.alarms.arn
   protocol  = "email"
   endpoint  = var.alarm_email
-}
-
-# Its value is set by hand, out of sight of Terraform: aws ssm put-parameter --overwrite.
-resource "aws_ssm_parameter" "example" {
-  # checkov:skip=CKV_AWS_337: AWS's own key suffices for an example
-  name  = "/${local.name}/example"
-  type  = "SecureString"
-  value = "set me by hand"
-
-  lifecycle {
-    ignore_changes = [value]
-  }
 }

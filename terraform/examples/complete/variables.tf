@@ -22,13 +22,6 @@ variable "jwt_public_key" {
   default     = null
 }
 
-variable "health_secret" {
-  description = "Lets the health check in where tokens are needed"
-  type        = string
-  default     = null
-  sensitive   = true
-}
-
 variable "alarm_email" {
   description = "Who gets a mail when an alarm goes off, after confirming that they want to"
   type        = string

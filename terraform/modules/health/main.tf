@@ -5,7 +5,7 @@ data "aws_region" "current" {}
 locals {
   function_name = "${var.name}-health"
 
-  # What the binary reads, and nothing that it does not.
+  # What the binary reads, and nothing that it does not. The secret it fetches by its ARN when it starts.
   environment = merge(
     {
       VISIO_TABLE          = var.table_name
@@ -14,7 +14,7 @@ locals {
       VISIO_SERVICE_NAME   = var.service_name
       VISIO_ALLOWED_ORIGIN = join(",", var.allowed_origins)
     },
-    nonsensitive(var.health_secret == null) ? {} : { VISIO_HEALTH_SECRET = var.health_secret },
+    var.health_secret_arn == null ? {} : { VISIO_HEALTH_SECRET_ARN = var.health_secret_arn },
   )
 }
 
@@ -25,7 +25,7 @@ locals {
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116: invoked synchronously; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: visits the public way in, which is the point of it
-  # checkov:skip=CKV_AWS_173: the one secret in the environment opens rooms of the check's own, and no visit
+  # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one
   # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
   function_name = local.function_name
   description   = "Health check: GET /health, /status, /livez, /readyz"
@@ -172,13 +172,24 @@ resource "aws_iam_role_policy" "this" {
           Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
         },
       ],
+      var.health_secret_arn == null ? [] : [{
+        Sid      = "Secret"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [var.health_secret_arn]
+      }],
       var.kms_key_arn == null ? [] : [{
         Sid      = "Key"
         Effect   = "Allow"
         Action   = ["kms:Decrypt"]
         Resource = [var.kms_key_arn]
         Condition = {
-          StringEquals = { "kms:ViaService" = "dynamodb.${data.aws_region.current.id}.amazonaws.com" }
+          StringEquals = {
+            "kms:ViaService" = [
+              for service in concat(["dynamodb"], var.health_secret_arn == null ? [] : ["secretsmanager"]) :
+              "${service}.${data.aws_region.current.id}.amazonaws.com"
+            ]
+          }
         }
       }],
       # X-Ray knows no resources.

@@ -49,15 +49,14 @@ variable "websocket_url" {
   }
 }
 
-variable "health_secret" {
-  description = "Lets the check in where tokens are needed, into rooms of its own and no visit; the same as signaling's. 32 characters or more. It is in the state and the function's settings"
+variable "health_secret_arn" {
+  description = "ARN of a Secrets Manager secret that lets the check in where tokens are needed, into rooms of its own and no visit; the same as signaling's. See modules/health-secret"
   type        = string
   default     = null
-  sensitive   = true
 
   validation {
-    condition     = var.health_secret == null || (length(coalesce(var.health_secret, "-")) >= 32 && trimspace(coalesce(var.health_secret, "-")) == var.health_secret)
-    error_message = "health_secret: expected 32 characters or more without white space around them, such as openssl rand -base64 32 prints."
+    condition     = var.health_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.health_secret_arn))
+    error_message = "health_secret_arn: expected the whole ARN of a secret, with the six characters at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf."
   }
 }
 
@@ -144,7 +143,7 @@ variable "log_retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of the table and for the log; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
+  description = "KMS key of the table and for the log, and of the secret if it has one; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 

@@ -1,4 +1,4 @@
-# A key for the table and the logs, with the policy that CloudWatch Logs needs.
+# A key for the table, the logs and the health check's secret, with the policy that CloudWatch Logs needs.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -10,7 +10,7 @@ locals {
 }
 
 resource "aws_kms_key" "this" {
-  description             = "Table and logs of ${var.name}"
+  description             = "Table, logs and secret of ${var.name}"
   deletion_window_in_days = var.deletion_window_in_days
   enable_key_rotation     = true
 

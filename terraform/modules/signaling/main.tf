@@ -42,7 +42,8 @@ locals {
   function_name = "${var.name}-signaling"
   provisioned   = var.provisioned_concurrency > 0
 
-  # What the binary reads, and nothing that it does not. A key that is set and empty is a mistake to it.
+  # What the binary reads, and nothing that it does not. A key that is set and empty is a mistake to it. Secrets it
+  # fetches by their ARNs when it starts.
   environment = merge(
     {
       VISIO_TABLE               = aws_dynamodb_table.this.name
@@ -52,18 +53,19 @@ locals {
       VISIO_MAX_PEERS_PER_ROOM  = tostring(var.max_peers_per_room)
     },
     { for name, value in {
-      VISIO_JWT_PUBLIC_KEY = var.jwt_public_key
-      VISIO_JWKS           = var.jwks
-      VISIO_JWT_AUDIENCE   = var.jwt_audience
+      VISIO_JWT_PUBLIC_KEY    = var.jwt_public_key
+      VISIO_JWKS              = var.jwks
+      VISIO_JWT_SECRET_ARN    = var.jwt_secret_arn
+      VISIO_JWT_AUDIENCE      = var.jwt_audience
+      VISIO_HEALTH_SECRET_ARN = var.health_secret_arn
     } : name => value if value != null },
-    nonsensitive(var.health_secret == null) ? {} : { VISIO_HEALTH_SECRET = var.health_secret },
   )
 }
 
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: talks to DynamoDB and API Gateway only; in a VPC both would need endpoints that cost more than all the rest
-  # checkov:skip=CKV_AWS_173: keys of visits are public ones; the one secret opens rooms of the health check's own, and no visit
+  # checkov:skip=CKV_AWS_117: talks to DynamoDB, API Gateway and Secrets Manager only; in a VPC all would need endpoints that cost more than all the rest
+  # checkov:skip=CKV_AWS_173: there is no secret in the environment: keys are public ones, and of secrets there is the ARN
   # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
   function_name = local.function_name
   description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"
@@ -81,7 +83,7 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
 
   environment {
-    variables = merge(var.environment_variables, var.secret_arns, local.environment)
+    variables = merge(var.environment_variables, local.environment)
   }
 
   logging_config {
@@ -156,8 +158,7 @@ resource "aws_iam_role" "this" {
 }
 
 locals {
-  ssm_arns             = [for arn in values(var.secret_arns) : arn if can(regex(":ssm:", arn))]
-  secrets_manager_arns = [for arn in values(var.secret_arns) : arn if can(regex(":secretsmanager:", arn))]
+  secret_arns = compact([var.jwt_secret_arn, var.health_secret_arn])
 
   statements = concat(
     [
@@ -180,17 +181,11 @@ locals {
         Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
       },
     ],
-    length(local.ssm_arns) == 0 ? [] : [{
-      Sid      = "Parameters"
-      Effect   = "Allow"
-      Action   = ["ssm:GetParameter"]
-      Resource = local.ssm_arns
-    }],
-    length(local.secrets_manager_arns) == 0 ? [] : [{
+    length(local.secret_arns) == 0 ? [] : [{
       Sid      = "Secrets"
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]
-      Resource = local.secrets_manager_arns
+      Resource = local.secret_arns
     }],
     var.kms_key_arn == null ? [] : [{
       Sid      = "Key"
@@ -199,7 +194,10 @@ locals {
       Resource = [var.kms_key_arn]
       Condition = {
         StringEquals = {
-          "kms:ViaService" = [for service in ["dynamodb", "ssm", "secretsmanager"] : "${service}.${data.aws_region.current.id}.amazonaws.com"]
+          "kms:ViaService" = [
+            for service in concat(["dynamodb"], length(local.secret_arns) == 0 ? [] : ["secretsmanager"]) :
+            "${service}.${data.aws_region.current.id}.amazonaws.com"
+          ]
         }
       }
     }],

@@ -25,7 +25,7 @@ variable "tags" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the table and the logs; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
+  description = "KMS key for the table and the logs, and of the secrets if they have one; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -142,7 +142,7 @@ variable "max_peers_per_room" {
 }
 
 variable "jwt_public_key" {
-  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519. Without one, or jwks, everybody is let in (open mode)"
+  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519. Without one, jwks or jwt_secret_arn everybody is let in (open mode)"
   type        = string
   default     = null
 
@@ -164,12 +164,28 @@ variable "jwks" {
 
   validation {
     condition     = var.jwks == null || try(alltrue([for key in jsondecode(var.jwks).keys : key.kty != "oct" && !contains(keys(key), "d")]), true)
-    error_message = "jwks: a key in the set is secret (kty oct, or with a d). It would be in the state and in the function's settings, for many to read, and who has it makes tokens. Take public keys only."
+    error_message = "jwks: a key in the set is secret (kty oct, or with a d). It would be in the state and in the function's settings, for many to read, and who has it makes tokens. Take public keys only, or jwt_secret_arn."
   }
 
   validation {
     condition     = var.jwks == null || var.jwt_public_key == null
     error_message = "jwks: there is a jwt_public_key already. Take one of the two."
+  }
+}
+
+variable "jwt_secret_arn" {
+  description = "ARN of a Secrets Manager secret of the function's region that holds, as plain text, what visit tokens are signed with (HS256, 32 bytes or more): for backends that sign with a secret. Instead of a public key"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.jwt_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.jwt_secret_arn))
+    error_message = "jwt_secret_arn: expected the whole ARN of a secret, with the six characters at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf."
+  }
+
+  validation {
+    condition     = var.jwt_secret_arn == null || (var.jwt_public_key == null && var.jwks == null)
+    error_message = "jwt_secret_arn: there is a jwt_public_key or jwks already. Take one of the three."
   }
 }
 
@@ -179,20 +195,19 @@ variable "jwt_audience" {
   default     = null
 
   validation {
-    condition     = var.jwt_audience == null || var.jwt_public_key != null || var.jwks != null
-    error_message = "jwt_audience: without jwt_public_key or jwks no token is checked."
+    condition     = var.jwt_audience == null || var.jwt_public_key != null || var.jwks != null || var.jwt_secret_arn != null
+    error_message = "jwt_audience: without jwt_public_key, jwks or jwt_secret_arn no token is checked."
   }
 }
 
-variable "health_secret" {
-  description = "Lets the health check into rooms of its own where tokens are needed, and into no visit; the same as the health check's. 32 characters or more, such as openssl rand -base64 32 prints. It is in the state and the function's settings"
+variable "health_secret_arn" {
+  description = "ARN of a Secrets Manager secret that lets the health check into rooms of its own where tokens are needed, and into no visit; the same as the health check's. See modules/health-secret"
   type        = string
   default     = null
-  sensitive   = true
 
   validation {
-    condition     = var.health_secret == null || (length(coalesce(var.health_secret, "-")) >= 32 && trimspace(coalesce(var.health_secret, "-")) == var.health_secret)
-    error_message = "health_secret: expected 32 characters or more without white space around them, such as openssl rand -base64 32 prints."
+    condition     = var.health_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.health_secret_arn))
+    error_message = "health_secret_arn: expected the whole ARN of a secret, with the six characters at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf."
   }
 }
 
@@ -216,23 +231,7 @@ variable "environment_variables" {
 
   validation {
     condition     = alltrue([for name in keys(var.environment_variables) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
-    error_message = "environment_variables: a name sounds like a secret, and would be in the state for many to read. For tokens, take a public key: jwt_public_key. For others, see secret_arns."
-  }
-}
-
-variable "secret_arns" {
-  description = "Secrets that the function may read, by the variable of its environment that holds the ARN: of an SSM parameter or a Secrets Manager secret. The secrets themselves are in no state. This version reads none"
-  type        = map(string)
-  default     = {}
-
-  validation {
-    condition     = alltrue([for arn in values(var.secret_arns) : can(regex("^arn:[a-z-]+:(ssm:[a-z0-9-]+:[0-9]{12}:parameter|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:).+$", arn))])
-    error_message = "secret_arns: expected ARNs, arn:aws:ssm:REGION:ACCOUNT:parameter/NAME or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME."
-  }
-
-  validation {
-    condition     = length(setintersection(keys(var.secret_arns), keys(var.environment_variables))) == 0
-    error_message = "secret_arns: a variable is in environment_variables as well."
+    error_message = "environment_variables: a name sounds like a secret, and would be in the state for many to read. For tokens, take a public key, jwt_public_key, or the ARN of a secret, jwt_secret_arn."
   }
 }
 

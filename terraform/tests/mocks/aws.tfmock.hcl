@@ -60,6 +60,12 @@ mock_resource "aws_kms_key" {
   }
 }
 
+mock_resource "aws_secretsmanager_secret_version" {
+  defaults = {
+    arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:SECRET-AbCdEf"
+  }
+}
+
 mock_data "aws_region" {
   defaults = {
     id   = "eu-west-3"
