@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::panic::{self, Location};
+use std::process::ExitCode;
 
 use serde_json::json;
 use visio_signaling::core::audit::Entry;
@@ -34,6 +35,13 @@ pub fn audit(entry: &Entry) {
     if let Ok(line) = serde_json::to_string(entry) {
         eprintln!("{{\"audit\":{line}}}");
     }
+}
+
+/// How the process ends: with a line, if the function could not start or go on.
+pub fn end(served: Result<(), lambda_runtime::Error>) -> ExitCode {
+    let Err(error) = served else { return ExitCode::SUCCESS };
+    line(Level::Error, "the function ended", "start", &error);
+    ExitCode::FAILURE
 }
 
 /// From now on a panic is told by where it happened: its own message may quote what a client sent.

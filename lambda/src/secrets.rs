@@ -5,12 +5,20 @@
 //!
 //! [Secrets Manager]: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 
+use std::time::Duration;
+
 use aws_sdk_secretsmanager::Client;
 use aws_types::SdkConfig;
 use futures_util::future::try_join_all;
 use serde_json::{Map, Value};
+use tokio::time::sleep;
 
 use crate::aws;
+
+/// A policy that was made together with the function is known everywhere after some seconds. A
+/// function may take ten to start, and has other things to do.
+const ATTEMPTS: u32 = 12;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A reference that leads to no secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +30,8 @@ pub struct Unreadable {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Why {
+    #[error("expected the ARN of a secret; it is empty")]
+    Empty,
     #[error("expected alone; {0} is set as well")]
     NotAlone(&'static str),
     #[error("Secrets Manager: {0}")]
@@ -45,12 +55,16 @@ where
     V: Fn(&str) -> Option<String>,
 {
     let referred = names.iter().filter_map(|&name| {
-        let arn = variable(&format!("{name}_ARN")).filter(|arn| !arn.is_empty())?;
+        let arn = variable(&format!("{name}_ARN"))?;
         Some((name, arn, variable(name).is_some()))
     });
     let client = Client::new(aws);
     let secrets = try_join_all(referred.map(async |(name, arn, given)| {
-        let secret = if given { Err(Why::NotAlone(name)) } else { read(&client, arn).await };
+        let secret = match (arn.as_str(), given) {
+            ("", _) => Err(Why::Empty),
+            (_, true) => Err(Why::NotAlone(name)),
+            (arn, false) => read(&client, arn).await,
+        };
         secret.map(|secret| (name, secret)).map_err(|why| Unreadable { name, why })
     }));
     let secrets = secrets.await?;
@@ -60,9 +74,19 @@ where
     })
 }
 
-async fn read(client: &Client, arn: String) -> Result<String, Why> {
-    let answer = client.get_secret_value().secret_id(arn).send().await;
-    let answer = answer.map_err(|error| Why::Refused(aws::named(&error).to_owned()))?;
+async fn read(client: &Client, arn: &str) -> Result<String, Why> {
+    let mut attempt = 1;
+    let answer = loop {
+        let refused = match client.get_secret_value().secret_id(arn).send().await {
+            Ok(answer) => break answer,
+            Err(error) => aws::named(&error).to_owned(),
+        };
+        if refused != "AccessDeniedException" || attempt == ATTEMPTS {
+            return Err(Why::Refused(refused));
+        }
+        attempt += 1;
+        sleep(PAUSE).await;
+    };
     let secret = answer.secret_string.ok_or(Why::Binary)?;
     match serde_json::from_str::<Map<String, Value>>(&secret) {
         Ok(_) => Err(Why::Json),

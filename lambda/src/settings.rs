@@ -36,28 +36,39 @@ pub struct Settings {
 
 /// A setting that cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: expected {expected}")]
+#[error("{name}: {problem}")]
 pub struct Wrong {
     name: &'static str,
-    expected: String,
+    problem: String,
+}
+
+impl Wrong {
+    fn expected(name: &'static str, what: &str) -> Self {
+        Self { name, problem: format!("expected {what}") }
+    }
+
+    fn key(name: &'static str, bad: &BadKey) -> Self {
+        Self { name, problem: bad.to_string() }
+    }
 }
 
 impl Settings {
     /// Reads the settings from an environment.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let required =
-            |name, what: &str| given(name).ok_or_else(|| Wrong { name, expected: what.to_owned() });
+        let required = |name, what: &str| given(name).ok_or_else(|| Wrong::expected(name, what));
         let number = |name, default: usize, most: usize| match given(name) {
             None => Ok(default),
-            Some(text) => text.parse().ok().filter(|it| (1..=most).contains(it)).ok_or_else(|| {
-                Wrong { name, expected: format!("a whole number from 1 to {most}") }
-            }),
+            Some(text) => {
+                text.parse().ok().filter(|it| (1..=most).contains(it)).ok_or_else(|| {
+                    Wrong::expected(name, &format!("a whole number from 1 to {most}"))
+                })
+            }
         };
         let origins = given("VISIO_ALLOWED_ORIGIN").unwrap_or_default();
-        let not_origins = |_| Wrong {
-            name: "VISIO_ALLOWED_ORIGIN",
-            expected: "* or origins separated by commas, such as https://clinic.example".into(),
+        let not_origins = |_| {
+            let origins = "* or origins separated by commas, such as https://clinic.example";
+            Wrong::expected("VISIO_ALLOWED_ORIGIN", origins)
         };
         Ok(Self {
             table: required("VISIO_TABLE", "the name of the DynamoDB table")?,
@@ -87,8 +98,8 @@ fn beside(
     given: &impl Fn(&str) -> Option<String>,
 ) -> Result<Gatekeeper, Wrong> {
     let Some(secret) = given("VISIO_HEALTH_SECRET") else { return Ok(gatekeeper) };
-    let wrong = |bad: BadKey| Wrong { name: "VISIO_HEALTH_SECRET", expected: bad.to_string() };
-    Ok(Pass::new(&secret).map_err(wrong)?.beside(gatekeeper))
+    let pass = Pass::new(&secret).map_err(|bad| Wrong::key("VISIO_HEALTH_SECRET", &bad))?;
+    Ok(pass.beside(gatekeeper))
 }
 
 /// A key that is set and empty is a mistake, and not open mode.
@@ -107,10 +118,8 @@ fn gatekeeper(
     match (set.pop(), set.pop()) {
         (None, _) => Ok(Gatekeeper::default()),
         (Some((_, Ok(keys))), None) => Ok(keys.gatekeeper(given("VISIO_JWT_AUDIENCE"))),
-        (Some((name, Err(bad))), None) => Err(Wrong { name, expected: bad.to_string() }),
-        (Some((name, _)), Some(_)) => {
-            Err(Wrong { name, expected: "one key, and no other beside it".into() })
-        }
+        (Some((name, Err(bad))), None) => Err(Wrong::key(name, &bad)),
+        (Some((name, _)), Some(_)) => Err(Wrong::expected(name, "one key, and no other beside it")),
     }
 }
 
@@ -148,7 +157,8 @@ mod tests {
             ("VISIO_HEALTH_SECRET", "short"),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
-            assert!(error.starts_with(name) && error.contains("expected"), "{error}");
+            assert!(error.starts_with(&format!("{name}: expected ")), "{error}");
+            assert_eq!(error.matches("expected").count(), 1, "{error}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! be had are is what the scenarios with tokens show: their key is in Secrets Manager, and so is what
 //! the health check gets in with.
 
+use serde_json::{Value, json};
 use visio_gateway::{Gateway, Options};
 
 use crate::JWT_SECRET_ARN;
@@ -36,20 +37,39 @@ async fn a_secret_that_is_too_short_is_called_so() {
     assert!(printed.contains("VISIO_JWT_SECRET: expected"), "{printed}");
 }
 
-/// What the function printed when it would not start with these.
-async fn refused(variables: &[(&str, &str)], secrets: &[&str]) -> String {
-    let mut options = Options::new(env!("CARGO_BIN_EXE_signaling"));
-    let reference = ("VISIO_JWT_SECRET_ARN", JWT_SECRET_ARN);
-    options.variables = variables
-        .iter()
-        .chain([&reference])
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    options.secrets =
-        secrets.iter().map(|secret| (JWT_SECRET_ARN.to_owned(), (*secret).to_owned())).collect();
+#[tokio::test]
+async fn a_reference_to_nothing_is_not_open_mode() {
+    let printed = refused(&[("VISIO_JWT_SECRET_ARN", "")], &[]).await;
+    assert!(printed.contains("VISIO_JWT_SECRET_ARN: expected the ARN of a secret"), "{printed}");
+}
+
+/// A policy takes some seconds to be known everywhere.
+#[tokio::test]
+async fn a_permission_that_comes_late_is_waited_for() {
+    let mut options = options(&[], &[SECRET]);
+    options.denied_secrets = 2;
     let gateway = Gateway::start(options).await.expect("a gateway");
+    let handshake = tokio_tungstenite::connect_async(gateway.websocket_url()).await;
+    assert!(handshake.is_ok(), "{:?}", gateway.logs());
+}
+
+/// What the function printed when it would not start with these: a line of JSON.
+async fn refused(variables: &[(&str, &str)], secrets: &[&str]) -> String {
+    let gateway = Gateway::start(options(variables, secrets)).await.expect("a gateway");
     let handshake = tokio_tungstenite::connect_async(gateway.websocket_url()).await;
     assert!(handshake.is_err(), "it started");
     gateway.retire_environments().await;
-    gateway.logs().join("\n")
+    let line = gateway.logs().into_iter().find(|line| line.starts_with('{'));
+    let line: Value = serde_json::from_str(&line.expect("a line of JSON")).unwrap();
+    assert_eq!((&line["level"], &line["what"]), (&json!("ERROR"), &json!("start")));
+    line["reason"].as_str().unwrap().to_owned()
+}
+
+fn options(variables: &[(&str, &str)], secrets: &[&str]) -> Options {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let mut options = Options::new(env!("CARGO_BIN_EXE_signaling"));
+    let reference = ("VISIO_JWT_SECRET_ARN", JWT_SECRET_ARN);
+    options.variables = [reference].iter().chain(variables).map(owned).collect();
+    options.secrets = secrets.iter().map(|secret| owned(&(JWT_SECRET_ARN, secret))).collect();
+    options
 }

@@ -264,7 +264,7 @@ fn settings(
 fn secrets(options: &Options) -> Secrets {
     let (arn, secret) = HEALTH_SECRET;
     let own = (arn.to_owned(), secret.to_owned());
-    Secrets::new(options.secrets.iter().cloned().chain([own]))
+    Secrets::new(options.secrets.iter().cloned().chain([own]).collect(), options.denied_secrets)
 }
 
 fn websocket_url(address: SocketAddr) -> String {

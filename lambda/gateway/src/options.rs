@@ -19,6 +19,8 @@ pub struct Options {
     pub variables: Vec<(String, String)>,
     /// What Secrets Manager keeps for them, by ARN.
     pub secrets: Vec<(String, String)>,
+    /// It refuses so many requests first, as it does while a new policy is on its way.
+    pub denied_secrets: usize,
     /// Where WebSockets and `@connections` are. Port 0 is any free one.
     pub listen: SocketAddr,
     /// Where the Function URL is.
@@ -64,6 +66,7 @@ impl Options {
             health: None,
             variables: Vec::new(),
             secrets: Vec::new(),
+            denied_secrets: 0,
             listen: any_port(),
             health_listen: any_port(),
             route_selection: "${request.body.type}${request.body.requestId}".to_owned(),

@@ -1,6 +1,7 @@
 //! Secrets Manager, as far as functions read it: `GetSecretValue` of what is there from the start.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,12 +10,15 @@ use serde_json::{Value, json};
 const OPERATION: &str = "secretsmanager.GetSecretValue";
 
 /// Texts, by ARN.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Secrets(BTreeMap<String, String>);
+pub(crate) struct Secrets {
+    texts: BTreeMap<String, String>,
+    /// So many requests are still to be refused.
+    denials: AtomicUsize,
+}
 
 impl Secrets {
-    pub(crate) fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(secrets.into_iter().collect())
+    pub(crate) fn new(texts: BTreeMap<String, String>, denials: usize) -> Self {
+        Self { texts, denials: AtomicUsize::new(denials) }
     }
 
     /// Answers, if this is a request to it.
@@ -22,9 +26,13 @@ impl Secrets {
         headers.get("x-amz-target").filter(|target| *target == OPERATION)?;
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let arn = request["SecretId"].as_str().unwrap_or_default();
-        let (status, answer) = match self.0.get(arn) {
+        let refused = |kind| (StatusCode::BAD_REQUEST, json!({"__type": kind}));
+        let less = |left: usize| left.checked_sub(1);
+        let denied = self.denials.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+        let (status, answer) = match self.texts.get(arn) {
+            _ if denied => refused("AccessDeniedException"),
             Some(secret) => (StatusCode::OK, json!({"ARN": arn, "SecretString": secret})),
-            None => (StatusCode::BAD_REQUEST, json!({"__type": "ResourceNotFoundException"})),
+            None => refused("ResourceNotFoundException"),
         };
         let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
         Some((status, kind, answer.to_string()).into_response())

@@ -10,13 +10,7 @@ use visio_lambda::{aws, log, secrets};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::hide_panics();
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("health: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    log::end(serve().await)
 }
 
 async fn serve() -> Result<(), Error> {

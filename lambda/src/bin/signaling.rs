@@ -19,13 +19,7 @@ const POST_ATTEMPTS: u32 = 5;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::hide_panics();
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("signaling: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    log::end(serve().await)
 }
 
 async fn serve() -> Result<(), Error> {
