@@ -45,6 +45,11 @@ output "logs_command" {
   value       = "aws logs tail ${module.signaling.log_group_name} --region ${data.aws_region.current.id} --follow"
 }
 
+output "health_logs_command" {
+  description = "Follows the health check's log; null without one"
+  value       = one([for health in module.health : "aws logs tail ${health.log_group_name} --region ${data.aws_region.current.id} --follow"])
+}
+
 output "dashboard_url" {
   description = "The dashboard in the console; null without one"
   value = one([for name in compact([module.signaling.dashboard_name]) :

@@ -11,6 +11,11 @@ variable "aws_region" {
     condition     = var.aws_region == null || can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", var.aws_region))
     error_message = "aws_region: expected the name of a region, such as eu-west-3."
   }
+
+  validation {
+    condition     = !can(regex("^(cn|us-gov|eusc|[a-z]{2}-iso[a-z]*)-", coalesce(var.aws_region, "-")))
+    error_message = "aws_region: expected a region of AWS's standard partition. China and the other clouds apart have other endpoints, which nobody has tried, and GovCloud's Lambda writes no JSON logs."
+  }
 }
 
 variable "assume_role_arn" {
@@ -88,12 +93,22 @@ variable "jwt_public_key" {
   description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519, such as file(\"visits.pem\"). Without one, jwks or jwt_secret_arn everybody is let in (open mode)"
   type        = string
   default     = null
+
+  validation {
+    condition     = !(var.environment == "prod" && strcontains(replace(coalesce(var.jwt_public_key, "-"), "/\\s/", ""), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo"))
+    error_message = "jwt_public_key: expected a key of your own. The private half of this one is published in RFC 8037, for everybody to make tokens with."
+  }
 }
 
 variable "jwks" {
   description = "Public keys that visit tokens are checked with, as a JWK Set: for keys that take turns. Instead of jwt_public_key"
   type        = string
   default     = null
+
+  validation {
+    condition     = !(var.environment == "prod" && try(anytrue([for key in jsondecode(var.jwks).keys : startswith(try(key.x, ""), "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]), false))
+    error_message = "jwks: expected keys of your own. The private half of one of these is published in RFC 8037, for everybody to make tokens with."
+  }
 }
 
 variable "jwt_secret_arn" {
@@ -288,7 +303,7 @@ variable "domain" {
 ################################################################################
 
 variable "table_max_request_units" {
-  description = "A fuse: units a second that the table takes; null: no limit but the account's. A visit takes some ten writes, and no reads worth speaking of"
+  description = "A fuse: units a second that the table takes; null: no limit but the account's. A visit takes some ten writes, and no reads worth speaking of. To take it out again: -1 for both, since AWS keeps what nobody names"
   type = object({
     read  = number
     write = number
@@ -353,7 +368,7 @@ variable "enable_access_logs" {
 }
 
 variable "logging_level" {
-  description = "What API Gateway logs of its own doings, to a log group that it makes itself: OFF, ERROR or INFO. The account needs a role for it, once: see manage_account_logging_role"
+  description = "What API Gateway logs of its own doings, to a log group that it makes itself, which log_retention_days and destroy do not reach: OFF, ERROR or INFO. The account needs a role for it, once: see manage_account_logging_role"
   type        = string
   default     = "OFF"
 }
@@ -404,7 +419,7 @@ variable "alarm_thresholds" {
 variable "health_alarm_thresholds" {
   description = "What is too much for the health check: errors and throttles in 2 minutes, the part of its timeout that one check in a hundred takes, minutes of 5 in which a check failed"
   type = object({
-    errors            = optional(number, 10)
+    errors            = optional(number, 2)
     throttles         = optional(number, 5)
     duration_percent  = optional(number, 80)
     unhealthy_minutes = optional(number, 2)

@@ -1,15 +1,19 @@
 """An AWS to apply to: moto's server, and what it lacks of what is deployed here.
 
 moto (5.2.5) has no deployments of WebSocket APIs, forgets which one a stage serves, cannot update a stage,
-forgets how a function logs and how much a table may take, and has no provisioned concurrency; its domains never
-become available. These are here, as AWS documents them, no further than Terraform looks. Nothing is invoked:
-this is about resources. There is a zone of DNS from the start: clinic.example.
+forgets how a function logs and how much a table may take, and has no provisioned concurrency; its tables and log
+groups keep the key that they began with, and its domains never become available. These are here, as AWS documents
+them, no further than Terraform looks. Nothing is invoked: this is about resources. There is a zone of DNS from the
+start: clinic.example.
 
-    aws.py PORT                 serves on the loopback interface
-    aws.py --left URL           names what is left there, and fails if anything is
-    aws.py --secret URL FILE... fails if there is no secret there, or if one is in a file, such as a state
+    aws.py PORT                      serves on the loopback interface
+    aws.py --left URL                names what is left there, and fails if anything is
+    aws.py --keys URL                names what is on a key there that is going, or gone, and fails if anything is
+    aws.py --secret URL SEEN FILE... fails if there is no secret there, if one is in a FILE, such as a state, or if two
+                                     are the same; SEEN keeps hashes of those of before
 """
 
+import hashlib
 import itertools
 import json
 import os
@@ -42,6 +46,7 @@ def remember_more():
     from moto.awslambda.models import LambdaFunction
     from moto.dynamodb.models.table import Table
     from moto.dynamodb.responses import DynamoHandler
+    from moto.logs.responses import LogsResponse
 
     extend(Stage, "to_json", lambda stage: {"deploymentId": stage.config.get("deploymentId")})
 
@@ -75,10 +80,23 @@ def remember_more():
         if table.name in fuses:
             next(iter(description.values()))["OnDemandThroughput"] = fuses[table.name]
 
+    def remember_key(request):
+        if "SSESpecification" in request.body:
+            table = request.dynamodb_backend.tables[request.body["TableName"]]
+            table.sse_specification = request.body["SSESpecification"]
+
     after(DynamoHandler, "create_table", remember_fuse)
     after(DynamoHandler, "update_table", remember_fuse)
+    after(DynamoHandler, "update_table", remember_key)
     plain = Table.describe
     Table.describe = lambda table, *a, **k: (it := plain(table, *a, **k), fuse(table, it))[0]
+
+    def put_key(request, key):
+        request.logs_backend.groups[request._get_param("logGroupName")].kms_key_id = key
+        return ""
+
+    LogsResponse.associate_kms_key = lambda it: put_key(it, it._get_param("kmsKeyId"))
+    LogsResponse.disassociate_kms_key = lambda it: put_key(it, None)
 
 
 def make_zone():
@@ -124,6 +142,7 @@ class Extended:
             (r"/v2/apis/([^/]+)/stages/([^/]+)", self.stage),
             (r"/2019-09-30/functions/([^/]+)/provisioned-concurrency", self.concurrency),
             (r"/left", self.left),
+            (r"/keys", self.keys),
             (r"/secrets", self.secrets),
         ]
 
@@ -194,11 +213,6 @@ class Extended:
         return 200, self.provisioned[key]
 
     def left(self, *_, query, body):
-        from moto.backends import get_backend
-
-        def backends(service):
-            return get_backend(service)[ACCOUNT].values()
-
         kinds = {
             "API": ("apigatewayv2", "apis"),
             "domain": ("apigatewayv2", "domain_names"),
@@ -223,12 +237,39 @@ class Extended:
         left += [f"provisioned concurrency of {name}" for name, _ in self.provisioned]
         return 200, left
 
-    def secrets(self, *_, query, body):
-        from moto.backends import get_backend
+    def keys(self, *_, query, body):
+        """What is on a key that cannot be used. A key has an ARN and an id, and AWS's own are called alias/aws/..."""
+        usable = {
+            name
+            for backend in backends("kms")
+            for key in backend.keys.values()
+            if key.key_state == "Enabled"
+            for name in [key.arn, key.id]
+        }
+        tables = [it for backend in backends("dynamodb") for it in backend.tables.values()]
+        on = [(f"table {it.name}", it.sse_specification["KMSMasterKeyId"]) for it in tables if encrypted(it)]
+        on += [(f"secret {it.name}", it.kms_key_id) for backend in backends("secretsmanager") for it in backend.secrets.values()]
+        on += [(f"log group {it.name}", it.kms_key_id) for backend in backends("logs") for it in backend.groups.values()]
+        return 200, [f"{what} on {key}" for what, key in on if key and "alias/aws/" not in key and key not in usable]
 
-        backends = get_backend("secretsmanager")[ACCOUNT].values()
-        versions = [it for backend in backends for secret in backend.secrets.values() for it in secret.versions.values()]
-        return 200, [it["secret_string"] for it in versions if it.get("secret_string")]
+    def secrets(self, *_, query, body):
+        return 200, {
+            f"{secret.name} {version}": it["secret_string"]
+            for backend in backends("secretsmanager")
+            for secret in backend.secrets.values()
+            for version, it in secret.versions.items()
+            if it.get("secret_string")
+        }
+
+
+def backends(service):
+    from moto.backends import get_backend
+
+    return get_backend(service)[ACCOUNT].values()
+
+
+def encrypted(table):
+    return (table.sse_specification or {}).get("Enabled")
 
 
 def stages(api):
@@ -244,17 +285,23 @@ def read(environ):
     return json.loads(environ["wsgi.input"].read(length) or b"{}")
 
 
-def left(url):
-    found = json.load(urllib.request.urlopen(f"{url}/left"))
+def none(url, what):
+    found = json.load(urllib.request.urlopen(url))
     for it in found:
-        print(f"left behind: {it}", file=sys.stderr)
+        print(f"{what}: {it}", file=sys.stderr)
     return 1 if found else 0
 
 
-def secret(url, files):
+def secret(url, seen, files):
     found = json.load(urllib.request.urlopen(f"{url}/secrets"))
     problems = [] if found else ["no secret was made"]
-    for it in found:
+    seen = Path(seen)
+    hashes = json.loads(seen.read_text()) if seen.exists() else {}
+    hashes |= {name: hashlib.sha256(it.encode()).hexdigest() for name, it in found.items()}
+    seen.write_text(json.dumps(hashes))
+    if len(set(hashes.values())) < len(hashes):
+        problems.append(f"two secrets are the same: one can be guessed, {sorted(hashes)}")
+    for it in found.values():
         # What both functions take: 32 bytes or more, with nothing around them.
         if not re.fullmatch(r"[0-9a-f]{64}", it):
             problems.append("a secret is not 64 hexadecimal digits")
@@ -266,7 +313,9 @@ def secret(url, files):
 
 if __name__ == "__main__":
     if sys.argv[1] == "--left":
-        sys.exit(left(sys.argv[2]))
+        sys.exit(none(f"{sys.argv[2]}/left", "left behind"))
+    if sys.argv[1] == "--keys":
+        sys.exit(none(f"{sys.argv[2]}/keys", "on a key that cannot be used"))
     if sys.argv[1] == "--secret":
-        sys.exit(secret(sys.argv[2], sys.argv[3:]))
+        sys.exit(secret(*sys.argv[2:4], sys.argv[4:]))
     serve(int(sys.argv[1]))

@@ -230,6 +230,7 @@ def applied(state):
     made = [it for it in resources(state["values"]["root_module"]) if it["mode"] == "managed"]
     outputs_made(state["values"]["outputs"])
     secret_made(made)
+    keys_used(made, state["values"]["outputs"].get("kms_key_arn", {}).get("value"))
     for it in made:
         values = it["values"]
         if it["type"] == "aws_iam_role_policy":
@@ -265,6 +266,19 @@ def secret_made(made):
         expect(not any(values) and it["has_secret_string_wo"], "the state holds a secret")
 
 
+def keys_used(made, key):
+    """All that can be is on the key, or nothing is."""
+    for it in made:
+        values = it["values"]
+        if it["type"] == "aws_dynamodb_table":
+            on = [block["kms_key_arn"] for block in values["server_side_encryption"] if block["enabled"]]
+        elif it["type"] in ["aws_secretsmanager_secret", "aws_cloudwatch_log_group"]:
+            on = [values["kms_key_id"]] if values["kms_key_id"] else []
+        else:
+            continue
+        expect(on == ([key] if key else []), f"{it['address']} is on {on}, and the key is {key}")
+
+
 def narrow(address, statement):
     for action in statement["Action"]:
         expect("*" not in action, f"{address}: the action {action} is too wide")
@@ -295,6 +309,7 @@ def outputs_made(made):
         "frontend_env_variable": rf"NEXT_PUBLIC_VISIO_HEALTH_URL={url}/health",
         "page_query": r"\?server=wss%3A%2F%2F.*%2Fdev&health=https%3A%2F%2F.*%2Fhealth",
         "logs_command": r"aws logs tail /aws/lambda/visio-dev-signaling --region eu-west-3 --follow",
+        "health_logs_command": r"aws logs tail /aws/lambda/visio-dev-health --region eu-west-3 --follow",
     }
     for name, shape in shapes.items():
         value = made.get(name, {}).get("value")

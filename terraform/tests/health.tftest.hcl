@@ -104,6 +104,11 @@ run "alarms_are_where_the_metrics_are" {
   }
 
   assert {
+    condition     = { for key, it in aws_cloudwatch_metric_alarm.function : key => it.threshold } == { errors = 2, throttles = 5, duration = 8000 }
+    error_message = "errors of which one page sees four in two minutes, throttles, and 80 per cent of 10 s"
+  }
+
+  assert {
     condition     = length(output.alarm_names) == 4
     error_message = "the README counts four alarms"
   }
@@ -157,5 +162,45 @@ run "without_a_secret_a_key_is_for_the_table" {
   assert {
     condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com"]]
     error_message = "the key could be used for something else"
+  }
+}
+
+run "a_secret_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    health_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:health-GhIjKl"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_secret_without_a_key" {
+  module {
+    source = "./modules/health-secret"
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret.this.name_prefix == "visio-test-health-" && aws_secretsmanager_secret.this.kms_key_id == null
+    error_message = "the secret is called otherwise, or is on a key"
+  }
+}
+
+run "a_secret_with_a_key_is_another" {
+  module {
+    source = "./modules/health-secret"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret.this.name_prefix == "visio-test-health-kms-" && aws_secretsmanager_secret.this.kms_key_id == var.kms_key_arn
+    error_message = "without the key again it would stay on it: the provider does not tell AWS"
   }
 }

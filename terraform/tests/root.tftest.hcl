@@ -31,7 +31,7 @@ run "as_it_is" {
   }
 
   assert {
-    condition     = output.wscat_command == "wscat -c ${output.websocket_url}" && output.logs_command == "aws logs tail /aws/lambda/visio-dev-signaling --region eu-west-3 --follow"
+    condition     = output.wscat_command == "wscat -c ${output.websocket_url}" && output.logs_command == "aws logs tail /aws/lambda/visio-dev-signaling --region eu-west-3 --follow" && output.health_logs_command == "aws logs tail /aws/lambda/visio-dev-health --region eu-west-3 --follow"
     error_message = "a command cannot be pasted"
   }
 
@@ -52,7 +52,7 @@ run "without_health" {
   }
 
   assert {
-    condition     = output.health_url == null && output.status_url == null && output.health_base_url == null && output.frontend_env_variable == null && output.function_names == { signaling = "visio-dev-signaling" } && length(output.alarm_names) == 11 && !strcontains(output.page_query, "health")
+    condition     = output.health_url == null && output.status_url == null && output.health_base_url == null && output.frontend_env_variable == null && output.health_logs_command == null && output.function_names == { signaling = "visio-dev-signaling" } && length(output.alarm_names) == 11 && !strcontains(output.page_query, "health")
     error_message = "something of the health check is left"
   }
 }
@@ -90,7 +90,7 @@ run "prod_takes_a_key" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
-    jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+    jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"EwYHusd3g8AWHxTLFe19LQFn7nZn-Uuo-Myzv-qloY0\"}]}"
     jwt_audience    = "clinic"
   }
 
@@ -98,6 +98,43 @@ run "prod_takes_a_key" {
     condition     = output.websocket_stage_name == "prod"
     error_message = "prod with a key is not open, and should be taken"
   }
+}
+
+run "prod_takes_a_key_in_pem" {
+  variables {
+    environment     = "prod"
+    allowed_origins = ["https://clinic.example"]
+    jwt_public_key  = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAEwYHusd3g8AWHxTLFe19LQFn7nZn+Uuo+Myzv+qloY0=\n-----END PUBLIC KEY-----\n"
+  }
+
+  assert {
+    condition     = output.websocket_stage_name == "prod"
+    error_message = "prod with a key is not open, and should be taken"
+  }
+}
+
+run "prod_refuses_a_key_that_everybody_has" {
+  command = plan
+
+  variables {
+    environment     = "prod"
+    allowed_origins = ["https://clinic.example"]
+    jwt_public_key  = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+  }
+
+  expect_failures = [var.jwt_public_key]
+}
+
+run "prod_refuses_a_set_with_a_key_that_everybody_has" {
+  command = plan
+
+  variables {
+    environment     = "prod"
+    allowed_origins = ["https://clinic.example"]
+    jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"EwYHusd3g8AWHxTLFe19LQFn7nZn-Uuo-Myzv-qloY0\"},{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"2\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+  }
+
+  expect_failures = [var.jwks]
 }
 
 run "prod_takes_a_secret" {
@@ -166,6 +203,26 @@ run "what_is_wrong_is_refused" {
   }
 
   expect_failures = [var.aws_region, var.assume_role_arn, var.name_prefix, var.environment, var.lambda_architecture, var.create_kms_key]
+}
+
+run "china_is_refused" {
+  command = plan
+
+  variables {
+    aws_region = "cn-north-1"
+  }
+
+  expect_failures = [var.aws_region]
+}
+
+run "govcloud_is_refused" {
+  command = plan
+
+  variables {
+    aws_region = "us-gov-west-1"
+  }
+
+  expect_failures = [var.aws_region]
 }
 
 run "what_is_wrong_beside_something_right_is_refused_too" {

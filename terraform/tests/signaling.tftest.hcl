@@ -166,6 +166,11 @@ run "the_table_keeps_rooms_and_no_more" {
     condition     = !aws_dynamodb_table.this.point_in_time_recovery[0].enabled && !coalesce(aws_dynamodb_table.this.stream_enabled, false) && length(aws_dynamodb_table.this.global_secondary_index) == 0
     error_message = "who met whom would be kept, or sent elsewhere"
   }
+
+  assert {
+    condition     = !aws_dynamodb_table.this.server_side_encryption[0].enabled
+    error_message = "a table that was on a key would stay on it without being told that it is not"
+  }
 }
 
 run "alarms_are_where_the_metrics_are" {
@@ -276,6 +281,49 @@ run "all_that_can_be_turned_off" {
     condition     = length(output.alarm_names) == 0 && output.dashboard_name == null && aws_lambda_function.this.architectures[0] == "x86_64"
     error_message = "something is still on"
   }
+}
+
+run "a_limit_of_the_table_can_be_taken_out_again" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    table_max_request_units = { read = -1, write = -1 }
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.on_demand_throughput[0].max_read_request_units == -1 && aws_dynamodb_table.this.on_demand_throughput[0].max_write_request_units == -1
+    error_message = "AWS takes a limit out when it is told -1, and not when it is told nothing"
+  }
+}
+
+run "a_secret_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    jwt_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:visits-AbCdEf"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_secret_of_the_health_check_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    health_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:health-GhIjKl"
+  }
+
+  expect_failures = [aws_lambda_function.this]
 }
 
 run "a_package_that_is_not_there_is_named" {

@@ -86,8 +86,8 @@ run "only_this_stage_and_these_routes_may_invoke" {
   }
 
   assert {
-    condition     = length(distinct(values(aws_lambda_permission.route)[*].statement_id)) == 3
-    error_message = "two permissions have one name"
+    condition     = { for key, it in aws_lambda_permission.route : key => it.statement_id_prefix } == { "$connect" = "WebSocketApiConnect-", "$default" = "WebSocketApiDefault-", "$disconnect" = "WebSocketApiDisconnect-" }
+    error_message = "a new permission could not stand beside the one that it replaces"
   }
 }
 

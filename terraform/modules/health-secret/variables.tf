@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Beginning of the secret's name: NAME-health-, and something that no other has"
+  description = "Beginning of the secret's name: NAME-health- or, with a key of yours, NAME-health-kms-, and something that no other has"
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the secret, the same as that of both functions; null: AWS's own"
+  description = "KMS key for the secret, the same as that of both functions; null: AWS's own. With a key for the first time, or without one again, it is another secret"
   type        = string
   default     = null
 

@@ -2,8 +2,10 @@
 
 locals {
   alarms = {
+    # Low: one page polls four times in two minutes. A function that does not start logs nothing that the alarm
+    # `unhealthy` would see.
     errors = {
-      description = "The health check itself fails. It says nothing about visits."
+      description = "The health check itself fails, or does not start. It says nothing about visits."
       metric      = "Errors"
       statistic   = "Sum"
       threshold   = var.alarm_thresholds.errors

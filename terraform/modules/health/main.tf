@@ -64,6 +64,11 @@ resource "aws_lambda_function" "this" {
       condition     = fileexists(var.package)
       error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
     }
+
+    precondition {
+      condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
+      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+    }
   }
 
   depends_on = [aws_iam_role_policy.this]

@@ -173,7 +173,7 @@ variable "alarm_actions" {
 variable "alarm_thresholds" {
   description = "What is too much: errors and throttles in 2 minutes, the part of the timeout that one check in a hundred takes, minutes of 5 in which a check failed"
   type = object({
-    errors            = optional(number, 10)
+    errors            = optional(number, 2)
     throttles         = optional(number, 5)
     duration_percent  = optional(number, 80)
     unhealthy_minutes = optional(number, 2)

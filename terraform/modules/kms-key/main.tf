@@ -38,6 +38,11 @@ resource "aws_kms_key" "this" {
   })
 
   tags = var.tags
+
+  # Also when it goes for good: what was encrypted with it leaves it first.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_kms_alias" "this" {

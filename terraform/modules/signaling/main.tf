@@ -105,6 +105,16 @@ resource "aws_lambda_function" "this" {
       condition     = fileexists(var.package)
       error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
     }
+
+    precondition {
+      condition     = var.jwt_secret_arn == null || try(split(":", var.jwt_secret_arn)[3] == data.aws_region.current.id, true)
+      error_message = "jwt_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+    }
+
+    precondition {
+      condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
+      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+    }
   }
 
   # Its first lines are written with its first invocation.

@@ -257,7 +257,7 @@ variable "log_retention_days" {
 ################################################################################
 
 variable "table_max_request_units" {
-  description = "A fuse: units a second that the table takes; null: no limit but the account's. A visit takes some ten writes, and no reads worth speaking of"
+  description = "A fuse: units a second that the table takes; null: no limit but the account's. A visit takes some ten writes, and no reads worth speaking of. To take it out again: -1 for both, since AWS keeps what nobody names"
   type = object({
     read  = number
     write = number
@@ -265,8 +265,8 @@ variable "table_max_request_units" {
   default = null
 
   validation {
-    condition     = var.table_max_request_units == null || try(alltrue([for units in values(var.table_max_request_units) : units >= 1 && floor(units) == units]), false)
-    error_message = "table_max_request_units: expected whole numbers from 1."
+    condition     = var.table_max_request_units == null || try(alltrue([for units in values(var.table_max_request_units) : units == -1 || (units >= 1 && floor(units) == units)]), false)
+    error_message = "table_max_request_units: expected whole numbers from 1, or -1, which takes a limit out again."
   }
 }
 
@@ -334,7 +334,7 @@ variable "enable_access_logs" {
 }
 
 variable "logging_level" {
-  description = "What API Gateway logs of its own doings, to a log group that it makes itself: OFF, ERROR or INFO. The account needs a role for it: see modules/account-logging"
+  description = "What API Gateway logs of its own doings, to a log group that it makes itself, which log_retention_days and destroy do not reach: OFF, ERROR or INFO. The account needs a role for it: see modules/account-logging"
   type        = string
   default     = "OFF"
 }

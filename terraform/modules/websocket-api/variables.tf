@@ -132,7 +132,7 @@ variable "enable_access_logs" {
 }
 
 variable "logging_level" {
-  description = "What API Gateway logs of its own doings, to a log group that it makes itself: OFF, ERROR or INFO. The account needs a role for it: see modules/account-logging"
+  description = "What API Gateway logs of its own doings, to a log group that it makes itself, which log_retention_days and destroy do not reach: OFF, ERROR or INFO. The account needs a role for it: see modules/account-logging"
   type        = string
   default     = "OFF"
 

@@ -60,7 +60,7 @@ mock_resource "aws_kms_key" {
   }
 }
 
-mock_resource "aws_secretsmanager_secret_version" {
+mock_resource "aws_secretsmanager_secret" {
   defaults = {
     arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:SECRET-AbCdEf"
   }
