@@ -30,15 +30,14 @@ ZONE = "ZCLINICEXAMPLE"
 def serve(port):
     # Read when moto is imported: AWS's own policies, one of which is attached.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-    import waitress
+    from werkzeug.serving import run_simple
+
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     remember_more()
     make_zone()
     moto = DomainDispatcherApplication(create_backend_app)
-    # One request at a time, on connections that last. With moto's own server, which closes each, an answer got lost now
-    # and then, and what had been made was asked for again.
-    waitress.serve(Extended(moto), host="127.0.0.1", port=port, threads=1)
+    run_simple("127.0.0.1", port, Extended(moto), threaded=False)
 
 
 def remember_more():
