@@ -2,6 +2,11 @@
 
 import { element } from "./page.js";
 
+const NOTHING_ASKED = () => {};
+
+/** Gives the answer to the question that was asked last, if nobody has it yet. */
+let answer = NOTHING_ASKED;
+
 /**
  * Resolves to null for no, and for yes to `{reason}`, or to `{}` where there is none.
  * `reason`, if given, is the label of a field for one. Unless that is where the question starts, a
@@ -10,6 +15,7 @@ import { element } from "./page.js";
 export function ask({ title, text, reason, startsWithReason = false, action }) {
   const dialog = element("ask");
   const before = document.activeElement;
+  answer();
   element("ask-title").textContent = title;
   element("ask-text").textContent = text;
   element("ask-yes").textContent = action;
@@ -20,13 +26,17 @@ export function ask({ title, text, reason, startsWithReason = false, action }) {
   dialog.showModal();
   element(startsWithReason ? "ask-reason" : "ask-no").focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
+    answer = () => {
+      answer = NOTHING_ASKED;
       (before.isConnected ? before : element("visit-title")).focus();
       const given = element("ask-reason").value.trim();
       resolve(dialog.returnValue !== "yes" ? null : reason && given ? { reason: given } : {});
-    }, { once: true });
+    };
   });
 }
+
+// A browser tells of it in a task of its own, by which time the next question may be open.
+element("ask").addEventListener("close", () => { if (!element("ask").open) answer(); });
 
 /** What was asked about is over. */
 export function stopAsking() {

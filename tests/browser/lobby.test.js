@@ -309,6 +309,24 @@ test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(asyn
   await ben.reads("#notice", /ended the visit for you/);
 }));
 
+test("a question asked again at once is a question of its own", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+  const weber = await stage.person("Dr. Weber", { token: doctor() });
+  await weber.join();
+  const anna = await stage.person("Anna", { token: patient() });
+  await anna.knock();
+  await weber.decides("Admit Anna Keller");
+  await anna.inVisit();
+  await weber.decides("Remove: Anna Keller");
+  // A browser tells of a dialog that closed in a task of its own: here, while the next one is open.
+  await weber.page.evaluate(() => {
+    document.getElementById("ask").close("");
+    document.querySelector('[aria-label="Remove: Anna Keller"]').click();
+    return new Promise((told) => document.getElementById("ask").addEventListener("close", told, { once: true }));
+  });
+  await weber.page.click("#ask-yes");
+  await anna.reads("#notice", /ended the visit for you/);
+}));
+
 test("the waiting room on a small phone: nothing cut off, targets large, everything named", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
   const small = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
   const anna = await stage.person("Anna Keller", { token: patient(), context: small });
