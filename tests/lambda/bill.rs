@@ -1,6 +1,7 @@
 //! What a visit costs, counted.
 
 use serde_json::json;
+use visio_gateway::Bill;
 use visio_gateway::visit::{Batching, play};
 
 use super::Lambda;
@@ -23,7 +24,9 @@ async fn a_visit_costs_what_the_table_in_the_readme_says() {
     assert!(bill.write_units <= 10.0, "{bill}");
     assert!(bill.read_units <= 8.0, "{bill}");
     assert!(bill.dynamodb_requests <= 24, "{bill}");
-    assert!(bill.per_million() <= 90.0, "{bill}");
+    // Seconds are the machine's, and few: what is counted decides.
+    let counted = Bill { mb_ms: 0, ..bill.clone() };
+    assert!(counted.per_million() <= 89.0, "{bill}");
     let known = ["DeleteItem", "GetItem", "PutItem"];
     assert!(bill.dynamodb_operations.keys().all(|operation| known.contains(&operation.as_str())));
 }
