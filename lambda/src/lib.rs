@@ -20,8 +20,8 @@
 //! other. What one of them remembers is therefore a hint: nobody is refused on the strength of it,
 //! and it lives for two seconds.
 //!
-//! The function `health` tells the truth about all this: [`health`]. What both are told when they start
-//! is in [`settings`]; secrets come from elsewhere: [`secrets`].
+//! The function `health` tells the truth about all this: [`health`]. What the two are told when they
+//! start is in [`settings`] and [`health::Settings`]; secrets come from elsewhere: [`secrets`].
 
 pub mod aws;
 pub mod event;
