@@ -17,7 +17,7 @@ use dashmap::mapref::entry::Entry;
 
 use crate::core::Room;
 use crate::health;
-use crate::ports::{Loaded, Reading, Registry, Swap, Unavailable};
+use crate::ports::{Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
 /// Rooms in memory.
@@ -36,14 +36,13 @@ impl MemoryRegistry {
 }
 
 impl Registry for MemoryRegistry {
-    async fn load(&self, room: &RoomId, _: Reading) -> Result<Loaded, Unavailable> {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
         // Before the look: were it read after it, a room made in between could pass for this one.
         let floor = self.floor();
-        let room = match self.rooms.get(room) {
+        Ok(match self.rooms.get(room) {
             Some(found) => Arc::clone(&found),
             None => Arc::new(Room::empty(room.clone(), floor)),
-        };
-        Ok(Loaded { room, latest: true })
+        })
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {

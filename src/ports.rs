@@ -1,27 +1,25 @@
-//! The two things that a runtime brings along: where rooms are kept, and how clients are reached.
+//! What a runtime brings along, one trait a noun: where rooms are kept ([`Registry`]), which
+//! connection claims which seat ([`Connections`]), how clients are reached ([`Outbox`]), and who
+//! writes down what happened ([`Journal`]).
 //!
-//! Both traits are as small as [`drive`](crate::drive) needs. Their contract under concurrency is
-//! in their types: a swap can be [raced](Swap::Raced), a delivery can find its client
-//! [gone](Delivery::Gone), and neither is an error. `Err` is left for a store or a gateway that
-//! does not answer.
+//! Each trait is as small as [`drive`](crate::drive) needs. What can happen under concurrency is
+//! in the types: a swap can be [raced](Swap::Raced) and a delivery can find its client
+//! [gone](Delivery::Gone). Neither is an error. `Err` is left for a store or a gateway that does
+//! not answer.
 
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::core::audit::Entry;
-use crate::core::{ConnectionId, Grant, Room, Session};
+use crate::core::{Connection, ConnectionId, Grant, Room, Session};
 use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Timestamp, Version};
 
 /// Where rooms are kept: a compare-and-swap store.
 pub trait Registry: Send + Sync + 'static {
-    /// The room. An unknown room is an empty one, whose version is at least that of any room of
-    /// this name before it: versions never run backwards. Reading costs no copy.
-    fn load(
-        &self,
-        room: &RoomId,
-        reading: Reading,
-    ) -> impl Future<Output = Result<Loaded, Unavailable>> + Send;
+    /// The room as last stored. An unknown room is an empty one, whose version is at least that of
+    /// any room of this name before it: versions never run backwards. Reading costs no copy.
+    fn load(&self, room: &RoomId) -> impl Future<Output = Result<Arc<Room>, Unavailable>> + Send;
 
     /// Stores `next` if the room is still at version `seen`.
     fn swap(
@@ -40,31 +38,30 @@ pub trait Registry: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Vec<RoomSummary>>, Unavailable>> + Send;
 }
 
-/// How fresh a room must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// A copy will do, if the registry keeps any.
-    Copy,
-    /// As last stored.
-    Latest,
-}
-
-/// A room that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    /// The room.
-    pub room: Arc<Room>,
-    /// Whether this is the room as last stored, or a copy that may be older.
-    pub latest: bool,
-}
-
 /// How a swap ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swap {
-    /// The room is stored.
+    /// It is stored.
     Done,
-    /// Somebody else stored one since; nothing was changed.
+    /// Somebody else stored something since; nothing was changed.
     Raced,
+}
+
+/// Which connection claims which seat.
+pub trait Connections: Send + Sync + 'static {
+    /// Notes that `from` is about to ask for `seat` on the strength of `grant`, before it can have
+    /// it. Whoever handles the next message or the end of this connection then knows where to
+    /// look, even if the process that asked died on the way. Others may learn of the seat and
+    /// write to it before `joined` is sent; where order can be kept, they are read after it.
+    ///
+    /// [`Swap::Raced`]: another message of the same connection was handled meanwhile. `from` is now
+    /// as that one left it.
+    fn claim(
+        &self,
+        from: &mut Connection,
+        seat: &Session,
+        grant: Option<&Grant>,
+    ) -> impl Future<Output = Result<Swap, Unavailable>> + Send;
 }
 
 /// How clients are reached.
@@ -101,24 +98,47 @@ pub trait Outbox: Send + Sync + 'static {
         code: CloseCode,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Notes that `who` is about to ask for a seat, before it can have one: its next message may
-    /// be handled elsewhere, and whoever handles the end of its connection must know where to
-    /// look; `grant` is what it rests on. Others may learn of the seat, and write to it, before `joined` is sent; where order
-    /// can be kept, all that comes from now on goes after that.
-    fn joining(
-        &self,
-        who: &Session,
-        grant: Option<&Grant>,
-    ) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
-
-    /// Writes down what happened in a visit, if anybody wants to know. Never waits.
-    fn record(&self, _entry: Entry) {}
-
     /// Those of `conns` that give no sign of life.
     fn probe(
         &self,
         conns: &[ConnectionId],
     ) -> impl Future<Output = Result<Vec<ConnectionId>, Unavailable>> + Send;
+}
+
+impl<C: Connections> Connections for Arc<C> {
+    async fn claim(
+        &self,
+        from: &mut Connection,
+        seat: &Session,
+        grant: Option<&Grant>,
+    ) -> Result<Swap, Unavailable> {
+        C::claim(self, from, seat, grant).await
+    }
+}
+
+impl<O: Outbox> Outbox for Arc<O> {
+    async fn send(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<Delivery, Unavailable> {
+        O::send(self, to, message).await
+    }
+
+    async fn send_all(
+        &self,
+        messages: Vec<(ConnectionId, ServerMessage)>,
+    ) -> Result<Vec<(ConnectionId, Delivery)>, Unavailable> {
+        O::send_all(self, messages).await
+    }
+
+    async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
+        O::close(self, conn, code).await
+    }
+
+    async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
+        O::probe(self, conns).await
+    }
 }
 
 /// How a delivery ended.
@@ -132,13 +152,15 @@ pub enum Delivery {
     Busy,
 }
 
-/// How the note of a join ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// It is noted.
-    Noted,
-    /// What was known of the connection is out of date.
-    Contested,
+/// Writes down what happened in a visit, if anybody wants to know. Never waits.
+pub trait Journal: std::fmt::Debug + Send + Sync + 'static {
+    /// Writes down one event.
+    fn record(&self, entry: Entry);
+}
+
+/// Nobody wants to know.
+impl Journal for () {
+    fn record(&self, _: Entry) {}
 }
 
 /// The store or the gateway did not answer.

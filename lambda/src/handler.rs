@@ -1,28 +1,28 @@
 //! `$connect`, `$default` and `$disconnect`: from an event of the gateway to the driver.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use visio_signaling::core::{ConnectionId, Grant, Rules};
+use visio_signaling::core::{Connection, ConnectionId, Grant, Rules, Session};
 use visio_signaling::drive::{Driver, Fault};
 use visio_signaling::origin;
-use visio_signaling::ports::{Delivery, Outbox, Reading, Unavailable};
+use visio_signaling::ports::{Outbox, Unavailable};
 use visio_signaling::redact::Redacted;
 use visio_signaling::token::{Gatekeeper, Refused, offered};
 use visio_signaling::wire::{
-    CloseCode, Code, FromText, JoinDefaults, PeerId, Rejection, ServerMessage, Timestamp,
+    CloseCode, Code, FromText, Incoming, JoinDefaults, PeerId, Rejection, Timestamp,
 };
 
 use crate::event::{Answer, Kind, SocketEvent};
-use crate::log::{self, Level};
-use crate::outbox::Invocation;
+use crate::log::{self, Level, LogJournal};
 use crate::posts::Posts;
-use crate::table::connections::{Connections, Known};
+use crate::seen::SeenSeats;
+use crate::speaker::{Introduced, Speaker};
+use crate::table::connections::Connections;
 use crate::table::rooms::Rooms;
 
 /// The subprotocol that is answered to a client that offers it.
 const SUBPROTOCOL: &str = "visio";
-/// How often a message may find that its connection is not as it was read.
-const MAX_DOUBTS: usize = 8;
 
 /// What the function keeps from one event to the next.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Signaling {
     pub rooms: Rooms,
     /// Who is who.
     pub connections: Connections,
+    /// Where this instance has seen whom.
+    pub seen: SeenSeats,
     /// The way to the clients.
     pub posts: Posts,
     /// What the operator decided.
@@ -101,51 +103,62 @@ impl Signaling {
         if text.len() > self.max_message_bytes {
             return Ok(self.too_large(id).await?);
         }
-        let mut reading = Reading::Copy;
-        for _ in 0..MAX_DOUBTS {
-            match self.speak(id, reading, text, now).await {
-                Err(Fault::Doubtful) => reading = Reading::Latest,
-                Err(fault) => return self.failed(id, text, fault).await,
-                Ok(()) => return Ok(Answer::done()),
+        let incoming = match Incoming::parse(text) {
+            Ok(incoming) => incoming,
+            Err(rejection) => {
+                self.posts.send(id, rejection.into()).await?;
+                return Ok(Answer::done());
             }
+        };
+        let failure = Rejection::new(Code::Internal, "the server failed; try again");
+        let failure = failure.to(incoming.message.to().cloned());
+        let failure = failure.answering(incoming.request_id.clone());
+        match self.speak(id, incoming, now).await {
+            Ok(()) => Ok(Answer::done()),
+            Err(fault) => self.failed(id, failure, fault).await,
         }
-        self.failed(id, text, Fault::Contended).await
     }
 
     async fn speak(
         &self,
         id: &ConnectionId,
-        reading: Reading,
-        text: &str,
+        incoming: Incoming<'_>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let known = self.connections.load(id, reading).await?;
-        let mut connection = known.connection(id.clone());
-        let driver = self.driver(id, known);
-        driver.receive(&mut connection, text, now).await?;
-        if driver.outbox.finish(&connection).await? == Delivery::Gone {
-            driver.lost(&mut connection, now).await?;
+        let (rooms, connections) = (&self.rooms, &self.connections);
+        let introduced =
+            Speaker::introduce(id, &incoming.message, rooms, connections, &self.seen).await?;
+        let (speaker, Introduced { mut connection, room, left_over }) = introduced;
+        let before = connection.session.clone();
+        let driver = self.driver(rooms.beginning_with(room), speaker);
+        for seat in left_over {
+            driver.lost(&mut at(seat), now).await?;
         }
-        Ok(())
+        driver.receive(&mut connection, incoming, now).await?;
+        Ok(driver.connections.save(before.as_ref(), &connection).await?)
     }
 
     /// The end of a connection, which may have been handled before.
     async fn disconnect(&self, id: &ConnectionId, now: Timestamp) -> Result<Answer, Fault> {
-        let Some(seats) = self.connections.seats(id).await? else { return Ok(Answer::done()) };
-        for seat in seats {
-            let mut connection = Known::default().connection(id.clone());
-            connection.session = Some(seat);
-            self.driver(id, Known::default()).lost(&mut connection, now).await?;
+        let known = self.connections.load(id).await?;
+        if !known.is_stored() {
+            return Ok(Answer::done());
         }
+        let driver = self.driver(self.rooms.clone(), ());
+        for seat in known.claims(id) {
+            driver.lost(&mut at(seat), now).await?;
+        }
+        self.seen.note(id, None);
         self.connections.forget(id).await?;
         Ok(Answer::done())
     }
 
-    fn driver(&self, speaker: &ConnectionId, known: Known) -> Driver<Rooms, Invocation> {
-        let (posts, connections) = (self.posts.clone(), self.connections.clone());
+    fn driver<C>(&self, registry: Rooms, connections: C) -> Driver<Rooms, C, Posts> {
         Driver {
-            registry: self.rooms.clone(),
-            outbox: Invocation::new(speaker.clone(), known, posts, connections),
+            registry,
+            connections,
+            outbox: self.posts.clone(),
+            journal: Arc::new(LogJournal),
             rules: self.rules.clone(),
             gatekeeper: self.gatekeeper.clone(),
             mint_peer_id,
@@ -155,24 +168,31 @@ impl Signaling {
     /// The gateway takes larger messages than the contract does.
     async fn too_large(&self, id: &ConnectionId) -> Result<Answer, Unavailable> {
         let text = format!("expected a message of at most {} bytes", self.max_message_bytes);
-        let message = ServerMessage::from(Rejection::new(Code::InvalidMessage, text));
-        let outbox = self.driver(id, Known::default()).outbox;
-        outbox.send(id, message).await?;
-        outbox.close(id, CloseCode::TooLarge).await?;
+        self.posts.send(id, Rejection::new(Code::InvalidMessage, text).into()).await?;
+        self.posts.close(id, CloseCode::TooLarge).await?;
         Ok(Answer::done())
     }
 
     /// Our own failure: the client is told in the words of the contract. If that fails as well, the
     /// gateway tells it in its own.
-    async fn failed(&self, id: &ConnectionId, text: &str, fault: Fault) -> Result<Answer, Fault> {
+    async fn failed(
+        &self,
+        id: &ConnectionId,
+        failure: Rejection,
+        fault: Fault,
+    ) -> Result<Answer, Fault> {
         complain("message", &fault);
-        let rejection = Rejection::new(Code::Internal, "the server failed; try again");
-        let message = ServerMessage::from(rejection.answering_frame(text));
-        match self.posts.send(id, message.encode()).await {
+        match self.posts.send(id, failure.into()).await {
             Ok(_) => Ok(Answer::done()),
             Err(_) => Err(fault),
         }
     }
+}
+
+/// A connection of which only this seat matters.
+fn at(seat: Session) -> Connection {
+    let blank = Connection::new(seat.conn.clone(), JoinDefaults::default());
+    Connection { session: Some(seat), ..blank }
 }
 
 /// An alarm counts these lines, by the words "was not handled".

@@ -3,22 +3,20 @@
 //! The story of one message, from a browser to another:
 //!
 //! 1. API Gateway picks a route and invokes the function `signaling`: [`event`], [`handler`].
-//! 2. Who speaks is looked up, in what this instance has seen lately or in the table: [`hints`],
-//!    [`table::connections`].
-//! 3. The driver of `visio-signaling` parses the message and loads the sender's room:
-//!    [`table::rooms`].
+//! 2. Who speaks is looked up: where this instance has [seen] it, or in the table
+//!    ([`table::connections`]). The room says whether that is true: [`speaker`].
+//! 3. The driver of `visio-signaling` loads the speaker's room: [`table::rooms`].
 //! 4. The room decides; what has changed is stored if nobody was faster.
-//! 5. The effects go out through `@connections`: [`outbox`], [`posts`].
+//! 5. The effects go out through `@connections`: [`posts`].
 //!
 //! ```text
-//!  API Gateway --> event --> handler --> drive (load, DECIDE, swap, deliver) --> @connections
-//!                               |           |                       |
-//!                      table::connections  table::rooms     outbox, posts
+//!  API Gateway --> event --> handler --> speaker --> drive (load, DECIDE, swap, deliver)
+//!                                           |               |                     |
+//!                               seen, table::connections   table::rooms         posts
 //! ```
 //!
 //! Messages of one connection may be handled side by side, by instances that know nothing of each
-//! other. What one of them remembers is therefore a hint: nobody is refused on the strength of it,
-//! and it lives for two seconds.
+//! other. So every room is read consistently, for every message, and no instance remembers one.
 //!
 //! The function `health` tells the truth about all this: [`health`]. What the two are told when they
 //! start is in [`settings`] and [`health::Settings`]; secrets come from elsewhere: [`secrets`].
@@ -27,11 +25,11 @@ pub mod aws;
 pub mod event;
 pub mod handler;
 pub mod health;
-pub mod hints;
 pub mod log;
-pub mod outbox;
 pub mod posts;
 pub mod secrets;
+pub mod seen;
 pub mod settings;
+pub mod speaker;
 pub mod table;
 pub mod tls;

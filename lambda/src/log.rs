@@ -6,9 +6,12 @@ use std::error::Error;
 use std::fmt::Display;
 use std::panic::{self, Location};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use visio_signaling::core::audit::Entry;
+use visio_signaling::ports::Journal;
+use visio_signaling::wire::Timestamp;
 
 /// How loud.
 #[derive(Debug, Clone, Copy)]
@@ -26,15 +29,25 @@ pub fn line(level: Level, message: &str, what: &str, reason: &dyn Display) {
         Level::Error => "ERROR",
     };
     let reason = reason.to_string();
-    let line = json!({"level": level, "message": message, "what": what, "reason": reason});
+    let timestamp = Timestamp::from(SystemTime::now()).rfc3339().to_string();
+    let line = json!({
+        "timestamp": timestamp, "level": level, "message": message, "what": what, "reason": reason,
+    });
     eprintln!("{line}");
 }
 
-/// Writes down what happened in a visit: ids, roles, times and reasons.
-pub fn audit(entry: &Entry) {
-    if let Ok(line) = serde_json::to_string(entry) {
-        eprintln!("{{\"audit\":{line}}}");
+/// Writes what happened in a visit to the log: ids, roles, times and reasons.
+#[derive(Debug)]
+pub struct LogJournal;
+
+impl Journal for LogJournal {
+    fn record(&self, entry: Entry) {
+        eprintln!("{}", audit_line(&entry, SystemTime::now().into()));
     }
+}
+
+fn audit_line(entry: &Entry, now: Timestamp) -> Value {
+    json!({"timestamp": now.rfc3339().to_string(), "level": "INFO", "audit": entry})
 }
 
 /// How the process ends: with a line, if the function could not start or go on.

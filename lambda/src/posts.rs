@@ -13,7 +13,8 @@ use aws_sdk_apigatewaymanagement::primitives::Blob;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures_util::future::join_all;
 use visio_signaling::core::ConnectionId;
-use visio_signaling::ports::{Delivery, Unavailable};
+use visio_signaling::ports::{Delivery, Outbox, Unavailable};
+use visio_signaling::wire::{CloseCode, ServerMessage};
 
 /// The gateway's side of all connections.
 #[derive(Debug, Clone)]
@@ -30,22 +31,43 @@ impl Posts {
         // Nobody has this id. Whatever the answer is, there is now a connection.
         let _ = self.0.get_connection().connection_id("warm=").send().await;
     }
+}
 
-    /// Delivers one message.
-    pub async fn send(&self, to: &ConnectionId, text: String) -> Result<Delivery, Unavailable> {
+impl Outbox for Posts {
+    async fn send(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<Delivery, Unavailable> {
         let post = self.0.post_to_connection().connection_id(to.to_string());
-        let answer = post.data(Blob::new(text)).send().await;
+        let answer = post.data(Blob::new(message.encode())).send().await;
         answer.map_or_else(|error| failed(&error), |_| Ok(Delivery::Accepted))
     }
 
-    /// Ends a connection. It may be gone already.
-    pub async fn close(&self, conn: &ConnectionId) -> Result<(), Unavailable> {
+    async fn send_all(
+        &self,
+        messages: Vec<(ConnectionId, ServerMessage)>,
+    ) -> Result<Vec<(ConnectionId, Delivery)>, Unavailable> {
+        let posts = by_receiver(messages).into_iter().map(async |(to, messages)| {
+            for message in messages {
+                let delivery = self.send(&to, message).await?;
+                if delivery != Delivery::Accepted {
+                    return Ok(Some((to, delivery)));
+                }
+            }
+            Ok(None)
+        });
+        let outcomes: Result<Vec<_>, Unavailable> = join_all(posts).await.into_iter().collect();
+        Ok(outcomes?.into_iter().flatten().collect())
+    }
+
+    async fn close(&self, conn: &ConnectionId, _: CloseCode) -> Result<(), Unavailable> {
         let answer = self.0.delete_connection().connection_id(conn.to_string()).send().await;
         answer.map_or_else(|error| failed(&error).map(drop), |_| Ok(()))
     }
 
     /// Those of `conns` that the gateway knows no more.
-    pub async fn gone(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
+    async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
         let probes = conns.iter().map(async |conn| {
             let answer = self.0.get_connection().connection_id(conn.to_string()).send().await;
             match answer.map_or_else(|error| failed(&error), |_| Ok(Delivery::Accepted)) {
@@ -57,6 +79,20 @@ impl Posts {
         let answers: Result<Vec<_>, _> = join_all(probes).await.into_iter().collect();
         Ok(answers?.into_iter().flatten().collect())
     }
+}
+
+/// Messages by receiver, each one's in their order.
+fn by_receiver(
+    messages: Vec<(ConnectionId, ServerMessage)>,
+) -> Vec<(ConnectionId, Vec<ServerMessage>)> {
+    let mut receivers: Vec<(ConnectionId, Vec<ServerMessage>)> = Vec::new();
+    for (to, message) in messages {
+        match receivers.iter_mut().find(|(known, _)| *known == to) {
+            Some((_, earlier)) => earlier.push(message),
+            None => receivers.push((to, vec![message])),
+        }
+    }
+    receivers
 }
 
 /// What an answer other than success means. The status counts, since the error's name has been

@@ -2,7 +2,7 @@
 
 use super::audit::Entry;
 use super::{ConnectionId, Room};
-use crate::wire::{CloseCode, RequestId, RoomSummary, ServerMessage};
+use crate::wire::{CloseCode, Rejection, RequestId, RoomSummary, ServerMessage};
 
 /// The outcome of an event. Effects are to be carried out in their order, and only once `next`
 /// is stored.
@@ -15,17 +15,6 @@ pub struct Decision {
     pub effects: Vec<Effect>,
     /// Where the speaker stands afterwards.
     pub standing: Standing,
-}
-
-impl Decision {
-    /// Whether this may be carried out though the room was read from a copy: messages that found
-    /// their receivers. A refusal may not, for what was missing may be there by now.
-    pub fn holds_for_a_copy(&self) -> bool {
-        let relayed = |effect: &Effect| {
-            matches!(effect, Effect::Send { message: ServerMessage::Relayed(_), .. })
-        };
-        !self.effects.is_empty() && self.effects.iter().all(relayed)
-    }
 }
 
 /// Whether the speaker's connection holds the seat it claims, or a place in the lobby.
@@ -71,4 +60,19 @@ pub enum Effect {
         /// Echoed in the answer.
         request_id: Option<RequestId>,
     },
+}
+
+/// Why a client does not get what it asked for, where no room had to decide that.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it is told.
+    pub rejection: Rejection,
+    /// Whether that ends its connection.
+    pub close: Option<CloseCode>,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self { rejection, close: None }
+    }
 }

@@ -1,7 +1,7 @@
 //! What happened.
 
 use super::{ConnectionId, Grant};
-use crate::wire::{DisplayName, HostMessage, Metadata, RequestId, Role, Signal};
+use crate::wire::{DisplayName, HostMessage, Metadata, PeerId, RequestId, Role, Signal};
 
 /// Something that concerns a room. All but [`Event::Lost`] are the speaker's own doing.
 #[derive(Debug)]
@@ -41,14 +41,20 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    /// Whether an old copy of the room will do to begin with. What is said to one peer finds it or
-    /// is found out, and a change that rests on an old room is not stored; but news for everybody,
-    /// and lists, are for those who are there now.
-    pub fn may_begin_with_a_copy(&self) -> bool {
+    /// The one peer that this is for, if it is a message to one.
+    pub fn receiver(&self) -> Option<&PeerId> {
+        if let Self::Signal { signal, .. } = self { signal.to.peer() } else { None }
+    }
+
+    /// The mark that an answer echoes.
+    pub fn request_id(&self) -> Option<RequestId> {
         match self {
-            Self::Signal { signal, .. } => signal.to.peer().is_some(),
-            Self::Join(_) | Self::Leave | Self::Lost(_) | Self::Host { .. } | Self::Due => true,
-            Self::Peers { .. } | Self::RoomList { .. } => false,
+            Self::Join(request) => request.request_id.clone(),
+            Self::Signal { request_id, .. }
+            | Self::Peers { request_id }
+            | Self::RoomList { request_id }
+            | Self::Host { request_id, .. } => request_id.clone(),
+            Self::Leave | Self::Lost(_) | Self::Due => None,
         }
     }
 }

@@ -88,7 +88,7 @@ impl Room {
     }
 
     /// Whether the session holds a seat, or a place in the lobby.
-    pub(super) fn place_of(&self, who: &Session) -> bool {
+    pub fn holds(&self, who: &Session) -> bool {
         self.held_by(who).is_some() || self.waits(who).is_some()
     }
 

@@ -61,13 +61,11 @@ pub struct Connection {
     pub session: Option<Session>,
     /// Whether it has sent a message yet: the first one may bring a join along.
     pub spoke: bool,
-    /// Whether all this is how things stand, or a copy that may be older.
-    pub sure: bool,
 }
 
 impl Connection {
     /// A connection that was just opened.
     pub const fn new(id: ConnectionId, defaults: JoinDefaults) -> Self {
-        Self { id, defaults, grant: None, session: None, spoke: false, sure: true }
+        Self { id, defaults, grant: None, session: None, spoke: false }
     }
 }

@@ -15,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use serde_json::json;
 
 use crate::core::audit::Entry;
+use crate::ports::Journal;
 
 /// So many lines may wait to be written.
 const QUEUE: usize = 4096;
@@ -44,9 +45,11 @@ impl Audit {
         let writer = writer.spawn(move || write(&lines, &counted, output))?;
         Ok(Self { queue: Some(queue), dropped, writer: Some(writer) })
     }
+}
 
+impl Journal for Audit {
     /// Takes a line, or counts it as dropped.
-    pub(super) fn record(&self, entry: Entry) {
+    fn record(&self, entry: Entry) {
         let taken = self.queue.as_ref().is_some_and(|queue| queue.try_send(entry).is_ok());
         if !taken {
             self.dropped.fetch_add(1, Ordering::Relaxed);

@@ -18,10 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::audit::Audit;
-use crate::core::audit::Entry;
-use crate::core::{ConnectionId, Grant, Session};
-use crate::ports::{Claim, Delivery, Outbox, Unavailable};
+use crate::core::{Connection, ConnectionId, Grant, Session};
+use crate::ports::{Connections, Delivery, Outbox, Swap, Unavailable};
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// A client heard from this recently is alive without being asked.
@@ -42,15 +40,14 @@ pub(super) struct Bounds {
 pub(super) struct Mailboxes {
     all: DashMap<ConnectionId, Arc<Mailbox>>,
     bounds: Bounds,
-    audit: Option<Arc<Audit>>,
     forgotten: Notify,
     /// Signs of life are counted from here.
     epoch: Instant,
 }
 
 impl Mailboxes {
-    pub(super) fn new(bounds: Bounds, audit: Option<Arc<Audit>>) -> Self {
-        Self { all: DashMap::new(), bounds, audit, forgotten: Notify::new(), epoch: Instant::now() }
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { all: DashMap::new(), bounds, forgotten: Notify::new(), epoch: Instant::now() }
     }
 
     /// Opens the mailbox of a new connection.
@@ -95,6 +92,21 @@ impl Mailboxes {
     }
 }
 
+/// A claim lives on the stack of its session, so nobody has to look for it.
+impl Connections for Mailboxes {
+    async fn claim(
+        &self,
+        _: &mut Connection,
+        seat: &Session,
+        _: Option<&Grant>,
+    ) -> Result<Swap, Unavailable> {
+        if let Some(mailbox) = self.all.get(&seat.conn) {
+            mailbox.mark();
+        }
+        Ok(Swap::Done)
+    }
+}
+
 impl Outbox for Mailboxes {
     async fn send(
         &self,
@@ -109,19 +121,6 @@ impl Outbox for Mailboxes {
             mailbox.close(code);
         }
         Ok(())
-    }
-
-    async fn joining(&self, who: &Session, _: Option<&Grant>) -> Result<Claim, Unavailable> {
-        if let Some(mailbox) = self.all.get(&who.conn) {
-            mailbox.mark();
-        }
-        Ok(Claim::Noted)
-    }
-
-    fn record(&self, entry: Entry) {
-        if let Some(audit) = &self.audit {
-            audit.record(entry);
-        }
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

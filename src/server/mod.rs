@@ -28,8 +28,8 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::core::ConnectionId;
-use crate::drive::Driver;
-use crate::ports::Registry;
+use crate::drive;
+use crate::ports::{Journal, Registry};
 use crate::wire::{FromText, PeerId, Timestamp};
 
 use limits::Limits;
@@ -41,10 +41,13 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
+/// The driver over mailboxes.
+type Driver<R> = drive::Driver<R, Arc<Mailboxes>, Arc<Mailboxes>>;
+
 /// What all connections share.
 struct App<R> {
     config: Config,
-    driver: Arc<Driver<R, Mailboxes>>,
+    driver: Arc<Driver<R>>,
     limits: Limits,
     prober: Prober,
     draining: AtomicBool,
@@ -93,9 +96,13 @@ impl<R: Registry> App<R> {
     fn new(config: Config, registry: R, address: SocketAddr, alive: mpsc::WeakSender<()>) -> Self {
         let pass = own_pass();
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
+        let mailboxes = Arc::new(Mailboxes::new(bounds));
+        let audit = config.audit.clone().map(|audit| audit as Arc<dyn Journal>);
         let driver = Driver {
             registry,
-            outbox: Mailboxes::new(bounds, config.audit.clone()),
+            connections: Arc::clone(&mailboxes),
+            outbox: mailboxes,
+            journal: audit.unwrap_or_else(|| Arc::new(())),
             rules: config.rules.clone(),
             gatekeeper: pass.beside(config.gatekeeper.clone()),
             mint_peer_id,

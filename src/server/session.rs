@@ -24,13 +24,12 @@ use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseF
 use tracing::{debug, error};
 
 use super::limits::{Pace, Pacer, Place};
-use super::mailbox::{Full, Mailbox, Mailboxes, Parcel};
+use super::mailbox::{Full, Mailbox, Parcel};
 use super::metered::{HasMeter, drain, is_spent};
-use super::now;
+use super::{Driver, now};
 use crate::core::Connection;
-use crate::drive::Driver;
 use crate::ports::Registry;
-use crate::wire::{CloseCode, Code, Rejection, ServerMessage, Timestamp};
+use crate::wire::{CloseCode, Code, Incoming, Rejection, ServerMessage, Timestamp};
 
 /// How long a goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -49,7 +48,7 @@ pub(super) struct Session<R, S> {
     pub(super) socket: WebSocketStream<S>,
     pub(super) connection: Connection,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) driver: Arc<Driver<R, Mailboxes>>,
+    pub(super) driver: Arc<Driver<R>>,
     pub(super) pacer: Pacer,
     pub(super) pulse: Pulse,
     pub(super) opened: Instant,
@@ -155,7 +154,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         self.pinged = false;
         match message {
             Message::Text(text) => self.receive(&text, at).await,
-            Message::Ping(_) | Message::Pong(_) => self.pace(at, "").err(),
+            Message::Ping(_) | Message::Pong(_) => self.pace(at).err(),
             Message::Binary(_) => Some(refused(
                 Code::InvalidMessage,
                 "expected text frames, not binary ones",
@@ -166,31 +165,42 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     }
 
     async fn receive(&mut self, text: &str, at: Instant) -> Option<End> {
-        match self.pace(at, text) {
+        let too_fast = match self.pace(at) {
             Err(end) => return Some(end),
-            Ok(Some(rejection)) => {
+            Ok(too_fast) => too_fast,
+        };
+        let incoming = Incoming::parse(text);
+        if let Some(rejection) = too_fast {
+            self.mailbox.post(rejection.answering_frame(&incoming).into());
+            return None;
+        }
+        match incoming {
+            Ok(incoming) => self.hear(incoming).await,
+            Err(rejection) => {
                 self.mailbox.post(rejection.into());
-                return None;
             }
-            Ok(None) => {}
         }
-        if let Err(fault) = self.driver.receive(&mut self.connection, text, now()).await {
-            error!(conn = %self.connection.id, %fault, "a message was not handled");
-            let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
-            self.mailbox.post(rejection.answering_frame(text).into());
-        }
-        self.joined |= self.connection.session.is_some();
         None
     }
 
+    async fn hear(&mut self, incoming: Incoming<'_>) {
+        let (request_id, to) = (incoming.request_id.clone(), incoming.message.to().cloned());
+        if let Err(fault) = self.driver.receive(&mut self.connection, incoming, now()).await {
+            error!(conn = %self.connection.id, %fault, "a message was not handled");
+            let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
+            self.mailbox.post(rejection.to(to).answering(request_id).into());
+        }
+        self.joined |= self.connection.session.is_some();
+    }
+
     /// Charges for a frame, and for whatever was read to get it. `Ok(Some(_))` refuses it.
-    fn pace(&mut self, at: Instant, text: &str) -> Result<Option<Rejection>, End> {
+    fn pace(&mut self, at: Instant) -> Result<Option<Rejection>, End> {
         let too_fast =
             || Rejection::new(Code::RateLimited, "too many messages, or too much in them");
         let bytes = self.socket.get_mut().meter().look();
         match self.pacer.charge(bytes, at) {
             Pace::Fine => Ok(None),
-            Pace::TooFast(wait) => Ok(Some(too_fast().retry_after(wait).answering_frame(text))),
+            Pace::TooFast(wait) => Ok(Some(too_fast().retry_after(wait))),
             Pace::Hopeless => Err(End::Refused(too_fast(), CloseCode::RateLimited)),
         }
     }

@@ -4,7 +4,7 @@ use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::limits::{Admission, Rates};
-use super::super::mailbox::Bounds;
+use super::super::mailbox::{Bounds, Mailboxes};
 use super::super::metered::Metered;
 use super::*;
 use crate::core::{ConnectionId, Rules};
@@ -20,7 +20,8 @@ async fn a_client_that_does_not_read_is_heard_all_the_same() {
     let bob = ConnectionId::new("bob");
     let listener = driver.outbox.open(&bob);
     let mut bob = Connection::new(bob, JoinDefaults::default());
-    driver.receive(&mut bob, r#"{"type":"join","peerId":"bob"}"#, now()).await.unwrap();
+    let join = Incoming::parse(r#"{"type":"join","peerId":"bob"}"#).unwrap();
+    driver.receive(&mut bob, join, now()).await.unwrap();
 
     let mut ada = open(&driver).await;
     ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
@@ -71,10 +72,13 @@ async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
     frame.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
 }
 
-fn driver() -> Driver<MemoryRegistry, Mailboxes> {
+fn driver() -> Driver<MemoryRegistry> {
+    let mailboxes = Arc::new(Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }));
     Driver {
         registry: MemoryRegistry::default(),
-        outbox: Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }, None),
+        connections: Arc::clone(&mailboxes),
+        outbox: mailboxes,
+        journal: Arc::new(()),
         rules: Rules::default(),
         gatekeeper: Gatekeeper::default(),
         mint_peer_id: |_| PeerId::parse("minted").unwrap(),
@@ -82,7 +86,7 @@ fn driver() -> Driver<MemoryRegistry, Mailboxes> {
 }
 
 /// A client's end of a session that runs.
-async fn open(driver: &Arc<Driver<MemoryRegistry, Mailboxes>>) -> WebSocketStream<DuplexStream> {
+async fn open(driver: &Arc<Driver<MemoryRegistry>>) -> WebSocketStream<DuplexStream> {
     let (near, far) = duplex(64);
     let id = ConnectionId::new("ada");
     let admission = Arc::new(Admission::new(0, 0));

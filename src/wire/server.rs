@@ -248,12 +248,12 @@ impl Rejection {
 
     /// The same, as the answer to a frame that nobody has looked at.
     #[must_use]
-    pub fn answering_frame(self, text: &str) -> Self {
-        match Incoming::parse(text) {
+    pub fn answering_frame(self, frame: &Result<Incoming<'_>, Self>) -> Self {
+        match frame {
             Ok(Incoming { request_id, message }) => {
-                self.to(message.to().cloned()).answering(request_id)
+                self.to(message.to().cloned()).answering(request_id.clone())
             }
-            Err(rejection) => self.answering(rejection.request_id),
+            Err(rejection) => self.answering(rejection.request_id.clone()),
         }
     }
 

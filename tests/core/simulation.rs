@@ -11,12 +11,11 @@ use std::task::{Context, Poll, Waker};
 
 use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Rules, Session};
 use visio_signaling::drive::Driver;
-use visio_signaling::ports::{
-    Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable,
-};
+use visio_signaling::ports::{Connections, Delivery, Outbox, Registry, Swap, Unavailable};
 use visio_signaling::token::Gatekeeper;
 use visio_signaling::wire::{
-    CloseCode, JoinDefaults, PeerId, RoomId, RoomSummary, ServerMessage, Timestamp, Version,
+    CloseCode, Incoming, JoinDefaults, PeerId, RoomId, RoomSummary, ServerMessage, Timestamp,
+    Version,
 };
 
 use super::{peer, room_id};
@@ -95,9 +94,9 @@ fn join(name: &str) -> String {
 
 const NOW: Timestamp = Timestamp(1);
 
-/// The driver, its two ports, and what reached each connection.
+/// The driver, its ports, and what reached each connection.
 struct World {
-    driver: Driver<Rooms, Inboxes>,
+    driver: Driver<Rooms, OnTheStack, Inboxes>,
 }
 
 impl Default for World {
@@ -108,7 +107,9 @@ impl Default for World {
         Self {
             driver: Driver {
                 registry,
+                connections: OnTheStack,
                 outbox,
+                journal: Arc::new(()),
                 rules,
                 gatekeeper: Gatekeeper::default(),
                 mint_peer_id,
@@ -126,7 +127,8 @@ impl World {
     }
 
     async fn say(&self, connection: &mut Connection, text: &str) {
-        self.driver.receive(connection, text, NOW).await.unwrap();
+        let incoming = Incoming::parse(text).unwrap();
+        self.driver.receive(connection, incoming, NOW).await.unwrap();
     }
 
     fn kill(&self, conn: &ConnectionId) {
@@ -134,8 +136,7 @@ impl World {
     }
 
     fn room(&self) -> Room {
-        let [_, stored] = self.driver.registry.read(&room_id("visit"));
-        stored
+        self.driver.registry.read(&room_id("visit"))
     }
 
     /// The connections that hold a seat and live.
@@ -205,37 +206,48 @@ impl Inbox {
     }
 }
 
-/// A registry in which others may go first at every call, and whose copies are one change old.
+/// A registry in which others may go first at every call.
 #[derive(Default)]
-struct Rooms(Mutex<BTreeMap<RoomId, [Room; 2]>>);
+struct Rooms(Mutex<BTreeMap<RoomId, Room>>);
 
 impl Rooms {
-    fn read(&self, id: &RoomId) -> [Room; 2] {
+    fn read(&self, id: &RoomId) -> Room {
         let empty = || Room::empty(id.clone(), Version(0));
-        self.0.lock().unwrap().get(id).cloned().unwrap_or_else(|| [empty(), empty()])
+        self.0.lock().unwrap().get(id).cloned().unwrap_or_else(empty)
     }
 }
 
 impl Registry for Rooms {
-    async fn load(&self, room: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
         others_first().await;
-        let [old, stored] = self.read(room);
-        let latest = reading == Reading::Latest;
-        Ok(Loaded { room: Arc::new(if latest { stored } else { old }), latest })
+        Ok(Arc::new(self.read(room)))
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
         others_first().await;
-        let [_, stored] = self.read(next.id());
-        if stored.version() != seen {
+        if self.read(next.id()).version() != seen {
             return Ok(Swap::Raced);
         }
-        self.0.lock().unwrap().insert(next.id().clone(), [stored, next]);
+        self.0.lock().unwrap().insert(next.id().clone(), next);
         Ok(Swap::Done)
     }
 
     async fn rooms(&self, _: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
         Ok(None)
+    }
+}
+
+/// Claims that nobody else has to look for.
+struct OnTheStack;
+
+impl Connections for OnTheStack {
+    async fn claim(
+        &self,
+        _: &mut Connection,
+        _: &Session,
+        _: Option<&Grant>,
+    ) -> Result<Swap, Unavailable> {
+        Ok(Swap::Done)
     }
 }
 
@@ -263,10 +275,6 @@ impl Outbox for Inboxes {
         others_first().await;
         self.0.lock().unwrap().get_mut(&conn.to_string()).unwrap().alive = false;
         Ok(())
-    }
-
-    async fn joining(&self, _: &Session, _: Option<&Grant>) -> Result<Claim, Unavailable> {
-        Ok(Claim::Noted)
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

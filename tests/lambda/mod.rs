@@ -4,7 +4,7 @@ mod bill;
 mod chaos;
 mod failures;
 mod ghosts;
-mod hints;
+mod instances;
 mod privacy;
 mod registry;
 mod secrets;

@@ -1,12 +1,14 @@
 //! The registry in DynamoDB keeps the contract of registries, also when writes land twice.
 
+use std::sync::Arc;
+
 use visio_gateway::Faults;
 use visio_lambda::aws;
 use visio_lambda::table::Table;
 use visio_lambda::table::rooms::Rooms;
 use visio_signaling::core::Room;
-use visio_signaling::ports::{Loaded, Reading, Registry, Swap, Unavailable};
-use visio_signaling::wire::{RoomId, RoomSummary, Version};
+use visio_signaling::ports::{Registry, Swap, Unavailable};
+use visio_signaling::wire::{FromText, RoomId, RoomSummary, Version};
 
 use super::Lambda;
 
@@ -43,8 +45,8 @@ async fn kept(faults: Faults) -> Kept {
 }
 
 impl Registry for Kept {
-    async fn load(&self, room: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
-        self.rooms.load(room, reading).await
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
+        self.rooms.load(room).await
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
@@ -57,24 +59,36 @@ impl Registry for Kept {
 }
 
 #[tokio::test]
-async fn a_copy_is_a_hint_for_two_seconds_and_the_latest_never_is() {
-    let one = kept(Faults::default()).await;
+async fn what_another_instance_stored_is_seen_at_once() {
+    let one = kept(Faults { stale_reads: 1.0, ..Faults::default() }).await;
     let other = Rooms::new(one.table.clone());
     let id = RoomId::fallback();
-    let before = one.load(&id, Reading::Copy).await.unwrap();
-    assert!(!before.latest);
-    let next = crate::contract::with_one_more(&before.room);
-    assert_eq!(other.swap(before.room.version(), next.clone()).await.unwrap(), Swap::Done);
-    assert_eq!(one.load(&id, Reading::Copy).await.unwrap(), before);
-    let latest = one.load(&id, Reading::Latest).await.unwrap();
-    assert_eq!((&*latest.room, latest.latest), (&next, true));
-    assert_eq!(*one.load(&id, Reading::Copy).await.unwrap().room, next);
+    let before = one.load(&id).await.unwrap();
+    let next = crate::contract::with_one_more(&before);
+    assert_eq!(other.swap(before.version(), next.clone()).await.unwrap(), Swap::Done);
+    assert_eq!(*one.load(&id).await.unwrap(), next);
+}
+
+/// The room by which a message was attributed serves for one look, and for no other room.
+#[tokio::test]
+async fn a_room_that_was_just_read_is_read_anew_the_second_time() {
+    let kept = kept(Faults::default()).await;
+    let id = RoomId::fallback();
+    let before = kept.load(&id).await.unwrap();
+    let next = crate::contract::with_one_more(&before);
+    kept.swap(before.version(), next.clone()).await.unwrap();
+    let rooms = kept.rooms.beginning_with(Some(Arc::clone(&before)));
+    assert_eq!(*rooms.load(&id).await.unwrap(), *before);
+    assert_eq!(*rooms.load(&id).await.unwrap(), next);
+    let rooms = kept.rooms.beginning_with(Some(before));
+    let other = RoomId::parse("other").unwrap();
+    assert_eq!(rooms.load(&other).await.unwrap().id(), &other);
 }
 
 #[tokio::test]
 async fn a_table_that_does_not_answer_is_unavailable() {
     let throttled = kept(Faults { throttled_table: 1.0, ..Faults::default() }).await;
-    let error = throttled.load(&RoomId::fallback(), Reading::Copy).await.unwrap_err();
+    let error = throttled.load(&RoomId::fallback()).await.unwrap_err();
     let text = visio_lambda::log::chain(&error);
     assert!(text.ends_with("DynamoDB: ProvisionedThroughputExceededException"), "{text}");
 }

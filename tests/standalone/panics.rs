@@ -1,11 +1,13 @@
 //! A panic in one connection's task touches no other.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tokio::net::TcpListener;
 use visio_signaling::config::Config;
 use visio_signaling::core::Room;
 use visio_signaling::memory::MemoryRegistry;
-use visio_signaling::ports::{Loaded, Reading, Registry, Swap, Unavailable};
+use visio_signaling::ports::{Registry, Swap, Unavailable};
 use visio_signaling::server;
 use visio_signaling::wire::{RoomId, RoomSummary, Version};
 
@@ -17,11 +19,11 @@ use crate::conformance::client::Client;
 struct Booby(MemoryRegistry);
 
 impl Registry for Booby {
-    async fn load(&self, room: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
         if room.as_str() == "unavailable" {
             return Err(Unavailable::new("no answer"));
         }
-        self.0.load(room, reading).await
+        self.0.load(room).await
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {

@@ -7,6 +7,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use visio_lambda::event::SocketEvent;
 use visio_lambda::handler::Signaling;
 use visio_lambda::posts::Posts;
+use visio_lambda::seen::SeenSeats;
 use visio_lambda::settings::{SECRETS, Settings};
 use visio_lambda::table::Table;
 use visio_lambda::table::connections::Connections;
@@ -47,6 +48,7 @@ async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
     Signaling {
         rooms: Rooms::new(table.clone()),
         connections: Connections::new(table),
+        seen: SeenSeats::default(),
         posts,
         rules: settings.rules,
         gatekeeper: settings.gatekeeper,

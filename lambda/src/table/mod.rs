@@ -28,7 +28,7 @@
 //!
 //! # Operations
 //!
-//! `GetItem`, `PutItem` and `DeleteItem` by key. Every `PutItem` is conditional on the version that
+//! `GetItem`, `PutItem` and `DeleteItem` by key. Every `GetItem` is consistent, and every `PutItem` is conditional on the version that
 //! was read, so that of all who decide on one state exactly one stores the next. There is no Scan,
 //! no Query, no index and no transaction.
 //!
@@ -50,7 +50,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use visio_signaling::ports::{Reading, Unavailable};
+use visio_signaling::ports::Unavailable;
 use visio_signaling::redact::Redacted;
 
 use crate::aws;
@@ -92,13 +92,13 @@ impl Table {
 
     /// Makes a first request, so that the first event need not wait for the handshake with TLS.
     pub async fn warm_up(&self) -> Result<(), Unavailable> {
-        self.get("warm", Reading::Copy).await.map(drop)
+        self.get("warm").await.map(drop)
     }
 
-    async fn get(&self, key: &str, reading: Reading) -> Result<Item, Unavailable> {
+    async fn get(&self, key: &str) -> Result<Item, Unavailable> {
         let request = self.client.get_item().table_name(&self.name);
         let request = request.key("pk", AttributeValue::S(key.to_owned()));
-        let answer = request.consistent_read(reading == Reading::Latest).send().await;
+        let answer = request.consistent_read(true).send().await;
         match answer.map_err(|error| unavailable(&error))?.item {
             Some(attributes) => read(&attributes),
             None => Ok(Item::default()),

@@ -1,62 +1,57 @@
 //! Rooms in DynamoDB: the registry.
 //!
-//! A copy is a hint of this instance, or an eventually consistent read at half the price; what
-//! rests on a copy and is wrong loses its swap, or finds nobody, and is then read consistently.
+//! A room is read consistently, always, and never remembered: what is decided rests on the room as
+//! it is, whichever instance decides. The one exception is a room that this very message was just
+//! [attributed](Rooms::beginning_with) by; it serves for the message's first look as well.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use visio_signaling::core::Room;
-use visio_signaling::ports::{Loaded, Reading, Registry, Swap, Unavailable};
+use visio_signaling::ports::{Registry, Swap, Unavailable};
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{RoomId, RoomSummary, Version};
 
 use super::{Item, Put, Table};
-use crate::hints::Hints;
 
 /// The registry of the Lambda runtime.
 #[derive(Debug, Clone)]
 pub struct Rooms {
     table: Table,
-    hints: Arc<Hints<RoomId, Arc<Room>>>,
+    /// Read for the message that is being handled, and not yet looked at by the driver.
+    first: Arc<Mutex<Option<Arc<Room>>>>,
 }
 
 impl Rooms {
     /// The rooms in this table.
     pub fn new(table: Table) -> Self {
-        Self { table, hints: Arc::default() }
+        Self { table, first: Arc::default() }
+    }
+
+    /// The registry for one message, for which this room was read already. The first time that the
+    /// room is asked for, this is the answer; after that it is read anew.
+    pub fn beginning_with(&self, room: Option<Arc<Room>>) -> Self {
+        Self { table: self.table.clone(), first: Arc::new(Mutex::new(room)) }
     }
 }
 
 impl Registry for Rooms {
-    async fn load(&self, id: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
-        let asked = Instant::now();
-        let latest = reading == Reading::Latest;
-        if let Some(room) = self.hints.recall(id, asked).filter(|_| !latest) {
-            return Ok(Loaded { room, latest });
+    async fn load(&self, id: &RoomId) -> Result<Arc<Room>, Unavailable> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(room) = first.filter(|room| room.id() == id) {
+            return Ok(room);
         }
-        let item = self.table.get(&key(id), reading).await?;
-        let room = Arc::new(parse(id, &item)?);
-        self.hints.note(id.clone(), Arc::clone(&room), asked);
-        Ok(Loaded { room, latest })
+        let item = self.table.get(&key(id)).await?;
+        Ok(Arc::new(parse(id, &item)?))
     }
 
     async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
-        let asked = Instant::now();
         let state = serde_json::to_string(&next).map_err(Unavailable::new)?;
         let kept_until = next.kept_until().map(|until| until.0);
         let item = Item { version: next.version().0, state: Redacted::new(state), kept_until };
-        let id = next.id().clone();
-        match self.table.put(&key(&id), seen.0, &item).await? {
-            Put::Done => {
-                self.hints.note(id, Arc::new(next), asked);
-                Ok(Swap::Done)
-            }
-            Put::Raced => {
-                self.hints.forget(&id);
-                Ok(Swap::Raced)
-            }
-        }
+        Ok(match self.table.put(&key(next.id()), seen.0, &item).await? {
+            Put::Done => Swap::Done,
+            Put::Raced => Swap::Raced,
+        })
     }
 
     async fn rooms(&self, _: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {

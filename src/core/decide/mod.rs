@@ -1,5 +1,6 @@
 //! `decide`: one function from a room and an event to the next room and what to do.
 
+mod again;
 mod depart;
 mod host;
 mod join;
@@ -27,7 +28,7 @@ impl Room {
         let Some((room, mut effects)) = self.put_right(now) else {
             return self.act(who, event, now, rules);
         };
-        if self.place_of(who) && !room.place_of(who) {
+        if self.holds(who) && !room.holds(who) {
             return Decision { next: Some(room), effects, standing: Standing::Left };
         }
         let decision = room.act(who, event, now, rules);
@@ -57,7 +58,7 @@ impl Room {
             }
             Event::Lost(conn) => self.lose(conn, now, rules),
             // Putting the room right was all.
-            Event::Due if self.place_of(who) => stay(Standing::Seated, Vec::new()),
+            Event::Due if self.holds(who) => stay(Standing::Seated, Vec::new()),
             Event::Due => stay(Standing::Unseated, Vec::new()),
         }
     }

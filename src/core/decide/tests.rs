@@ -197,7 +197,7 @@ fn questions_are_answered_to_the_asker_alone() {
 // Below: rooms and events in a few words.
 
 /// A room whose seats were taken in this order, each "connection peer".
-fn room(seats: &[&str]) -> Room {
+pub(super) fn room(seats: &[&str]) -> Room {
     let empty = Room::empty(RoomId::fallback(), Version(0));
     seats.iter().fold(empty, |room, seat| {
         let who = session(seat);

@@ -1,0 +1,135 @@
+//! Who speaks: the door of this runtime.
+//!
+//! Behind it, every message comes from a connection of which it is known where it sits, and the
+//! driver need not ask how fresh that is. What this instance has [seen](crate::seen) is believed if
+//! the room that was just read confirms it; else the connection's item is read, and the rooms in
+//! which it claims a seat. Either way all reads are consistent.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Session};
+use visio_signaling::ports::{self, Registry, Swap, Unavailable};
+use visio_signaling::wire::{ClientMessage, JoinDefaults};
+
+use crate::seen::SeenSeats;
+use crate::table::connections::{Connections, Known};
+use crate::table::rooms::Rooms;
+
+/// The connection behind one message.
+#[derive(Debug)]
+pub struct Speaker {
+    connections: Connections,
+    seen: SeenSeats,
+    /// Its item, if it was read.
+    known: Mutex<Option<Known>>,
+}
+
+/// What was found out about a connection.
+#[derive(Debug)]
+pub struct Introduced {
+    /// The connection, for the driver.
+    pub connection: Connection,
+    /// The room in which it sits, as just read.
+    pub room: Option<Arc<Room>>,
+    /// Seats that it holds besides: a move was cut short.
+    pub left_over: Vec<Session>,
+}
+
+impl Speaker {
+    /// Finds out who sends `message`.
+    pub async fn introduce(
+        id: &ConnectionId,
+        message: &ClientMessage<'_>,
+        rooms: &Rooms,
+        connections: &Connections,
+        seen: &SeenSeats,
+    ) -> Result<(Self, Introduced), Unavailable> {
+        let speaker = |known| Self {
+            connections: connections.clone(),
+            seen: seen.clone(),
+            known: Mutex::new(known),
+        };
+        // A join rests on more than a seat: on the URL, and on earlier tokens.
+        let asks_for_seat = matches!(message, ClientMessage::Join(_));
+        if let Some(seat) = seen.recall(id).filter(|_| !asks_for_seat) {
+            let room = rooms.load(&seat.room).await?;
+            if room.holds(&seat) {
+                let blank = Connection::new(id.clone(), JoinDefaults::default());
+                let connection = Connection { session: Some(seat), spoke: true, ..blank };
+                let introduced = Introduced { connection, room: Some(room), left_over: Vec::new() };
+                return Ok((speaker(None), introduced));
+            }
+        }
+        let known = connections.load(id).await?;
+        let introduced = introduce_by_item(id, &known, rooms).await?;
+        Ok((speaker(Some(known)), introduced))
+    }
+
+    /// Remembers where the connection stands after its message.
+    pub async fn save(
+        &self,
+        before: Option<&Session>,
+        after: &Connection,
+    ) -> Result<(), Unavailable> {
+        self.seen.note(&after.id, after.session.as_ref());
+        let mut known = self.known.lock().await;
+        if let Some(known) = known.as_mut() {
+            return self.connections.save(known, after).await;
+        }
+        if before == after.session.as_ref() {
+            return Ok(());
+        }
+        // It gave up the seat that it was seen in.
+        let mut known = self.connections.load(&after.id).await?;
+        if known.claims(&after.id).next().as_ref() != before {
+            return Ok(());
+        }
+        let stored = known.connection(after.id.clone());
+        self.connections.save(&mut known, &Connection { session: None, ..stored }).await
+    }
+}
+
+/// Of the seats that a connection claims, the newest that it holds is where it sits.
+async fn introduce_by_item(
+    id: &ConnectionId,
+    known: &Known,
+    rooms: &Rooms,
+) -> Result<Introduced, Unavailable> {
+    let mut introduced =
+        Introduced { connection: known.connection(id.clone()), room: None, left_over: Vec::new() };
+    for claim in known.claims(id) {
+        let room = rooms.load(&claim.room).await?;
+        if !room.holds(&claim) {
+            continue;
+        }
+        if introduced.room.is_some() {
+            introduced.left_over.push(claim);
+        } else {
+            introduced.room = Some(room);
+            introduced.connection.session = Some(claim);
+        }
+    }
+    Ok(introduced)
+}
+
+impl ports::Connections for Speaker {
+    async fn claim(
+        &self,
+        from: &mut Connection,
+        seat: &Session,
+        grant: Option<&Grant>,
+    ) -> Result<Swap, Unavailable> {
+        let mut known = self.known.lock().await;
+        let known = match known.as_mut() {
+            Some(known) => known,
+            None => known.insert(self.connections.load(&from.id).await?),
+        };
+        let swap = self.connections.claim(known, seat, grant).await?;
+        if swap == Swap::Raced {
+            *known = self.connections.load(&from.id).await?;
+            *from = Connection { spoke: from.spoke, ..known.connection(from.id.clone()) };
+        }
+        Ok(swap)
+    }
+}

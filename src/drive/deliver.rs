@@ -1,0 +1,110 @@
+//! Does what a decision says, and decides the loss of those who turn out to be gone.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::{Driver, Fault};
+use crate::core::{ConnectionId, Effect, Event, Session};
+use crate::health;
+use crate::ports::{Delivery, Outbox, Registry};
+use crate::wire::{Code, Rejection, ServerMessage, Timestamp};
+
+/// How many rooms `room_list` tells of.
+const MAX_ROOMS_LISTED: usize = 200;
+/// When a peer that could not be reached in time may be tried again.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// What came of a list of effects.
+#[derive(Default)]
+struct Delivered {
+    gone: Vec<ConnectionId>,
+    /// Somebody could not be reached in time.
+    busy: bool,
+    /// A probe found somebody gone, and what came after it was not done.
+    cut_short: bool,
+}
+
+impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
+    /// Carries out what was decided of an event. Where that shows that the event has to be decided
+    /// once more, it says to continue: a message to one peer that is gone, so that its sender is
+    /// told, and what waited for a probe that found somebody gone. A message to the room is not
+    /// repeated: the others have it.
+    pub(super) async fn deliver(
+        &self,
+        who: &Session,
+        event: &Event<'_>,
+        effects: Vec<Effect>,
+        now: Timestamp,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let Delivered { mut gone, busy, cut_short } = self.carry_out(effects).await?;
+        if busy && event.receiver().is_some() {
+            self.answer(&who.conn, could_not_be_reached(event)).await?;
+        }
+        let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
+        let speaker_gone = gone.contains(&who.conn);
+        while let Some(conn) = gone.pop() {
+            let (effects, _) = self.settle(who, &Event::Lost(conn), now).await?;
+            gone.extend(self.carry_out(effects).await?.gone);
+        }
+        Ok(if repeats && !speaker_gone {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    }
+
+    async fn carry_out(&self, effects: Vec<Effect>) -> Result<Delivered, Fault> {
+        let mut delivered = Delivered::default();
+        let mut messages = Vec::new();
+        for effect in effects {
+            if let Effect::Send { to, message } = effect {
+                messages.push((to, message));
+                continue;
+            }
+            self.send_all(std::mem::take(&mut messages), &mut delivered).await?;
+            match effect {
+                Effect::Send { .. } => {}
+                // The health check's visits are nobody's.
+                Effect::Record(entry) if health::is_own(&entry.room_id) => {}
+                Effect::Record(entry) => self.journal.record(entry),
+                Effect::Close { conn, code } => self.outbox.close(&conn, code).await?,
+                Effect::Probe(conns) => {
+                    delivered.gone.extend(self.outbox.probe(&conns).await?);
+                    if !delivered.gone.is_empty() {
+                        return Ok(Delivered { cut_short: true, ..delivered });
+                    }
+                }
+                Effect::ListRooms { to, own, request_id } => {
+                    let rooms = self.registry.rooms(MAX_ROOMS_LISTED).await?;
+                    let rooms = rooms.unwrap_or_else(|| vec![own]);
+                    messages.push((to, ServerMessage::RoomList { rooms, request_id }));
+                }
+            }
+        }
+        self.send_all(messages, &mut delivered).await?;
+        Ok(delivered)
+    }
+
+    async fn send_all(
+        &self,
+        messages: Vec<(ConnectionId, ServerMessage)>,
+        delivered: &mut Delivered,
+    ) -> Result<(), Fault> {
+        for (conn, delivery) in self.outbox.send_all(messages).await? {
+            match delivery {
+                Delivery::Accepted => {}
+                Delivery::Gone => delivered.gone.push(conn),
+                Delivery::Busy => delivered.busy = true,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the sender of a message to one peer is told when that peer does not take it in time. News
+/// of the room need no such answer: the next repairs them.
+fn could_not_be_reached(event: &Event<'_>) -> Rejection {
+    let text = "the peer could not be reached in time";
+    let rejection = Rejection::new(Code::Internal, text).retry_after(BUSY);
+    rejection.to(event.receiver().cloned()).answering(event.request_id())
+}

@@ -1,0 +1,122 @@
+//! The way to a seat: what is asked for, by whose word, and what has to be given up for it.
+
+use std::ops::ControlFlow;
+
+use super::{Driver, Fault, MAX_RACES};
+use crate::core::{Connection, Event, Grant, JoinRequest, Refusal, Session, Standing};
+use crate::ports::{Connections, Outbox, Registry, Swap};
+use crate::wire::{CloseCode, Code, Join, Rejection, RequestId, RoomId, Timestamp};
+
+impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
+    /// A request for a seat. It breaks where that ended the connection: nothing more is to be done
+    /// for it then.
+    pub(super) async fn join(
+        &self,
+        from: &mut Connection,
+        join: Join,
+        request_id: Option<RequestId>,
+        now: Timestamp,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let named_room = join.room.is_some() || from.defaults.name_a_room();
+        for _ in 0..MAX_RACES {
+            let (asked, grant) = match self.asked_for(from, &join, now).await? {
+                Ok(asked) => asked,
+                Err(refusal) => return self.refuse(from, refusal, request_id).await,
+            };
+            let who = Session {
+                conn: from.id.clone(),
+                room: asked.room.unwrap_or_else(RoomId::fallback),
+                peer: asked.peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
+            };
+            if self.connections.claim(from, &who, grant.as_ref()).await? == Swap::Raced {
+                continue;
+            }
+            let (name, metadata) = (asked.name, asked.metadata);
+            let request = JoinRequest { name, metadata, named_room, grant, request_id };
+            self.take(from, who, request, now).await?;
+            return Ok(ControlFlow::Continue(()));
+        }
+        Err(Fault::Contended)
+    }
+
+    /// Takes the seat, if the room gives it. The client is told once it sits nowhere else: from
+    /// then on it is heard in this room alone.
+    async fn take(
+        &self,
+        from: &mut Connection,
+        who: Session,
+        request: JoinRequest,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let event = Event::Join(request);
+        loop {
+            let (effects, standing) = self.settle(&who, &event, now).await?;
+            let mut left = None;
+            if let (Standing::Seated, Event::Join(request)) = (standing, &event) {
+                from.grant.clone_from(&request.grant);
+                if let Some(old) = from.session.replace(who.clone()).filter(|old| *old != who) {
+                    let (effects, _) = self.settle(&old, &Event::Leave, now).await?;
+                    left = Some((old, effects));
+                }
+            }
+            let flow = self.deliver(&who, &event, effects, now).await?;
+            if let Some((old, effects)) = left {
+                let _a_goodbye_is_not_repeated =
+                    self.deliver(&old, &Event::Leave, effects, now).await?;
+            }
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What a join asks for in all, and by whose word: in the message, by the token, as a peer that
+    /// sits already, in the URL.
+    async fn asked_for(
+        &self,
+        from: &Connection,
+        join: &Join,
+        now: Timestamp,
+    ) -> Result<Result<(Join, Option<Grant>), Refusal>, Fault> {
+        let (join, grant) = match self.entitled(from, join.clone(), now) {
+            Ok(entitled) => entitled,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let asked = match &from.session {
+            None => Ok(join),
+            Some(seat) => self.registry.load(&seat.room).await?.join_again(seat, join),
+        };
+        let asked = asked.and_then(|join| Ok(from.defaults.fill(join)?));
+        Ok(asked.map(|join| (join, grant)))
+    }
+
+    /// The join as the token has it, if there must be one.
+    fn entitled(
+        &self,
+        from: &Connection,
+        join: Join,
+        now: Timestamp,
+    ) -> Result<(Join, Option<Grant>), Refusal> {
+        let admitted = self.gatekeeper.admit(join.token.as_ref(), from.grant.as_ref(), now);
+        let grant = admitted.map_err(|refused| Refusal {
+            rejection: Rejection::new(Code::Unauthorized, refused.to_string()),
+            close: Some(CloseCode::Unauthorized),
+        })?;
+        let Some(grant) = grant else { return Ok((join, None)) };
+        grant.permits(&from.defaults.fill(join.clone())?)?;
+        Ok((grant.fill(join), Some(grant)))
+    }
+
+    async fn refuse(
+        &self,
+        from: &Connection,
+        refusal: Refusal,
+        request_id: Option<RequestId>,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let Refusal { rejection, close } = refusal;
+        self.answer(&from.id, rejection.answering(request_id)).await?;
+        let Some(code) = close else { return Ok(ControlFlow::Continue(())) };
+        self.outbox.close(&from.id, code).await?;
+        Ok(ControlFlow::Break(()))
+    }
+}

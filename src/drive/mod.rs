@@ -1,0 +1,144 @@
+//! load -> decide -> swap -> deliver: the only code that awaits the ports.
+//!
+//! A runtime parses what its client sent and calls [`Driver::receive`]; when a connection ends it
+//! calls [`Driver::lost`]. Everything else follows from the core's decisions: `settle` decides
+//! until a decision is stored, `deliver` does what it says, and `join` is the way to a seat.
+//!
+//! A swap that was raced is decided anew. So is a message whose receiver turned out to be gone: a
+//! delivery that fails is news of the room, not a failure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod deliver;
+mod join;
+mod settle;
+
+use std::sync::Arc;
+
+use crate::core::{Connection, ConnectionId, Event, Rules, Session, Standing};
+use crate::ports::{Connections, Journal, Outbox, Registry, Unavailable};
+use crate::token::Gatekeeper;
+use crate::wire::{
+    ClientMessage, Code, Incoming, Join, PeerId, Rejection, ServerMessage, Timestamp,
+};
+
+/// How often a decision may be raced. Of those who race one always wins, so in a room of any
+/// sensible size this is never reached.
+const MAX_RACES: usize = 256;
+
+/// Carries out the core's decisions over the ports.
+#[derive(Debug)]
+pub struct Driver<R, C, O> {
+    /// Where rooms are kept.
+    pub registry: R,
+    /// Which connection claims which seat.
+    pub connections: C,
+    /// How clients are reached.
+    pub outbox: O,
+    /// Who writes down what happened.
+    pub journal: Arc<dyn Journal>,
+    /// What the operator decided.
+    pub rules: Rules,
+    /// Who is let in: everybody, or those with a valid token.
+    pub gatekeeper: Gatekeeper,
+    /// Makes a peer id for the client of a connection that names none. Randomness is the runtime's.
+    pub mint_peer_id: fn(&ConnectionId) -> PeerId,
+}
+
+/// Our side failed. Nothing was changed, and the client is told `internal`.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A port did not answer.
+    #[error(transparent)]
+    Port(#[from] Unavailable),
+    /// Every try to store a decision was raced.
+    #[error("a room changed {MAX_RACES} times while one decision was stored")]
+    Contended,
+}
+
+impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
+    /// Handles one message.
+    pub async fn receive(
+        &self,
+        from: &mut Connection,
+        incoming: Incoming<'_>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let Incoming { request_id, message } = incoming;
+        let first = !std::mem::replace(&mut from.spoke, true);
+        if let ClientMessage::Join(join) = message {
+            return self.join(from, join, request_id, now).await.map(drop);
+        }
+        let joins = first && !from.defaults.is_empty();
+        if joins && self.join(from, Join::default(), None, now).await?.is_break() {
+            return Ok(());
+        }
+        let event = match message {
+            ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
+            ClientMessage::Peers => Event::Peers { request_id },
+            ClientMessage::RoomList => Event::RoomList { request_id },
+            ClientMessage::Host(message) => Event::Host { message, request_id },
+            ClientMessage::Leave => Event::Leave,
+            ClientMessage::Ping => {
+                let pong = ServerMessage::Pong { server_time: now, request_id };
+                return self.answer(&from.id, pong).await;
+            }
+            ClientMessage::Join(_) => return Ok(()),
+        };
+        let Some(who) = &from.session else {
+            let rejection = Rejection::new(Code::NotJoined, "`join` first");
+            let rejection = rejection.to(event.receiver().cloned()).answering(event.request_id());
+            return self.answer(&from.id, rejection).await;
+        };
+        // A seat that is missing may be one that another message is just taking: a claim is given
+        // up only together with the seat.
+        if self.handle(who, &event, now).await? == Standing::Left {
+            from.session = None;
+        }
+        Ok(())
+    }
+}
+
+impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
+    /// Puts the room right at a time when something was to end: [`Grant::next_due`] says when.
+    ///
+    /// [`Grant::next_due`]: crate::core::Grant::next_due
+    pub async fn due(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+        let Some(who) = &connection.session else { return Ok(()) };
+        if self.handle(who, &Event::Due, now).await? == Standing::Left {
+            connection.session = None;
+        }
+        Ok(())
+    }
+
+    /// Handles the end of a connection.
+    pub async fn lost(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+        let Some(who) = connection.session.take() else { return Ok(()) };
+        self.handle(&who, &Event::Lost(who.conn.clone()), now).await.map(drop)
+    }
+
+    /// Tells a client something that concerns no room.
+    pub async fn answer(
+        &self,
+        to: &ConnectionId,
+        message: impl Into<ServerMessage>,
+    ) -> Result<(), Fault> {
+        // If it is gone, its own end is on the way.
+        self.outbox.send(to, message.into()).await?;
+        Ok(())
+    }
+
+    /// Decides an event and does what follows from it, until nothing is left to decide again.
+    async fn handle(
+        &self,
+        who: &Session,
+        event: &Event<'_>,
+        now: Timestamp,
+    ) -> Result<Standing, Fault> {
+        loop {
+            let (effects, standing) = self.settle(who, event, now).await?;
+            if self.deliver(who, event, effects, now).await?.is_break() {
+                return Ok(standing);
+            }
+        }
+    }
+}
