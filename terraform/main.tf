@@ -97,14 +97,13 @@ module "health" {
   health_secret_arn = one(module.health_secret[*].arn)
   kms_key_arn       = local.kms_key_arn
 
-  package                      = local.health_zip
-  architecture                 = var.lambda_architecture
-  memory_size                  = var.health_memory_size
-  timeout                      = var.health_timeout
-  reserved_concurrency         = var.health_reserved_concurrency
-  permission_by_cloudformation = var.health_permission_by_cloudformation
-  enable_xray_tracing          = var.enable_xray_tracing
-  log_retention_days           = var.log_retention_days
+  package              = local.health_zip
+  architecture         = var.lambda_architecture
+  memory_size          = var.health_memory_size
+  timeout              = var.health_timeout
+  reserved_concurrency = var.health_reserved_concurrency
+  enable_xray_tracing  = var.enable_xray_tracing
+  log_retention_days   = var.log_retention_days
 
   create_alarms    = var.create_alarms
   alarm_actions    = var.alarm_actions

@@ -242,12 +242,6 @@ variable "health_reserved_concurrency" {
   default     = null
 }
 
-variable "health_permission_by_cloudformation" {
-  description = "Whether the second permission of the public URL is made by a CloudFormation stack, which works with every version of the provider. From 6.28 on the provider makes it with the URL, and this can be false"
-  type        = bool
-  default     = true
-}
-
 variable "service_name" {
   description = "What the service calls itself in the health check's answers"
   type        = string
@@ -273,7 +267,7 @@ variable "throttling_rate_limit" {
 variable "throttling_burst_limit" {
   description = "Messages that are let through at once"
   type        = number
-  default     = 2000
+  default     = 1000
 }
 
 variable "connect_rate_limit" {

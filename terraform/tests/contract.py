@@ -167,7 +167,7 @@ def defaults():
 
 def validations():
     """Every variable that can be wrong is validated, here or in the module it goes to, and a test sees it refused."""
-    unlimited = {"tags", "description", "package", "packages", "table_name", "dashboard_function_names", "signaling_zip", "health_zip"}
+    unlimited = {"tags", "description", "path", "package", "packages", "table_name", "dashboard_function_names", "signaling_zip", "health_zip"}
     tests = [(it.name, it.read_text()) for it in sorted(ROOT.glob("tests/*.tftest.hcl"))]
     runs = [run for name, test in tests for run in re.findall(r'^run "\w+" \{.*?^\}', test, re.M | re.S)]
     for folder in [ROOT, *MODULES.values()]:

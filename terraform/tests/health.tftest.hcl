@@ -6,7 +6,7 @@ mock_provider "aws" {
 
 variables {
   name            = "visio-test"
-  package         = "./README.md"
+  package         = "./tests/packages/arm64/health.zip"
   allowed_origins = ["https://clinic.example"]
   table_name      = "visio-test"
   table_arn       = "arn:aws:dynamodb:eu-west-3:123456789012:table/visio-test"
@@ -73,7 +73,7 @@ run "it_is_public_by_its_url_and_not_otherwise" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudformation_stack.url[0].template_body).Resources.Permission.Properties == {
+    condition = jsondecode(aws_cloudformation_stack.url.template_body).Resources.Permission.Properties == {
       FunctionName          = aws_lambda_function.this.arn
       Action                = "lambda:InvokeFunction"
       Principal             = "*"
@@ -120,17 +120,16 @@ run "all_that_can_be_changed" {
   }
 
   variables {
-    reserved_concurrency         = 2
-    permission_by_cloudformation = false
-    enable_xray_tracing          = true
-    kms_key_arn                  = "arn:aws:kms:eu-west-3:123456789012:key/1"
-    service_name                 = "clinic"
-    health_secret_arn            = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
-    create_alarms                = false
+    reserved_concurrency = 2
+    enable_xray_tracing  = true
+    kms_key_arn          = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    service_name         = "clinic"
+    health_secret_arn    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
+    create_alarms        = false
   }
 
   assert {
-    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET_ARN == var.health_secret_arn
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET_ARN == var.health_secret_arn
     error_message = "something is as before"
   }
 
@@ -174,6 +173,34 @@ run "a_secret_of_another_region_is_refused" {
 
   variables {
     health_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:health-GhIjKl"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_for_another_architecture_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    architecture = "x86_64"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_that_is_not_there_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    package = "./nowhere/health.zip"
   }
 
   expect_failures = [aws_lambda_function.this]

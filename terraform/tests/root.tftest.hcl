@@ -5,8 +5,8 @@ mock_provider "aws" {
 }
 
 variables {
-  signaling_zip = "./README.md"
-  health_zip    = "./README.md"
+  signaling_zip = "./tests/packages/arm64/signaling.zip"
+  health_zip    = "./tests/packages/arm64/health.zip"
 }
 
 run "as_it_is" {

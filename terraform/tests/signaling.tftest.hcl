@@ -6,7 +6,7 @@ mock_provider "aws" {
 
 variables {
   name            = "visio-test"
-  package         = "./README.md"
+  package         = "./tests/packages/arm64/signaling.zip"
   allowed_origins = ["https://clinic.example", "http://localhost:3000"]
 }
 
@@ -21,7 +21,7 @@ run "the_function_runs_what_was_built" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("./README.md")
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("./tests/packages/arm64/signaling.zip")
     error_message = "another package would not be noticed"
   }
 
@@ -275,6 +275,7 @@ run "all_that_can_be_turned_off" {
     create_alarms    = false
     create_dashboard = false
     architecture     = "x86_64"
+    package          = "./tests/packages/x86_64/signaling.zip"
   }
 
   assert {
@@ -335,6 +336,34 @@ run "a_package_that_is_not_there_is_named" {
 
   variables {
     package = "./nowhere/signaling.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_for_another_architecture_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    package = "./tests/packages/x86_64/signaling.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_that_does_not_say_what_it_was_built_for_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    package = "./README.md"
   }
 
   expect_failures = [aws_lambda_function.this]

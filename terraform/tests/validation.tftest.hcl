@@ -7,7 +7,7 @@ mock_provider "aws" {
 
 variables {
   name            = "visio-test"
-  package         = "./README.md"
+  package         = "./tests/packages/arm64/signaling.zip"
   allowed_origins = ["https://clinic.example"]
   table_name      = "visio-test"
   table_arn       = "arn:aws:dynamodb:eu-west-3:123456789012:table/visio-test"

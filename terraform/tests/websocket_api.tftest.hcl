@@ -102,7 +102,7 @@ run "the_stage_is_private_and_throttled" {
   }
 
   assert {
-    condition     = aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1000 && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 2000
+    condition     = aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1000 && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 1000
     error_message = "messages are not throttled"
   }
 
@@ -181,6 +181,27 @@ run "another_route_selection_is_another_deployment" {
   assert {
     condition     = output.snapshot != run.another_function_is_another_deployment.snapshot
     error_message = "the stage would go on with the old expression"
+  }
+}
+
+run "a_key_is_asked_for_when_connecting" {
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  variables {
+    route_selection_expression = "$request.body.action"
+    require_api_key            = true
+  }
+
+  assert {
+    condition     = { for key, it in aws_apigatewayv2_route.function : key => it.api_key_required } == { "$connect" = true, "$default" = false, "$disconnect" = false }
+    error_message = "whoever knows the API's own URL gets past CloudFront, or nobody gets in"
+  }
+
+  assert {
+    condition     = output.snapshot != run.another_route_selection_is_another_deployment.snapshot
+    error_message = "the stage would go on without asking for the key"
   }
 }
 

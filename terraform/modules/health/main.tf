@@ -22,6 +22,13 @@ locals {
 # Function
 ################################################################################
 
+module "package" {
+  source = "../package"
+
+  path         = var.package
+  architecture = var.architecture
+}
+
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116: invoked synchronously; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: visits the public way in, which is the point of it
@@ -32,7 +39,7 @@ resource "aws_lambda_function" "this" {
   role          = aws_iam_role.this.arn
 
   filename         = var.package
-  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # destroy does without
+  source_code_hash = module.package.hash
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
@@ -61,8 +68,8 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
-      condition     = fileexists(var.package)
-      error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
+      condition     = module.package.problem == null
+      error_message = coalesce(module.package.problem, "-")
     }
 
     precondition {
@@ -94,7 +101,7 @@ resource "aws_lambda_function_url" "this" {
   authorization_type = "NONE"
 }
 
-# A public URL needs two permissions since October 2025. This is the first.
+# Since October 2025 a public URL needs two permissions. This is the first.
 resource "aws_lambda_permission" "url" {
   # checkov:skip=CKV_AWS_301: public on purpose, by its URL
   statement_id           = "PublicUrl"
@@ -104,13 +111,13 @@ resource "aws_lambda_permission" "url" {
   function_url_auth_type = "NONE"
 }
 
-# The second. aws_lambda_permission can tell of it since version 6.28 of the provider (invoked_via_function_url);
-# without that condition everybody could invoke the function past its URL. CloudFormation can tell of it
-# whatever the provider.
+# The second. It has to say that it holds by way of the URL only; without that, everybody could invoke the function
+# past its URL. aws_lambda_permission has no argument for it before version 6.28 of the provider, CloudFormation has.
+#
+# The stack is always there. From 6.28 on the provider adds the same permission by itself, but only to a URL that it
+# creates, outside the state: an older URL would have none, and nobody would be told. Having it twice does no harm.
 resource "aws_cloudformation_stack" "url" {
-  # checkov:skip=CKV_AWS_124: holds one permission; nobody needs to be told that it was made
-  count = var.permission_by_cloudformation ? 1 : 0
-
+  # checkov:skip=CKV_AWS_124: the stack holds one permission; nobody needs to be told that it was made
   name = "${local.function_name}-url"
 
   template_body = jsonencode({
@@ -130,6 +137,12 @@ resource "aws_cloudformation_stack" "url" {
   })
 
   tags = var.tags
+}
+
+# It had a count once, when a setting could leave it out.
+moved {
+  from = aws_cloudformation_stack.url[0]
+  to   = aws_cloudformation_stack.url
 }
 
 ################################################################################

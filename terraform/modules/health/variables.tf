@@ -119,12 +119,6 @@ variable "reserved_concurrency" {
   }
 }
 
-variable "permission_by_cloudformation" {
-  description = "Whether the second permission of a public URL is made by a CloudFormation stack, which works with every version of the provider. From 6.28 on the provider makes it with the URL, and this can be false"
-  type        = bool
-  default     = true
-}
-
 variable "enable_xray_tracing" {
   description = "Whether X-Ray traces the function"
   type        = bool

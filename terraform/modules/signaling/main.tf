@@ -20,6 +20,7 @@ module "api" {
   throttling_burst_limit  = var.throttling_burst_limit
   connect_rate_limit      = var.connect_rate_limit
   connect_burst_limit     = var.connect_burst_limit
+  require_api_key         = var.require_api_key
   enable_detailed_metrics = var.enable_detailed_metrics
   enable_access_logs      = var.enable_access_logs
   logging_level           = var.logging_level
@@ -62,6 +63,13 @@ locals {
   )
 }
 
+module "package" {
+  source = "../package"
+
+  path         = var.package
+  architecture = var.architecture
+}
+
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: talks to DynamoDB, API Gateway and Secrets Manager only; in a VPC all would need endpoints that cost more than all the rest
@@ -72,7 +80,7 @@ resource "aws_lambda_function" "this" {
   role          = aws_iam_role.this.arn
 
   filename         = var.package
-  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # destroy does without
+  source_code_hash = module.package.hash
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
@@ -102,8 +110,8 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
-      condition     = fileexists(var.package)
-      error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
+      condition     = module.package.problem == null
+      error_message = coalesce(module.package.problem, "-")
     }
 
     precondition {

@@ -306,7 +306,7 @@ variable "throttling_rate_limit" {
 variable "throttling_burst_limit" {
   description = "Messages that are let through at once"
   type        = number
-  default     = 2000
+  default     = 1000
 }
 
 variable "connect_rate_limit" {
@@ -319,6 +319,12 @@ variable "connect_burst_limit" {
   description = "Connections that are let through at once"
   type        = number
   default     = 100
+}
+
+variable "require_api_key" {
+  description = "Whether API Gateway refuses a connection whose header x-api-key does not hold a key of a usage plan of this stage. For a CloudFront distribution in front, which adds the header: see examples/cloudfront. Browsers cannot send it. Default false"
+  type        = bool
+  default     = false
 }
 
 variable "enable_detailed_metrics" {

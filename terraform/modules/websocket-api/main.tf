@@ -52,6 +52,7 @@ resource "aws_apigatewayv2_route" "function" {
   api_id             = aws_apigatewayv2_api.this.id
   route_key          = each.key
   authorization_type = "NONE"
+  api_key_required   = var.require_api_key && each.key == "$connect"
   target             = "integrations/${aws_apigatewayv2_integration.function[each.value].id}"
 }
 
@@ -139,7 +140,7 @@ resource "aws_apigatewayv2_deployment" "this" {
     snapshot = sha1(jsonencode([
       aws_apigatewayv2_api.this.route_selection_expression,
       [for it in aws_apigatewayv2_integration.function : [it.id, it.integration_type, it.integration_method, it.integration_uri]],
-      [for it in aws_apigatewayv2_route.function : [it.id, it.route_key, it.authorization_type, it.target]],
+      [for it in aws_apigatewayv2_route.function : [it.id, it.route_key, it.authorization_type, it.api_key_required, it.target]],
       [for it in aws_apigatewayv2_integration.ping : [it.id, it.request_templates, it.template_selection_expression]],
       [for it in aws_apigatewayv2_integration_response.ping : [it.id, it.response_templates, it.template_selection_expression]],
       [for it in aws_apigatewayv2_route.ping : [it.id, it.target, it.route_response_selection_expression]],

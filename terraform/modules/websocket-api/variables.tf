@@ -89,7 +89,7 @@ variable "throttling_rate_limit" {
 variable "throttling_burst_limit" {
   description = "Messages that are let through at once"
   type        = number
-  default     = 2000
+  default     = 1000
 
   validation {
     condition     = var.throttling_burst_limit >= 1 && var.throttling_burst_limit <= 5000 && floor(var.throttling_burst_limit) == var.throttling_burst_limit
@@ -117,6 +117,12 @@ variable "connect_burst_limit" {
     condition     = var.connect_burst_limit >= 1 && var.connect_burst_limit <= 5000 && floor(var.connect_burst_limit) == var.connect_burst_limit
     error_message = "connect_burst_limit: expected a whole number from 1 to 5000."
   }
+}
+
+variable "require_api_key" {
+  description = "Whether API Gateway refuses a connection whose header x-api-key does not hold a key of a usage plan of this stage. For a CloudFront distribution in front, which adds the header: see examples/cloudfront. Browsers cannot send it. Default false"
+  type        = bool
+  default     = false
 }
 
 variable "enable_detailed_metrics" {
