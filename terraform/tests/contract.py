@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from hcl import ROOT, blocks, folders, outputs, text, variables
+from hcl import ROOT, blocks, folders, outputs, split, text, variables
 
 CODE = ROOT.parent
 MODULES = {folder.name: folder for folder in sorted(ROOT.glob("modules/*"))}
@@ -51,6 +51,7 @@ def compare():
     routes()
     log_lines()
     every_variable()
+    every_attribute()
     every_output()
     defaults()
     validations()
@@ -128,13 +129,79 @@ def log_lines():
         expect(logged, f'{module} never logs "{phrase}", which its alarm waits for')
 
 
+def uses(folder):
+    """What stands in a folder outside the blocks of its variables."""
+    return re.sub(r"^variable .*?^\}", "", text(folder), flags=re.M | re.S)
+
+
 def every_variable():
     for folder in folders():
         for it in variables(folder):
             where = f"{folder.name}: variable {it.name}"
             expect(it.type and it.description, f"{where} has no type or no description")
-            used = len(re.findall(rf"\bvar\.{it.name}\b", re.sub(r"^variable .*?^\}", "", text(folder), flags=re.M | re.S)))
+            used = re.search(rf"\bvar\.{it.name}\b", uses(folder))
             expect(used or it.name == "open_mode", f"{where} does nothing")
+
+
+def every_attribute():
+    """Each attribute of an object is described, does something, and has the default that is said. Null is not set."""
+    for folder in folders():
+        for it in variables(folder):
+            # Terraform drops an attribute that a module does not know, and says nothing: it would do nothing.
+            for path, found in it.attributes.items():
+                where = f"{folder.name}: {it.name}.{path}"
+                alone = len(list(split(found.type))) == 1
+                expect(alone, f"{where}: optional(TYPE, DEFAULT) leaves null as it is; see defaults.tf")
+                inner = any(other.startswith(f"{path}.") for other in it.attributes)
+                outer = it.attributes.get(path.rpartition(".")[0])
+                if outer and outer.description:
+                    continue
+                expect(found.description or inner or not it.default, f"{where} is not described")
+                expect(found.type or not found.description, f"{where} is described, and does not exist")
+                if found.description and it.default:
+                    expect(does(folder, it.name, path), f"{where} does nothing")
+                    said = re.search(r"Default (.+)$", found.description or "")
+                    if found.optional:
+                        meant = default(folder, it.name, path)
+                        expect(said and meant in (None, said[1]), f"{where} is {meant} by default, and its description says otherwise")
+
+
+def does(folder, name, path):
+    """Whether the attribute is read here, or where its object goes."""
+    if re.search(rf"\bvar\.{name}\.{path}\b", uses(folder)):
+        return True
+    return any(does(*there) for there in goes(folder, name, path))
+
+
+def goes(folder, name, path):
+    """Where an attribute goes with its object: the module, and its name there."""
+    for source, argument, variable in passed(folder):
+        there = next(it for it in variables(MODULES[source]) if it.name == argument)
+        if variable == name and path in there.attributes:
+            yield MODULES[source], argument, path
+    outer, _, rest = path.partition(".")
+    for source, argument, instead, mine in renamed(folder):
+        if (name, outer) == mine and rest:
+            yield MODULES[source], argument, f"{instead}.{rest}"
+
+
+def renamed(folder):
+    """Which attribute of an object becomes another attribute: merge(var.alarms, { thresholds = var.alarms.health_thresholds })."""
+    for _, body in blocks(folder, "module"):
+        source = re.search(r'source = ".*/([\w-]+)"', body)[1]
+        for argument, instead, name, path in re.findall(r"^  (\w+) += merge\(var\.\w+, \{ (\w+) = var\.(\w+)\.(\w+) \}\)", body, re.M):
+            yield source, argument, instead, (name, path)
+
+
+def default(folder, name, path):
+    """What an attribute is by default, as its description says it; None if that is no plain value."""
+    read = rf"(?:try\()?var\.{name}\.{path}(?:, null\))?"
+    found = re.search(rf"coalesce\({read}, (.+?)\)(?: #|\n| \?)", uses(folder))
+    if not found:
+        further = [default(*there) for there in goes(folder, name, path)]
+        return next((it for it in further if it), None)
+    value = {"[]": "none", "{}": "none", "-1": "none"}.get(found[1], found[1])
+    return None if "$" in value else value.strip('"')
 
 
 def every_output():
@@ -148,7 +215,7 @@ def passed(folder):
     for name, body in blocks(folder, "module"):
         source = re.search(r'source = ".*/([\w-]+)"', body)[1]
         known = {it.name for it in variables(MODULES[source])}
-        for argument, variable in re.findall(r"^  (\w+) += (?:coalesce\()?var\.(\w+)", body, re.M):
+        for argument, variable in re.findall(r"^  (\w+) += (?:coalesce\(|merge\()?var\.(\w+)\b(?!\.)", body, re.M):
             if argument in known:
                 yield source, argument, variable
 
@@ -167,20 +234,26 @@ def defaults():
 
 def validations():
     """Every variable that can be wrong is validated, here or in the module it goes to, and a test sees it refused."""
-    unlimited = {"tags", "description", "path", "package", "packages", "table_name", "dashboard_function_names", "signaling_zip", "health_zip"}
+    unlimited = {"tags", "description", "path", "package", "packages", "table_name", "dashboard_function_names"}
     tests = [(it.name, it.read_text()) for it in sorted(ROOT.glob("tests/*.tftest.hcl"))]
     runs = [run for name, test in tests for run in re.findall(r'^run "\w+" \{.*?^\}', test, re.M | re.S)]
     for folder in [ROOT, *MODULES.values()]:
         goes_to = {variable: (module, argument) for module, argument, variable in passed(folder)}
         source = f'"./modules/{folder.name}"'
-        refused = set()
-        for run in runs:
-            if (source in run) if folder != ROOT else ("source" not in run):
-                expected = re.search(r"expect_failures = \[(.*?)\]", run, re.S)
-                refused |= set(re.findall(r"var\.(\w+)", expected[1])) if expected else set()
+
+        def of(run):
+            return (source in run) if folder != ROOT else ("source" not in run)
+
+        refused = {name for run in runs if of(run) for name in failures(run)}
+        alone = {found for run in runs if of(run) for found in refused_alone(run)}
         for it in variables(folder):
             if it.validated:
                 expect(it.name in refused, f"{folder.name}: no test sees {it.name} refused")
+                body = dict(blocks(folder, "variable"))[it.name]
+                for path in re.findall(rf'error_message = "{it.name}\\.([\w.]+):', body):
+                    expect((it.name, path.split(".")[-1]) in alone, f"{folder.name}: no test sees {it.name}.{path} alone refused")
+            elif {found.type for found in it.attributes.values()} == {"bool"}:
+                continue
             elif it.type != "bool" and it.name not in unlimited:
                 module, argument = goes_to.get(it.name, (None, None))
                 there = [other for other in variables(MODULES[module]) if other.name == argument] if module else []
@@ -189,6 +262,21 @@ def validations():
                     any(other.validated or other.name in further for other in there),
                     f"{folder.name}: {it.name} is validated nowhere",
                 )
+
+
+def failures(run):
+    expected = re.search(r"expect_failures = \[(.*?)\]", run, re.S)
+    return re.findall(r"var\.(\w+)", expected[1]) if expected else []
+
+
+def refused_alone(run):
+    """Attributes that are refused with nothing else in their object, and those in them."""
+    for name in failures(run):
+        given = re.search(rf"^    {name} += \{{ (.*) \}}$", run, re.M)
+        # A domain has two attributes in any case, of which one is wrong.
+        for part in split(given[1]) if given else []:
+            if name == "domain" or len(list(split(given[1]))) == 1:
+                yield from ((name, attribute) for attribute in re.findall(r"(\w+) +=", part))
 
 
 def actions():
@@ -205,10 +293,11 @@ def readme(begin, end):
 def places():
     """What the README says that a name of another configuration is called here, exists."""
     known = {it.name for folder in folders() for it in [*variables(folder), *outputs(folder)]}
+    known |= {f"{it.name}.{path}" for folder in folders() for it in variables(folder) for path in it.attributes}
     for row in readme("## Coming from another", "\n## ").splitlines():
         cells = row.split(" | ")
-        for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cells[1]) if len(cells) == 2 else []:
-            expect(name in known or name in cells[0], f"README.md: there is no {name} here")
+        for name in re.findall(r"`([a-z]+(?:[_.][a-z]+)+)`", cells[1]) if len(cells) == 2 else []:
+            expect(name in known or f"`{name}`" in cells[0], f"README.md: there is no {name} here")
 
 
 def costs():

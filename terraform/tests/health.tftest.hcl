@@ -120,12 +120,11 @@ run "all_that_can_be_changed" {
   }
 
   variables {
-    reserved_concurrency = 2
-    enable_xray_tracing  = true
-    kms_key_arn          = "arn:aws:kms:eu-west-3:123456789012:key/1"
-    service_name         = "clinic"
-    health_secret_arn    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
-    create_alarms        = false
+    function          = { reserved_concurrency = 2, service_name = "clinic" }
+    monitoring        = { xray_tracing = true }
+    kms_key_arn       = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
+    alarms            = { enabled = false }
   }
 
   assert {
@@ -146,6 +145,29 @@ run "all_that_can_be_changed" {
   assert {
     condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com", "secretsmanager.eu-west-3.amazonaws.com"]]
     error_message = "a secret that is encrypted with the key could not be read, or it could be used for something else"
+  }
+}
+
+run "null_counts_as_not_set" {
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    function   = { memory_size = null, timeout = null, reserved_concurrency = null, service_name = null }
+    logs       = { retention_days = null }
+    monitoring = { xray_tracing = null }
+    alarms     = { enabled = null, actions = null, thresholds = { errors = null, throttles = null, duration_percent = null, unhealthy_minutes = null } }
+  }
+
+  assert {
+    condition     = [aws_lambda_function.this.memory_size, aws_lambda_function.this.timeout, aws_lambda_function.this.reserved_concurrent_executions, aws_cloudwatch_log_group.this.retention_in_days] == [256, 10, -1, 14] && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "visio-conference"
+    error_message = "the function runs otherwise than by default"
+  }
+
+  assert {
+    condition     = { for key, it in aws_cloudwatch_metric_alarm.function : key => it.threshold } == { errors = 2, throttles = 5, duration = 8000 } && aws_cloudwatch_metric_alarm.unhealthy[0].datapoints_to_alarm == 2
+    error_message = "the alarms are not those of the defaults"
   }
 }
 

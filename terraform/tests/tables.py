@@ -36,7 +36,13 @@ def tables(folder):
     lines = ["", "", "| variable | type | default | |", "|---|---|---|---|"]
     for it in variables(folder):
         default = "required" if it.default is None else code(it.default)
-        lines.append(f"| `{it.name}` | {code(it.type)} | {default} | {cell(it.description)} |")
+        described = {path: found for path, found in it.attributes.items() if found.description}
+        type_ = "object" if described else it.type
+        lines.append(f"| `{it.name}` | {code(type_)} | {default} | {cell(it.description)} |")
+        for path, found in described.items():
+            text, _, default = found.description.partition(" Default ")
+            text = text[0].upper() + text[1:].removesuffix(".")
+            lines.append(f"| `{it.name}.{path}` | {code(found.type)} | {code(default) if default else 'required'} | {cell(text)} |")
     lines += ["", "| output | |", "|---|---|"]
     lines += [f"| `{it.name}` | {cell(it.description)} |" for it in outputs(folder)]
     return "\n".join([*lines, "", ""])
@@ -47,7 +53,7 @@ def code(expression):
 
 
 def cell(prose):
-    return prose.replace("|", "\\|")
+    return prose.replace("|", "\\|").removesuffix(".")
 
 
 if __name__ == "__main__":

@@ -127,6 +127,34 @@ run "the_stage_is_private_and_throttled" {
   }
 }
 
+run "null_counts_as_not_set" {
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  variables {
+    throttling = { rate_limit = null, burst_limit = null, connect_rate_limit = null, connect_burst_limit = null }
+    logs       = { retention_days = null, access_logs = null, logging_level = null }
+    monitoring = { detailed_metrics = null }
+    alarms     = { enabled = null, actions = null, thresholds = null }
+  }
+
+  assert {
+    condition     = [for it in aws_apigatewayv2_stage.this.default_route_settings : [it.throttling_rate_limit, it.throttling_burst_limit, it.logging_level, it.detailed_metrics_enabled]] == [[1000, 1000, "OFF", false]]
+    error_message = "messages are not throttled or logged as by default"
+  }
+
+  assert {
+    condition     = [for it in aws_apigatewayv2_stage.this.route_settings : [it.throttling_rate_limit, it.throttling_burst_limit]] == [[50, 100]]
+    error_message = "connections are not throttled as by default"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_log_group.access) == 0 && { for key, it in aws_cloudwatch_metric_alarm.this : key => it.threshold } == { integration-errors = 5, execution-errors = 5, client-errors = 100, latency = 3000, messages = 1000000 }
+    error_message = "the alarms or the logs are not those of the defaults"
+  }
+}
+
 run "alarms_are_on_the_stage" {
   module {
     source = "./modules/websocket-api"
@@ -212,7 +240,7 @@ run "a_limit_is_no_deployment" {
 
   variables {
     route_selection_expression = "$request.body.action"
-    throttling_rate_limit      = 10
+    throttling                 = { rate_limit = 10 }
     tags                       = { a = "b" }
   }
 
@@ -259,8 +287,8 @@ run "a_domain_and_an_access_log" {
   }
 
   variables {
-    enable_access_logs = true
-    kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    logs        = { access_logs = true }
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
     domain = {
       name            = "visio.clinic.example"
       certificate_arn = "arn:aws:acm:eu-west-3:123456789012:certificate/1"

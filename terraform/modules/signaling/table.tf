@@ -1,12 +1,12 @@
 # One table: an item a room, an item a connection. No index, no stream: nothing ever searches it.
 
 resource "aws_dynamodb_table" "this" {
-  # checkov:skip=CKV_AWS_28: rooms live for hours; a backup would only keep who met whom for 35 days. enable_point_in_time_recovery turns it on
+  # checkov:skip=CKV_AWS_28: rooms live for hours; a backup would only keep who met whom for 35 days. table.point_in_time_recovery turns it on
   # checkov:skip=CKV_AWS_119: encrypted by AWS's own key, or by kms_key_arn: a key of one's own is a dollar a month, and whoever applies decides
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
-  deletion_protection_enabled = var.enable_deletion_protection
+  deletion_protection_enabled = local.table.deletion_protection
 
   attribute {
     name = "pk"
@@ -20,7 +20,7 @@ resource "aws_dynamodb_table" "this" {
   }
 
   point_in_time_recovery {
-    enabled = var.enable_point_in_time_recovery
+    enabled = local.table.point_in_time_recovery
   }
 
   # Without a key too: the provider leaves a table on its key if the block is taken out.
@@ -30,7 +30,7 @@ resource "aws_dynamodb_table" "this" {
   }
 
   dynamic "on_demand_throughput" {
-    for_each = var.table_max_request_units == null ? [] : [var.table_max_request_units]
+    for_each = local.table.max_request_units == null ? [] : [local.table.max_request_units]
 
     content {
       max_read_request_units  = on_demand_throughput.value.read

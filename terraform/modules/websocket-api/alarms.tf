@@ -6,7 +6,7 @@ locals {
       description = "A function fails or refuses: clients see \"Internal server error\", or cannot connect. Strange pages and bad tokens at the handshake count as well."
       metric      = "IntegrationError"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.integration_errors
+      threshold   = local.thresholds.integration_errors
       period      = 300
       of          = [1, 1]
     }
@@ -14,7 +14,7 @@ locals {
       description = "API Gateway could not call a function: a permission, a throttled function, a mistake in a template."
       metric      = "ExecutionError"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.execution_errors
+      threshold   = local.thresholds.execution_errors
       period      = 300
       of          = [1, 1]
     }
@@ -22,15 +22,15 @@ locals {
       description = "Many requests were refused before a function saw them: over a limit, or an attack."
       metric      = "ClientError"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.client_errors
+      threshold   = local.thresholds.client_errors
       period      = 300
       of          = [1, 1]
     }
     latency = {
-      description = "Messages take long: one in a hundred waits for more than ${var.alarm_thresholds.latency_ms} ms."
+      description = "Messages take long: one in a hundred waits for more than ${local.thresholds.latency_ms} ms."
       metric      = "IntegrationLatency"
       statistic   = "p99"
-      threshold   = var.alarm_thresholds.latency_ms
+      threshold   = local.thresholds.latency_ms
       period      = 300
       of          = [2, 3]
     }
@@ -38,7 +38,7 @@ locals {
       description = "More messages in a day than expected. Messages are most of the bill: a dollar a million."
       metric      = "MessageCount"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.messages_per_day
+      threshold   = local.thresholds.messages_per_day
       period      = 86400
       of          = [1, 1]
     }
@@ -46,7 +46,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, it in local.alarms : name => it if var.create_alarms }
+  for_each = { for name, it in local.alarms : name => it if local.alarms_enabled }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -66,8 +66,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
     Stage = aws_apigatewayv2_stage.this.name
   }
 
-  alarm_actions = var.alarm_actions
-  ok_actions    = var.alarm_actions
+  alarm_actions = local.alarm_actions
+  ok_actions    = local.alarm_actions
 
   tags = var.tags
 }
