@@ -1,4 +1,5 @@
-# The whole of it, for one `terraform apply`: signaling, its health check, and what they may need of the account.
+# Everything for one `terraform apply`: signaling, its health check and what they may need in the
+# account.
 
 provider "aws" {
   region = var.aws_region
@@ -33,7 +34,8 @@ locals {
   packages = "${path.module}/../target/functions/${var.lambda_architecture}"
 }
 
-# Groups of settings go through as they are. Each module takes the attributes that it knows, and knows their defaults.
+# Groups of settings go through as they are. Each module takes the attributes that it knows, and
+# knows their defaults.
 module "signaling" {
   source = "./modules/signaling"
 

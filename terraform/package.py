@@ -49,7 +49,9 @@ def reject(binary, content, machine):
         )
     home = str(Path.home()).encode()
     if len(home) > 1 and home + b"/" in content:
-        sys.exit(f"{binary} contains the path {Path.home()}: built elsewhere, it would have other bytes")
+        sys.exit(
+            f"{binary} contains the path {Path.home()}: built elsewhere, it would have other bytes"
+        )
 
 
 if __name__ == "__main__":

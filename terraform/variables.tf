@@ -283,7 +283,7 @@ variable "kms_key" {
 
   validation {
     condition     = !(coalesce(var.kms_key.create, false) && var.kms_key.arn != null)
-    error_message = "kms_key.create: there is an arn already. Use one of the two."
+    error_message = "kms_key: create makes a key, and there is an arn of one already. Use one of the two."
   }
 }
 

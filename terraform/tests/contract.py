@@ -1,17 +1,16 @@
 """Whether Terraform and the code mean the same.
 
-    contract.py                compares the files
-    contract.py applied STATE  looks at what was made of the root: `terraform show -json`
+contract.py                compares the files
+contract.py applied STATE  looks at what was made of the root: `terraform show -json`
 """
 
 import json
 import re
 import sys
 
-from hcl import ROOT, blocks, folders, outputs, split, text, variables
+from hcl import MODULES, ROOT, folders, outputs, text, variables
 
 CODE = ROOT.parent
-MODULES = {folder.name: folder for folder in sorted(ROOT.glob("modules/*"))}
 problems = []
 
 
@@ -50,26 +49,31 @@ def compare():
     table()
     routes()
     log_lines()
-    every_variable()
-    every_attribute()
-    every_output()
-    defaults()
-    validations()
     actions()
     places()
     costs()
 
 
 def environments():
-    for module, path in [("signaling", "lambda/src/settings.rs"), ("health", "lambda/src/health/settings.rs")]:
+    for module, path in [
+        ("signaling", "lambda/src/settings.rs"),
+        ("health", "lambda/src/health/settings.rs"),
+    ]:
         there = set(re.findall(r'"(VISIO_\w+)"', source(path)))
-        # A secret would be in the state, for many to read: the code is told where it is. A public key is not secret.
+        # A secret would be in the state, for many to read: the code is told where it is. A public
+        # key is not secret.
         secrets = {name for name in there if name.endswith("_SECRET")}
         listed = re.search(r"const SECRETS: .*?= \[(.*?)\];", source(path), re.S)[1]
-        expect(secrets == set(re.findall(r'"(\w+)"', listed)), f"{path}: SECRETS are {listed}, and not all")
+        expect(
+            secrets == set(re.findall(r'"(\w+)"', listed)),
+            f"{path}: SECRETS are {listed}, and not all",
+        )
         there = there - secrets | {f"{name}_ARN" for name in secrets}
         same(f"environment of {module}", environment(module), sorted(there))
-    expect('"{name}_ARN"' in source("lambda/src/secrets.rs"), "the code finds references by another name than NAME_ARN")
+    expect(
+        '"{name}_ARN"' in source("lambda/src/secrets.rs"),
+        "the code finds references by another name than NAME_ARN",
+    )
 
 
 def environment(module):
@@ -79,11 +83,17 @@ def environment(module):
 
 def permissions():
     verbs = {"post_to_connection": "POST", "get_connection": "GET", "delete_connection": "DELETE"}
-    signaling, health = sources("lambda/src", apart=["health", "secrets.rs"]), sources("lambda/src/health")
+    signaling, health = sources("lambda/src", apart=["health", "secrets.rs"]), sources(
+        "lambda/src/health"
+    )
     same("table actions of signaling", allowed("signaling", "dynamodb"), operations(signaling))
     same("table actions of health", allowed("health", "dynamodb"), operations(health))
     seen = re.search(r"let known = \[(.*?)\]", (CODE / "tests/lambda/bill.rs").read_text())[1]
-    same("table actions that the gateway saw", allowed("signaling", "dynamodb"), sorted(re.findall(r'"(\w+)"', seen)))
+    same(
+        "table actions that the gateway saw",
+        allowed("signaling", "dynamodb"),
+        sorted(re.findall(r'"(\w+)"', seen)),
+    )
     for module in ["signaling", "health"]:
         reads = operations(source("lambda/src/secrets.rs"))
         same(f"actions of {module} on secrets", allowed(module, "secretsmanager"), reads)
@@ -91,7 +101,10 @@ def permissions():
     used = {verb for call, verb in verbs.items() if f".{call}()" in signaling}
     same("verbs of @connections", sorted(re.findall(r'"(\w+)"', listed)), sorted(used))
     key = re.search(r'"dynamodb:LeadingKeys" = \["(.*?)"\]', text(MODULES["health"]))[1]
-    expect(f'AttributeValue::S("{key}".into())' in health, f"health may read the item {key} and reads another")
+    expect(
+        f'AttributeValue::S("{key}".into())' in health,
+        f"health may read the item {key} and reads another",
+    )
 
 
 def operations(code):
@@ -113,7 +126,9 @@ def table():
 
 def routes():
     options = source("lambda/gateway/src/options.rs")
-    here = next(it for it in variables(MODULES["websocket-api"]) if it.name == "route_selection_expression")
+    here = next(
+        it for it in variables(MODULES["websocket-api"]) if it.name == "route_selection_expression"
+    )
     there = re.search(r'route_selection: (".*?")', options)[1]
     same("route selection expression", here.default, there)
     served = re.search(r'routes += (\["\$connect".*?\])', text(MODULES["signaling"]))[1]
@@ -129,161 +144,14 @@ def log_lines():
         expect(logged, f'{module} never logs "{phrase}", which its alarm waits for')
 
 
-def uses(folder):
-    """What stands in a folder outside the blocks of its variables."""
-    return re.sub(r"^variable .*?^\}", "", text(folder), flags=re.M | re.S)
-
-
-def every_variable():
-    for folder in folders():
-        for it in variables(folder):
-            where = f"{folder.name}: variable {it.name}"
-            expect(it.type and it.description, f"{where} has no type or no description")
-            used = re.search(rf"\bvar\.{it.name}\b", uses(folder))
-            expect(used or it.name == "open_mode", f"{where} does nothing")
-
-
-def every_attribute():
-    """Each attribute of an object is described, does something, and has the default that is said. Null is not set."""
-    for folder in folders():
-        for it in variables(folder):
-            # Terraform drops an attribute that a module does not know, and says nothing: it would do nothing.
-            for path, found in it.attributes.items():
-                where = f"{folder.name}: {it.name}.{path}"
-                alone = len(list(split(found.type))) == 1
-                expect(alone, f"{where}: optional(TYPE, DEFAULT) leaves null as it is; see defaults.tf")
-                inner = any(other.startswith(f"{path}.") for other in it.attributes)
-                outer = it.attributes.get(path.rpartition(".")[0])
-                if outer and outer.description:
-                    continue
-                expect(found.description or inner or not it.default, f"{where} is not described")
-                expect(found.type or not found.description, f"{where} is described, and does not exist")
-                if found.description and it.default:
-                    expect(does(folder, it.name, path), f"{where} does nothing")
-                    said = re.search(r"Default (.+)$", found.description or "")
-                    if found.optional:
-                        meant = default(folder, it.name, path)
-                        expect(said and meant in (None, said[1]), f"{where} is {meant} by default, and its description says otherwise")
-
-
-def does(folder, name, path):
-    """Whether the attribute is read here, or where its object goes."""
-    if re.search(rf"\bvar\.{name}\.{path}\b", uses(folder)):
-        return True
-    return any(does(*there) for there in goes(folder, name, path))
-
-
-def goes(folder, name, path):
-    """Where an attribute goes with its object: the module, and its name there."""
-    for source, argument, variable in passed(folder):
-        there = next(it for it in variables(MODULES[source]) if it.name == argument)
-        if variable == name and path in there.attributes:
-            yield MODULES[source], argument, path
-    outer, _, rest = path.partition(".")
-    for source, argument, instead, mine in renamed(folder):
-        if (name, outer) == mine and rest:
-            yield MODULES[source], argument, f"{instead}.{rest}"
-
-
-def renamed(folder):
-    """Which attribute of an object becomes another attribute: merge(var.alarms, { thresholds = var.alarms.health_thresholds })."""
-    for _, body in blocks(folder, "module"):
-        source = re.search(r'source = ".*/([\w-]+)"', body)[1]
-        for argument, instead, name, path in re.findall(r"^  (\w+) += merge\(var\.\w+, \{ (\w+) = var\.(\w+)\.(\w+) \}\)", body, re.M):
-            yield source, argument, instead, (name, path)
-
-
-def default(folder, name, path):
-    """What an attribute is by default, as its description says it; None if that is no plain value."""
-    read = rf"(?:try\()?var\.{name}\.{path}(?:, null\))?"
-    found = re.search(rf"coalesce\({read}, (.+?)\)(?: #|\n| \?)", uses(folder))
-    if not found:
-        further = [default(*there) for there in goes(folder, name, path)]
-        return next((it for it in further if it), None)
-    value = {"[]": "none", "{}": "none", "-1": "none"}.get(found[1], found[1])
-    return None if "$" in value else value.strip('"')
-
-
-def every_output():
-    for folder in folders():
-        for it in outputs(folder):
-            expect(it.description, f"{folder.name}: output {it.name} has no description")
-
-
-def passed(folder):
-    """Which variable becomes which variable of which module."""
-    for name, body in blocks(folder, "module"):
-        source = re.search(r'source = ".*/([\w-]+)"', body)[1]
-        known = {it.name for it in variables(MODULES[source])}
-        for argument, variable in re.findall(r"^  (\w+) += (?:coalesce\(|merge\()?var\.(\w+)\b(?!\.)", body, re.M):
-            if argument in known:
-                yield source, argument, variable
-
-
-def defaults():
-    for folder in [ROOT, MODULES["signaling"]]:
-        here = {it.name: it for it in variables(folder)}
-        for module, argument, variable in passed(folder):
-            there = next(it for it in variables(MODULES[module]) if it.name == argument)
-            mine = here[variable]
-            expect(
-                there.default in (None, mine.default) or mine.default == "null",
-                f"{folder.name}: {variable} is {mine.default} by default, in {module} {there.default}",
-            )
-
-
-def validations():
-    """Every variable that can be wrong is validated, here or in the module it goes to, and a test sees it refused."""
-    unlimited = {"tags", "description", "path", "package", "packages", "table_name", "dashboard_function_names"}
-    tests = [(it.name, it.read_text()) for it in sorted(ROOT.glob("tests/*.tftest.hcl"))]
-    runs = [run for name, test in tests for run in re.findall(r'^run "\w+" \{.*?^\}', test, re.M | re.S)]
-    for folder in [ROOT, *MODULES.values()]:
-        goes_to = {variable: (module, argument) for module, argument, variable in passed(folder)}
-        source = f'"./modules/{folder.name}"'
-
-        def of(run):
-            return (source in run) if folder != ROOT else ("source" not in run)
-
-        refused = {name for run in runs if of(run) for name in failures(run)}
-        alone = {found for run in runs if of(run) for found in refused_alone(run)}
-        for it in variables(folder):
-            if it.validated:
-                expect(it.name in refused, f"{folder.name}: no test sees {it.name} refused")
-                body = dict(blocks(folder, "variable"))[it.name]
-                for path in re.findall(rf'error_message = "{it.name}\\.([\w.]+):', body):
-                    expect((it.name, path.split(".")[-1]) in alone, f"{folder.name}: no test sees {it.name}.{path} alone refused")
-            elif {found.type for found in it.attributes.values()} == {"bool"}:
-                continue
-            elif it.type != "bool" and it.name not in unlimited:
-                module, argument = goes_to.get(it.name, (None, None))
-                there = [other for other in variables(MODULES[module]) if other.name == argument] if module else []
-                further = dict((v, m) for m, _, v in passed(MODULES[module])) if module else {}
-                expect(
-                    any(other.validated or other.name in further for other in there),
-                    f"{folder.name}: {it.name} is validated nowhere",
-                )
-
-
-def failures(run):
-    expected = re.search(r"expect_failures = \[(.*?)\]", run, re.S)
-    return re.findall(r"var\.(\w+)", expected[1]) if expected else []
-
-
-def refused_alone(run):
-    """Attributes that are refused with nothing else in their object, and those in them."""
-    for name in failures(run):
-        given = re.search(rf"^    {name} += \{{ (.*) \}}$", run, re.M)
-        # A domain has two attributes in any case, of which one is wrong.
-        for part in split(given[1]) if given else []:
-            if name == "domain" or len(list(split(given[1]))) == 1:
-                yield from ((name, attribute) for attribute in re.findall(r"(\w+) +=", part))
-
-
 def actions():
     for folder in folders():
         for action in re.findall(r'"([a-z0-9-]+:[\w*]*\*[\w*]*)"', text(folder)):
             # A key that its account could not manage would be lost: AWS's own default.
-            expect(action == "kms:*" and folder.name == "kms-key", f"{folder.name}: the action {action} is too wide")
+            expect(
+                action == "kms:*" and folder.name == "kms-key",
+                f"{folder.name}: the action {action} is too wide",
+            )
 
 
 def readme(begin, end):
@@ -293,7 +161,12 @@ def readme(begin, end):
 def places():
     """What the README says that a name of another configuration is called here, exists."""
     known = {it.name for folder in folders() for it in [*variables(folder), *outputs(folder)]}
-    known |= {f"{it.name}.{path}" for folder in folders() for it in variables(folder) for path in it.attributes}
+    known |= {
+        f"{it.name}.{path}"
+        for folder in folders()
+        for it in variables(folder)
+        for path in it.attributes
+    }
     for row in readme("## Coming from another", "\n## ").splitlines():
         cells = row.split(" | ")
         for name in re.findall(r"`([a-z]+(?:[_.][a-z]+)+)`", cells[1]) if len(cells) == 2 else []:
@@ -312,7 +185,10 @@ def costs():
         one, other = visits * single, visits * lists
         always = check + alarms + secret
         sums = [one, other, check, alarms, secret, one + always, other + always]
-        expect(row[1] == " | ".join(f"{it:.2f}" for it in sums), f"README.md: {row[0]} visits a day cost {sums}")
+        expect(
+            row[1] == " | ".join(f"{it:.2f}" for it in sums),
+            f"README.md: {row[0]} visits a day cost {sums}",
+        )
 
 
 def applied(state):
@@ -328,14 +204,22 @@ def applied(state):
         if it["type"] == "aws_iam_role":
             for statement in json.loads(values["assume_role_policy"])["Statement"]:
                 services = statement["Principal"].get("Service")
-                expect(services == "lambda.amazonaws.com", f"{it['address']}: {services} can take it on")
+                expect(
+                    services == "lambda.amazonaws.com",
+                    f"{it['address']}: {services} can take it on",
+                )
         if it["type"] == "aws_lambda_permission" and values["principal"] == "*":
-            by_url = values["function_url_auth_type"] == "NONE" and it["address"].startswith("module.health")
+            by_url = values["function_url_auth_type"] == "NONE" and it["address"].startswith(
+                "module.health"
+            )
             expect(by_url, f"{it['address']} lets everybody in")
         if it["type"] == "aws_lambda_function":
             module = re.match(r"module\.(\w+)", it["address"])[1]
             names = values["environment"][0]["variables"].keys()
-            expect(names <= set(environment(module)), f"{it['address']} is told more than it reads: {names}")
+            expect(
+                names <= set(environment(module)),
+                f"{it['address']} is told more than it reads: {names}",
+            )
     count = sum(it["type"] == "aws_lambda_function" for it in made)
     expect(count == 2, f"{count} functions were made")
 
@@ -344,12 +228,19 @@ def secret_made(made):
     """There is one, both functions are told where, and nothing tells what it is."""
     secrets = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret"]
     versions = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret_version"]
-    told = [it["values"]["environment"][0]["variables"] for it in made if it["type"] == "aws_lambda_function"]
+    told = [
+        it["values"]["environment"][0]["variables"]
+        for it in made
+        if it["type"] == "aws_lambda_function"
+    ]
     arns = [it["arn"] for it in secrets]
     expect(len(arns) == 1, f"{len(arns)} secrets were made")
     expect([it["secret_id"] for it in versions] == arns, "a secret has no value, or two")
     for it in told:
-        expect([it.get("VISIO_HEALTH_SECRET_ARN")] == arns, f"a function is told of another secret than {arns}: {it}")
+        expect(
+            [it.get("VISIO_HEALTH_SECRET_ARN")] == arns,
+            f"a function is told of another secret than {arns}: {it}",
+        )
     for it in versions:
         values = [it.get(key) for key in ["secret_string", "secret_string_wo", "secret_binary"]]
         expect(not any(values) and it["has_secret_string_wo"], "the state holds a secret")
@@ -360,7 +251,11 @@ def keys_used(made, key):
     for it in made:
         values = it["values"]
         if it["type"] == "aws_dynamodb_table":
-            on = [block["kms_key_arn"] for block in values["server_side_encryption"] if block["enabled"]]
+            on = [
+                block["kms_key_arn"]
+                for block in values["server_side_encryption"]
+                if block["enabled"]
+            ]
         elif it["type"] in ["aws_secretsmanager_secret", "aws_cloudwatch_log_group"]:
             on = [values["kms_key_id"]] if values["kms_key_id"] else []
         else:
@@ -374,9 +269,16 @@ def narrow(address, statement):
     for resource in statement["Resource"]:
         tracing = all(action.startswith("xray:") for action in statement["Action"])
         whole = re.fullmatch(r"arn:aws:[\w-]+:[\w-]+:\d{12}:[^*]+", resource)
-        connections = re.fullmatch(r"arn:aws:execute-api:[\w-]+:\d{12}:\w+/\w+/(POST|GET|DELETE)/@connections/\*", resource)
-        streams = re.fullmatch(r"arn:aws:logs:[\w-]+:\d{12}:log-group:/aws/lambda/[\w-]+:\*", resource)
-        expect(whole or connections or streams or tracing, f"{address}: the resource {resource} is too wide")
+        connections = re.fullmatch(
+            r"arn:aws:execute-api:[\w-]+:\d{12}:\w+/\w+/(POST|GET|DELETE)/@connections/\*", resource
+        )
+        streams = re.fullmatch(
+            r"arn:aws:logs:[\w-]+:\d{12}:log-group:/aws/lambda/[\w-]+:\*", resource
+        )
+        expect(
+            whole or connections or streams or tracing,
+            f"{address}: the resource {resource} is too wide",
+        )
 
 
 def resources(module):

@@ -1,10 +1,12 @@
 """Reads as much of our own Terraform as the checks want to know. Relies on `terraform fmt`."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
+MODULES = {folder.name: folder for folder in sorted(ROOT.glob("modules/*"))}
 
 
 class Attribute(NamedTuple):
@@ -19,7 +21,9 @@ class Variable(NamedTuple):
     type: str
     default: str | None
     validated: bool
-    attributes: dict[str, Attribute]  # of an object, by their paths: alarms.thresholds.errors is thresholds.errors
+    attributes: dict[
+        str, Attribute
+    ]  # of an object, by their paths: alarms.thresholds.errors is thresholds.errors
 
 
 class Output(NamedTuple):
@@ -32,10 +36,12 @@ def folders():
     return [ROOT, *sorted(ROOT.glob("modules/*")), *sorted(ROOT.glob("examples/*"))]
 
 
+@cache
 def text(folder):
     return "\n".join(path.read_text() for path in sorted(folder.glob("*.tf")))
 
 
+@cache
 def variables(folder):
     return [variable(name, body) for name, body in blocks(folder, "variable")]
 
@@ -43,12 +49,16 @@ def variables(folder):
 def variable(name, body):
     """The description of an object is a sentence, then a line for each attribute: `- NAME: what it is`."""
     type_ = value(body, "type")
-    prose, _, lines = (heredoc(body, "description") or string(body, "description") or "").partition("\n- ")
+    prose, _, lines = (heredoc(body, "description") or string(body, "description") or "").partition(
+        "\n- "
+    )
     described = dict(re.findall(r"^([\w.]+): (.*)$", lines.replace("\n- ", "\n"), re.M))
     found = dict(attributes(type_ or ""))
     found |= {path: Attribute("", True, None) for path in described.keys() - found.keys()}
     documented = {path: it._replace(description=described.get(path)) for path, it in found.items()}
-    return Variable(name, prose, type_, value(body, "default"), "\n  validation {" in body, documented)
+    return Variable(
+        name, prose, type_, value(body, "default"), "\n  validation {" in body, documented
+    )
 
 
 def attributes(type_, outer=""):

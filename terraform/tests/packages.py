@@ -1,7 +1,7 @@
 """What package.py packs, and what it refuses. Also the packages in tests/packages, which the mocked tests plan with.
 
-    packages.py          fails if package.py does anything else, or if tests/packages holds other files
-    packages.py --write  writes tests/packages
+packages.py          fails if package.py does anything else, or if tests/packages holds other files
+packages.py --write  writes tests/packages
 """
 
 import os
@@ -28,7 +28,12 @@ def main(write):
             expect(made == again, f"the same binary for {architecture} makes two packages")
             readable(made, machine, folder)
         refused("a binary for another architecture", "x86_64", elf(MACHINES["arm64"]), folder)
-        refused("a C library that Lambda does not have", "arm64", elf(MACHINES["arm64"], glibc=35), folder)
+        refused(
+            "a C library that Lambda does not have",
+            "arm64",
+            elf(MACHINES["arm64"], glibc=35),
+            folder,
+        )
         refused("what is no program", "arm64", b"#!/bin/sh\n", folder)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -39,13 +44,22 @@ def keep(path, made, write):
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(made)
-    expect(path.exists() and path.read_bytes() == made, f"{path} is stale; run tests/packages.py --write")
+    expect(
+        path.exists() and path.read_bytes() == made,
+        f"{path} is stale; run tests/packages.py --write",
+    )
 
 
 def elf(machine, glibc=34):
     """As much of a Linux program as package.py and Terraform read: 64 bits, little-endian, version 1."""
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    return ident + (2).to_bytes(2, "little") + machine.to_bytes(2, "little") + b"\x01\0\0\0" + b"GLIBC_2.%d" % glibc
+    return (
+        ident
+        + (2).to_bytes(2, "little")
+        + machine.to_bytes(2, "little")
+        + b"\x01\0\0\0"
+        + b"GLIBC_2.%d" % glibc
+    )
 
 
 def pack(architecture, content, folder):
@@ -73,9 +87,15 @@ def readable(package, machine, folder):
     path.write_bytes(package)
     with zipfile.ZipFile(path) as archive:
         entry = archive.infolist()[0]
-        expect(entry.filename == "bootstrap" and entry.external_attr >> 16 == 0o100755, "there is no program to start")
+        expect(
+            entry.filename == "bootstrap" and entry.external_attr >> 16 == 0o100755,
+            "there is no program to start",
+        )
         expect(archive.read(entry)[:4] == b"\x7fELF", "the program is another than was packed")
-    expect(package[57:59] == machine.to_bytes(2, "little"), "Terraform cannot read what the package was built for")
+    expect(
+        package[57:59] == machine.to_bytes(2, "little"),
+        "Terraform cannot read what the package was built for",
+    )
 
 
 def expect(condition, problem):

@@ -286,7 +286,7 @@ run "null_counts_as_not_set" {
   }
 
   assert {
-    condition     = keys(aws_lambda_function.this.environment[0].variables) == ["VISIO_ALLOWED_ORIGIN", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"]
+    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"])
     error_message = "the function is told something else than by default"
   }
 

@@ -1,7 +1,7 @@
 """The tables of variables and outputs in the READMEs, between their markers.
 
-    tables.py          fails if one is not as the code
-    tables.py --write  writes them
+tables.py          fails if one is not as the code
+tables.py --write  writes them
 """
 
 import sys
@@ -28,7 +28,10 @@ def main(write):
         elif new != old:
             stale.append(readme)
     for readme in stale:
-        print(f"{readme}: the tables are not as the code; run terraform/tests/tables.py --write", file=sys.stderr)
+        print(
+            f"{readme}: the tables are not as the code; run terraform/tests/tables.py --write",
+            file=sys.stderr,
+        )
     return 1 if stale else 0
 
 
@@ -42,7 +45,9 @@ def tables(folder):
         for path, found in described.items():
             text, _, default = found.description.partition(" Default ")
             text = text[0].upper() + text[1:].removesuffix(".")
-            lines.append(f"| `{it.name}.{path}` | {code(found.type)} | {code(default) if default else 'required'} | {cell(text)} |")
+            lines.append(
+                f"| `{it.name}.{path}` | {code(found.type)} | {code(default) if default else 'required'} | {cell(text)} |"
+            )
     lines += ["", "| output | |", "|---|---|"]
     lines += [f"| `{it.name}` | {cell(it.description)} |" for it in outputs(folder)]
     return "\n".join([*lines, "", ""])

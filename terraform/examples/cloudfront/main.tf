@@ -1,4 +1,5 @@
-# Signaling behind CloudFront with AWS WAF, so that one address cannot use up the stage's connect rate.
+# Signaling behind CloudFront with AWS WAF, so that one address cannot use up the stage's connect
+# rate.
 
 provider "aws" {
   region = var.aws_region
@@ -25,7 +26,7 @@ module "signaling" {
   require_api_key = true
 }
 
-# It comes in as clients do. The direct way is closed to it too.
+# It connects as clients do, because the direct way is closed to it too.
 module "health" {
   source = "../../modules/health"
 
@@ -41,8 +42,8 @@ module "health" {
 # The key that only CloudFront sends
 ################################################################################
 
-# AWS makes it up. It is in the state, and in the settings of the distribution. It opens nothing but the way past WAF:
-# tokens are checked behind it as always.
+# AWS generates it. It is in the state and in the settings of the distribution. Whoever has it gets
+# past WAF and no further, because tokens are checked as always.
 resource "aws_api_gateway_api_key" "this" {
   name        = local.name
   description = "What CloudFront sends to the WebSocket API, and nobody else knows"

@@ -1,4 +1,5 @@
-# Every part there is: a clinic's production with logs, a key, alarms by mail, a domain and warm functions.
+# Every part there is: a clinic's production with logs, a key, alarms by mail, a domain and warm
+# functions.
 
 provider "aws" {
   region = var.aws_region

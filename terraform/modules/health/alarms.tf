@@ -1,18 +1,18 @@
-# Alarms on the function, and on what it finds out.
+# Alarms on the function, and on what it finds.
 
 locals {
   alarms = {
-    # Low: one page polls four times in two minutes. A function that does not start logs nothing that the alarm
-    # `unhealthy` would see.
+    # Low, because one page polls only four times in two minutes, and a function that does not start
+    # logs nothing for the alarm `unhealthy` to see.
     errors = {
-      description = "The health check itself fails, or does not start. It says nothing about visits."
+      description = "The health check itself fails or does not start. This says nothing about visits."
       metric      = "Errors"
       statistic   = "Sum"
       threshold   = local.thresholds.errors
       of          = [1, 1]
     }
     throttles = {
-      description = "The health check is asked more often than function.reserved_concurrency, or the account, allows."
+      description = "The health check is polled more often than function.reserved_concurrency, or the account, allows."
       metric      = "Throttles"
       statistic   = "Sum"
       threshold   = local.thresholds.throttles
@@ -54,7 +54,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   tags = var.tags
 }
 
-# Bad news is an answer like another, and no error of the function. It is in the log.
+# Bad news is an answer like any other, and not an error of the function. It is in the log.
 resource "aws_cloudwatch_log_metric_filter" "unhealthy" {
   count = local.alarms_enabled ? 1 : 0
 

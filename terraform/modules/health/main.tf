@@ -1,11 +1,12 @@
-# The health check: a function behind a public URL, which holds a visit of its own through the public way in.
+# The health check: a function with a public URL, which holds a visit of its own through the public
+# way in.
 
 data "aws_region" "current" {}
 
 locals {
   function_name = "${var.name}-health"
 
-  # What the binary reads, and nothing that it does not. The secret it fetches by its ARN when it starts.
+  # What the program reads, and nothing else. It fetches the secret by its ARN when it starts.
   environment = merge(
     {
       VISIO_TABLE          = var.table_name
@@ -30,10 +31,10 @@ module "package" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116: invoked synchronously; there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: visits the public way in, which is the point of it
+  # checkov:skip=CKV_AWS_116: it is invoked synchronously, and there is nothing to keep for later
+  # checkov:skip=CKV_AWS_117: it connects through the public way in, which is its purpose
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one
-  # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
+  # checkov:skip=CKV_AWS_272: whoever applies also builds the package, and a signature of theirs would prove nothing more
   function_name = local.function_name
   description   = "Health check: GET /health, /status, /livez, /readyz"
   role          = aws_iam_role.this.arn
@@ -74,7 +75,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
@@ -82,7 +83,7 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
+  # checkov:skip=CKV_AWS_338: kept for as long as it helps to find a fault, not for a year
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = local.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -94,9 +95,9 @@ resource "aws_cloudwatch_log_group" "this" {
 # Public URL
 ################################################################################
 
-# No cors block: the function answers preflights itself, and a second answer would be refused by browsers.
+# No cors block: the function answers preflights itself, and browsers would refuse two answers.
 resource "aws_lambda_function_url" "this" {
-  # checkov:skip=CKV_AWS_258: public on purpose: navigation bars of pages ask it, before anybody has signed in
+  # checkov:skip=CKV_AWS_258: public on purpose: navigation bars of pages poll it before anybody has signed in
   function_name      = aws_lambda_function.this.function_name
   authorization_type = "NONE"
 }
@@ -111,11 +112,13 @@ resource "aws_lambda_permission" "url" {
   function_url_auth_type = "NONE"
 }
 
-# The second. It has to say that it holds by way of the URL only; without that, everybody could invoke the function
-# past its URL. aws_lambda_permission has no argument for it before version 6.28 of the provider, CloudFormation has.
+# The second. It has to say that it holds by way of the URL only; without that, everybody could
+# invoke the function past its URL. aws_lambda_permission has no argument for it before version 6.28
+# of the provider, CloudFormation has.
 #
-# The stack is always there. From 6.28 on the provider adds the same permission by itself, but only to a URL that it
-# creates, outside the state: an older URL would have none, and nobody would be told. Having it twice does no harm.
+# The stack is always there. From 6.28 on the provider adds the same permission by itself, but only
+# to a URL that it creates, outside the state: an older URL would have none, and nobody would be
+# told. Having it twice does no harm.
 resource "aws_cloudformation_stack" "url" {
   # checkov:skip=CKV_AWS_124: the stack holds one permission; nobody needs to be told that it was made
   name = "${local.function_name}-url"
@@ -174,7 +177,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(
       [
         {
-          # The item that it looks for, and that nobody writes: no visit can be read.
+          # The item that it looks for, which nobody writes. It can read no visit.
           Sid      = "Table"
           Effect   = "Allow"
           Action   = ["dynamodb:GetItem"]

@@ -3,14 +3,14 @@
 locals {
   function_alarms = {
     errors = {
-      description = "The function fails: it crashes, takes too long, or cannot even tell clients that it failed."
+      description = "The function fails: it crashes, takes too long or cannot even tell clients that it failed."
       metric      = "Errors"
       statistic   = "Sum"
       threshold   = local.thresholds.errors
       of          = [1, 1]
     }
     throttles = {
-      description = "The function is not invoked: the account, or function.reserved_concurrency, allows no more at a time."
+      description = "Lambda refuses to invoke the function: the account or function.reserved_concurrency allows no more at a time."
       metric      = "Throttles"
       statistic   = "Sum"
       threshold   = local.thresholds.throttles
@@ -24,7 +24,7 @@ locals {
       of          = [2, 3]
     }
     concurrency = {
-      description = "So many executions at a time come near to what the account allows."
+      description = "There are more executions at a time than alarms.thresholds.concurrency."
       metric      = "ConcurrentExecutions"
       statistic   = "Maximum"
       threshold   = coalesce(local.thresholds.concurrency, 1)
@@ -62,8 +62,8 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   tags = var.tags
 }
 
-# The function tells a client when a message was not handled, and has then succeeded as far as Lambda knows.
-# What it logs is the only trace.
+# The function tells a client when it could not handle a message, which counts as a success for
+# Lambda. What it logs is the only trace.
 resource "aws_cloudwatch_log_metric_filter" "unhandled" {
   count = local.alarms_enabled ? 1 : 0
 
@@ -82,7 +82,7 @@ resource "aws_cloudwatch_metric_alarm" "unhandled" {
   count = local.alarms_enabled ? 1 : 0
 
   alarm_name          = "${local.function_name}-unhandled"
-  alarm_description   = "Messages were answered with \"the server failed\", or comings and goings missed. The function's log says why."
+  alarm_description   = "Clients were told that the server failed, or a connection that came or went was missed. The function's log says why."
   namespace           = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].name
   statistic           = "Sum"
@@ -99,7 +99,8 @@ resource "aws_cloudwatch_metric_alarm" "unhandled" {
 }
 
 locals {
-  # DynamoDB has these of a table and an operation only: an alarm on the table alone would never go off.
+  # DynamoDB has these metrics for a table and an operation together only. An alarm on the table
+  # alone would never go off.
   table_alarms = {
     errors = {
       description = "DynamoDB fails."
@@ -107,7 +108,7 @@ locals {
       metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["SystemErrors", operation] }
     }
     throttles = {
-      description = "DynamoDB refuses requests: table.max_request_units, or a limit of the account."
+      description = "DynamoDB refuses requests because of table.max_request_units or a limit of the account."
       threshold   = local.thresholds.table_throttles
       metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["ThrottledRequests", operation] }
     }

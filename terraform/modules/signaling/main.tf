@@ -1,4 +1,4 @@
-# Signaling: the WebSocket API, the function behind it, and the table that keeps the rooms.
+# Signaling: the WebSocket API, the function behind it and the table that keeps the rooms.
 
 module "api" {
   source = "../websocket-api"
@@ -36,8 +36,8 @@ locals {
   function_name = "${var.name}-signaling"
   provisioned   = local.function.provisioned_concurrency > 0
 
-  # What the binary reads, and nothing that it does not. A key that is set and empty is a mistake to it. Secrets it
-  # fetches by their ARNs when it starts.
+  # What the program reads, and nothing else. It refuses a key that is set and empty. It fetches
+  # secrets by their ARNs when it starts.
   environment = merge(
     {
       VISIO_TABLE               = aws_dynamodb_table.this.name
@@ -64,10 +64,10 @@ module "package" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: talks to DynamoDB, API Gateway and Secrets Manager only; in a VPC all would need endpoints that cost more than all the rest
-  # checkov:skip=CKV_AWS_173: there is no secret in the environment: keys are public ones, and of secrets there is the ARN
-  # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
+  # checkov:skip=CKV_AWS_116: it is invoked synchronously, and the client is told of a failure; there is nothing to keep for later
+  # checkov:skip=CKV_AWS_117: it calls DynamoDB, API Gateway and Secrets Manager only; in a VPC these would need endpoints that cost more than everything else
+  # checkov:skip=CKV_AWS_173: there is no secret in the environment, only public keys and the ARNs of secrets
+  # checkov:skip=CKV_AWS_272: whoever applies also builds the package, and a signature of theirs would prove nothing more
   function_name = local.function_name
   description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"
   role          = aws_iam_role.this.arn
@@ -109,16 +109,16 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = local.tokens.secret_arn == null || try(split(":", local.tokens.secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "tokens.secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+      error_message = "tokens.secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
-  # Its first lines are written with its first invocation.
+  # It writes its first lines with its first invocation.
   depends_on = [aws_iam_role_policy.this]
 }
 
@@ -140,7 +140,7 @@ resource "aws_lambda_provisioned_concurrency_config" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
+  # checkov:skip=CKV_AWS_338: kept for as long as it helps to find a fault, not for a year
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = local.log_retention_days
   kms_key_id        = var.kms_key_arn

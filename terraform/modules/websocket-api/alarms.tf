@@ -1,9 +1,9 @@
-# Alarms on the API. What its functions do is watched where they are made.
+# Alarms on the API. Those on its functions are where the functions are made.
 
 locals {
   alarms = {
     integration-errors = {
-      description = "A function fails or refuses: clients see \"Internal server error\", or cannot connect. Strange pages and bad tokens at the handshake count as well."
+      description = "A function fails or refuses: clients see \"Internal server error\" or cannot connect. Refused origins and bad tokens at the handshake count too."
       metric      = "IntegrationError"
       statistic   = "Sum"
       threshold   = local.thresholds.integration_errors
@@ -11,7 +11,7 @@ locals {
       of          = [1, 1]
     }
     execution-errors = {
-      description = "API Gateway could not call a function: a permission, a throttled function, a mistake in a template."
+      description = "API Gateway could not call a function: a missing permission, a throttled function or a mistake in a template."
       metric      = "ExecutionError"
       statistic   = "Sum"
       threshold   = local.thresholds.execution_errors
@@ -19,7 +19,7 @@ locals {
       of          = [1, 1]
     }
     client-errors = {
-      description = "Many requests were refused before a function saw them: over a limit, or an attack."
+      description = "Many requests were refused before a function saw them: they were over a limit, or this is an attack."
       metric      = "ClientError"
       statistic   = "Sum"
       threshold   = local.thresholds.client_errors
@@ -27,7 +27,7 @@ locals {
       of          = [1, 1]
     }
     latency = {
-      description = "Messages take long: one in a hundred waits for more than ${local.thresholds.latency_ms} ms."
+      description = "Messages take long: one in a hundred takes more than ${local.thresholds.latency_ms} ms."
       metric      = "IntegrationLatency"
       statistic   = "p99"
       threshold   = local.thresholds.latency_ms

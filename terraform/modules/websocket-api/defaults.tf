@@ -1,5 +1,5 @@
-# What counts where nobody sets anything. An attribute that is null counts as not set. With `optional(number, 5)` in the
-# variable's type it would not: Terraform leaves a null as it is there.
+# What counts where nobody sets anything. An attribute that is null counts as not set. With
+# `optional(number, 5)` in the variable's type it would not: Terraform leaves a null as it is there.
 
 locals {
   throttling = {

@@ -1,7 +1,7 @@
-# An API Gateway WebSocket API in front of Lambda functions, whoever made these.
+# An API Gateway WebSocket API in front of Lambda functions.
 #
-# The way of a message: the route selection expression makes a route key of it, the route of that key
-# leads to an integration, and the integration invokes a function, or answers by itself.
+# The route selection expression makes a route key of a message. The route of that key leads to an
+# integration, which invokes a function or answers by itself.
 
 ################################################################################
 # API
@@ -21,8 +21,8 @@ locals {
     for key, function in var.functions : { for route in function.routes : route => key }
   ]...)
 
-  # Known before the stage is, which functions need: they call back through it, and the stage waits for
-  # its deployment, that for the routes, those for the functions.
+  # Known before the stage is made. Functions need these to call back, and the stage waits for its
+  # deployment, the deployment for the routes, and the routes for the functions.
   management_endpoint = "${replace(aws_apigatewayv2_api.this.api_endpoint, "wss://", "https://")}/${var.stage_name}"
   stage_execution_arn = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}"
 }
@@ -46,7 +46,7 @@ resource "aws_apigatewayv2_integration" "function" {
 }
 
 resource "aws_apigatewayv2_route" "function" {
-  # checkov:skip=CKV_AWS_309: who may connect is decided in the function
+  # checkov:skip=CKV_AWS_309: the function decides who may connect
   for_each = local.routes
 
   api_id             = aws_apigatewayv2_api.this.id
@@ -59,7 +59,8 @@ resource "aws_apigatewayv2_route" "function" {
 resource "aws_lambda_permission" "route" {
   for_each = local.routes
 
-  # A new one stands beside the old one for a while, under a name of its own: the provider adds 26 characters, to 100.
+  # A new permission stands beside the old one for a while, so it needs its own name. The provider
+  # adds 26 characters, up to 100.
   statement_id_prefix = substr("WebSocketApi${replace(title(replace(each.key, "/[^A-Za-z0-9]+/", " ")), " ", "")}-", 0, 74)
   function_name       = var.functions[each.value].function_name
   qualifier           = var.functions[each.value].qualifier
@@ -130,8 +131,9 @@ resource "aws_apigatewayv2_route_response" "ping" {
 # Deployment and stage
 ################################################################################
 
-# WebSocket APIs have no automatic deployment. What clients meet is the snapshot that this takes, so it has
-# to be taken anew when anything in it has changed: not only ids, which stay when what they name changes.
+# WebSocket APIs have no automatic deployment. Clients meet the snapshot that this takes, so it has
+# to be taken again when anything in it changes. Ids are not enough, because they stay when what
+# they name changes.
 resource "aws_apigatewayv2_deployment" "this" {
   api_id      = aws_apigatewayv2_api.this.id
   description = "Made by Terraform"
@@ -154,13 +156,13 @@ resource "aws_apigatewayv2_deployment" "this" {
 }
 
 resource "aws_apigatewayv2_stage" "this" {
-  # checkov:skip=CKV2_AWS_51: clients are browsers; those have no client certificate
+  # checkov:skip=CKV2_AWS_51: clients are browsers, which have no client certificate
   api_id        = aws_apigatewayv2_api.this.id
   name          = var.stage_name
   deployment_id = aws_apigatewayv2_deployment.this.id
 
   default_route_settings {
-    # Data traces would hold what patients' browsers tell each other, addresses among it.
+    # Data traces would hold what patients' browsers tell each other, including addresses.
     data_trace_enabled       = false
     detailed_metrics_enabled = local.detailed_metrics
     logging_level            = local.logs.logging_level
@@ -168,7 +170,7 @@ resource "aws_apigatewayv2_stage" "this" {
     throttling_burst_limit   = local.throttling.burst_limit
   }
 
-  # Connecting is what strangers can do, and is worth a limit of its own.
+  # Strangers can connect too, so connecting has a limit of its own.
   route_settings {
     route_key                = "$connect"
     data_trace_enabled       = false
@@ -189,7 +191,8 @@ resource "aws_apigatewayv2_stage" "this" {
 
   tags = var.tags
 
-  # Nobody is led to a function before it may be invoked, and no permission goes before the stage has left it.
+  # The stage leads to a function only once it may invoke it, and stops before the permission is
+  # removed.
   depends_on = [aws_lambda_permission.route]
 }
 
@@ -198,8 +201,8 @@ resource "aws_apigatewayv2_stage" "this" {
 ################################################################################
 
 locals {
-  # No address, no user agent, no query: who visits whom is nobody's business. A connection id lives as long
-  # as its connection, two hours at most.
+  # No address, no user agent and no query: who visits whom is nobody's business. A connection id
+  # lives for as long as its connection, two hours at most.
   access_log_format = {
     requestId          = "$context.requestId"
     requestTime        = "$context.requestTime"
@@ -225,7 +228,7 @@ resource "aws_cloudwatch_log_group" "access" {
 }
 
 ################################################################################
-# Domain of one's own
+# A domain of your own
 ################################################################################
 
 resource "aws_apigatewayv2_domain_name" "this" {
