@@ -48,7 +48,7 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  count = local.monitoring.dashboard ? 1 : 0
+  count = local.dashboard ? 1 : 0
 
   dashboard_name = var.name
 

@@ -28,10 +28,8 @@ locals {
 
   log_retention_days = coalesce(var.logs.retention_days, 14)
 
-  monitoring = {
-    xray_tracing = coalesce(var.monitoring.xray_tracing, false)
-    dashboard    = coalesce(var.monitoring.dashboard, true)
-  }
+  xray_tracing = coalesce(var.monitoring.xray_tracing, false)
+  dashboard    = coalesce(var.monitoring.dashboard, true)
 
   alarms_enabled = coalesce(var.alarms.enabled, true)
   alarm_actions  = coalesce(var.alarms.actions, [])

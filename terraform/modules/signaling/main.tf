@@ -96,7 +96,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = local.monitoring.xray_tracing ? "Active" : "PassThrough"
+    mode = local.xray_tracing ? "Active" : "PassThrough"
   }
 
   tags = var.tags
@@ -213,7 +213,7 @@ locals {
       }
     }],
     # X-Ray knows no resources.
-    !local.monitoring.xray_tracing ? [] : [{
+    !local.xray_tracing ? [] : [{
       Sid      = "Traces"
       Effect   = "Allow"
       Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
