@@ -1,39 +1,39 @@
 ################################################################################
-# To paste
+# To copy and paste
 ################################################################################
 
 output "websocket_url" {
-  description = "Where clients connect"
+  description = "URL that clients connect to"
   value       = module.signaling.websocket_url
 }
 
 output "wscat_command" {
-  description = "Connects from a terminal"
+  description = "Command that connects from a terminal"
   value       = "wscat -c ${module.signaling.websocket_url}"
 }
 
 output "health_url" {
-  description = "The health check; null without one"
+  description = "URL of the health check; null without one"
   value       = one(module.health[*].health_url)
 }
 
 output "status_url" {
-  description = "The health check, in short; null without one"
+  description = "URL of the short health check; null without one"
   value       = one(module.health[*].status_url)
 }
 
 output "health_base_url" {
-  description = "The health check's URL without a path; null without one"
+  description = "URL of the health check without a path; null without one"
   value       = one(module.health[*].base_url)
 }
 
 output "frontend_env_variable" {
-  description = "A line for the front end's .env: where its indicator polls; null without a health check"
+  description = "Line for the front end's .env, with the URL that its indicator polls; null without a health check"
   value       = one([for health in module.health : "NEXT_PUBLIC_VISIO_HEALTH_URL=${health.health_url}"])
 }
 
 output "page_query" {
-  description = "What the visit page wants after its address, to come here"
+  description = "Query to append to the visit page's address, so that it connects here"
   value = join("", [
     "?server=${urlencode(module.signaling.websocket_url)}",
     join("", [for health in module.health : "&health=${urlencode(health.health_url)}"]),
@@ -41,17 +41,17 @@ output "page_query" {
 }
 
 output "logs_command" {
-  description = "Follows the signaling function's log"
+  description = "Command that follows the signaling function's log"
   value       = "aws logs tail ${module.signaling.log_group_name} --region ${data.aws_region.current.id} --follow"
 }
 
 output "health_logs_command" {
-  description = "Follows the health check's log; null without one"
+  description = "Command that follows the health check's log; null without one"
   value       = one([for health in module.health : "aws logs tail ${health.log_group_name} --region ${data.aws_region.current.id} --follow"])
 }
 
 output "dashboard_url" {
-  description = "The dashboard in the console; null without one"
+  description = "URL of the dashboard in the console; null without one"
   value = one([for name in compact([module.signaling.dashboard_name]) :
     "https://${data.aws_region.current.id}.console.aws.amazon.com/cloudwatch/home?region=${data.aws_region.current.id}#dashboards/dashboard/${name}"
   ])
@@ -62,12 +62,12 @@ output "dashboard_url" {
 ################################################################################
 
 output "aws_region" {
-  description = "The region that all of this is in"
+  description = "Region of everything here"
   value       = data.aws_region.current.id
 }
 
 output "websocket_management_endpoint" {
-  description = "Where functions post to connections"
+  description = "URL to which functions post messages for connections"
   value       = module.signaling.management_endpoint
 }
 
@@ -77,7 +77,7 @@ output "websocket_api_id" {
 }
 
 output "websocket_api_execution_arn" {
-  description = "Beginning of the ARNs by which IAM knows the API's stages and routes"
+  description = "Beginning of the ARNs of the API's stages and routes in IAM policies"
   value       = module.signaling.api_execution_arn
 }
 
@@ -87,7 +87,7 @@ output "websocket_stage_name" {
 }
 
 output "domain_target" {
-  description = "What a DNS record of the domain has to point to, where it is not made here; null without a domain"
+  description = "Name that the domain's DNS record has to point to, if you make the record; null without a domain"
   value       = module.signaling.domain_target
 }
 
@@ -140,6 +140,6 @@ output "alarm_names" {
 }
 
 output "kms_key_arn" {
-  description = "ARN of the key of the table, the logs and the health check's secret; null if AWS's own are used"
+  description = "ARN of the KMS key of the table, the logs and the health check's secret; null if AWS's own keys are used"
   value       = local.kms_key_arn
 }

@@ -3,7 +3,7 @@
 ################################################################################
 
 variable "aws_region" {
-  description = "Region; null: as your AWS configuration or AWS_REGION says. Data of patients should stay where your law wants it"
+  description = "Region, such as eu-west-3; null: the one of your AWS configuration or AWS_REGION. Choose one where the law lets data of patients be"
   type        = string
   default     = null
 
@@ -14,12 +14,12 @@ variable "aws_region" {
 
   validation {
     condition     = !can(regex("^(cn|us-gov|eusc|[a-z]{2}-iso[a-z]*)-", coalesce(var.aws_region, "-")))
-    error_message = "aws_region: expected a region of AWS's standard partition. China and the other clouds apart have other endpoints, which nobody has tried, and GovCloud's Lambda writes no JSON logs."
+    error_message = "aws_region: expected a region of AWS's standard partition. China and the other separate clouds have other endpoints, which nobody has tried, and Lambda in GovCloud writes no JSON logs."
   }
 }
 
 variable "assume_role_arn" {
-  description = "Role to take on for all of this; null: whoever you are"
+  description = "ARN of an IAM role to assume for everything here; null: none, your own rights"
   type        = string
   default     = null
 
@@ -30,19 +30,19 @@ variable "assume_role_arn" {
 }
 
 variable "assume_role_external_id" {
-  description = "What the role's owner wants to hear from you; null: nothing"
+  description = "External id that the owner of assume_role_arn asks for; null: none"
   type        = string
   default     = null
   sensitive   = true
 
   validation {
     condition     = var.assume_role_external_id == null || var.assume_role_arn != null
-    error_message = "assume_role_external_id: there is no assume_role_arn that it could be for."
+    error_message = "assume_role_external_id: there is no assume_role_arn for it to go with."
   }
 }
 
 variable "name_prefix" {
-  description = "Beginning of all names"
+  description = "Beginning of all names. A small letter, then 1 to 30 small letters, digits and hyphens"
   type        = string
   default     = "visio"
 
@@ -53,7 +53,7 @@ variable "name_prefix" {
 }
 
 variable "environment" {
-  description = "What this one is for: dev, staging or prod. It is in all names and in the URL, and prod refuses what would be careless there"
+  description = "Purpose of this deployment: dev, staging or prod. It is in all names and in the URL. prod refuses careless settings: any origin, no tokens"
   type        = string
   default     = "dev"
 
@@ -64,7 +64,7 @@ variable "environment" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some, besides Project, Environment and ManagedBy"
+  description = "Tags of everything that can have tags, besides Project, Environment and ManagedBy"
   type        = map(string)
   default     = {}
 }
@@ -74,68 +74,61 @@ variable "tags" {
 ################################################################################
 
 variable "allowed_origins" {
-  description = "Pages that may connect and read the health check, by origin: scheme and host. [\"*\"]: any, which prod refuses"
+  description = "Origins of the pages that may connect and read the health check, such as https://clinic.example; [\"*\"]: any page, which prod refuses"
   type        = list(string)
   default     = ["*"]
 
   validation {
     condition     = !(var.environment == "prod" && contains(var.allowed_origins, "*"))
-    error_message = "allowed_origins: in prod, name the pages that may connect, such as [\"https://clinic.example\"]. With \"*\" every page that somebody opens could."
+    error_message = "allowed_origins: in prod, name the pages that may connect, such as [\"https://clinic.example\"]. With \"*\", any page that a visitor opens can connect."
   }
 
   validation {
     condition     = !(var.environment == "prod" && anytrue([for origin in var.allowed_origins : startswith(origin, "http://")]))
-    error_message = "allowed_origins: in prod, only https:// pages; browsers give no camera to others."
+    error_message = "allowed_origins: in prod, use https:// pages only: browsers give others no camera."
   }
 }
 
-variable "jwt_public_key" {
-  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519, such as file(\"visits.pem\"). Without one, jwks or jwt_secret_arn everybody is let in (open mode)"
-  type        = string
-  default     = null
+variable "tokens" {
+  description = <<-EOT
+    What visit tokens are checked with: exactly one of public_key, jwks and secret_arn. null: open mode, in which everybody is let in, and which prod refuses without open_mode.
+    - public_key: public key in PEM, such as file("visits.pem"): RSA, P-256 or Ed25519. Default none
+    - jwks: public keys as a JWK Set, for keys that are rotated, at most 3000 characters. Default none
+    - secret_arn: ARN of a Secrets Manager secret in this region, for backends that sign with a secret (HS256). The secret is plain text of 32 bytes or more. A public key is the better choice. Default none
+    - audience: value that tokens must have as aud; null: tokens name none. Default none
+  EOT
+  type = object({
+    public_key = optional(string)
+    jwks       = optional(string)
+    secret_arn = optional(string)
+    audience   = optional(string)
+  })
+  default = null
 
   validation {
-    condition     = !(var.environment == "prod" && strcontains(replace(coalesce(var.jwt_public_key, "-"), "/\\s/", ""), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo"))
-    error_message = "jwt_public_key: expected a key of your own. The private half of this one is published in RFC 8037, for everybody to make tokens with."
+    condition     = !(var.environment == "prod" && strcontains(replace(try(coalesce(var.tokens.public_key), "-"), "/\\s/", ""), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo"))
+    error_message = "tokens.public_key: expected a key of your own. The private half of this one is published in RFC 8037, so anybody can make tokens with it."
   }
-}
-
-variable "jwks" {
-  description = "Public keys that visit tokens are checked with, as a JWK Set: for keys that take turns. Instead of jwt_public_key"
-  type        = string
-  default     = null
 
   validation {
-    condition     = !(var.environment == "prod" && try(anytrue([for key in jsondecode(var.jwks).keys : startswith(try(key.x, ""), "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]), false))
-    error_message = "jwks: expected keys of your own. The private half of one of these is published in RFC 8037, for everybody to make tokens with."
+    condition     = !(var.environment == "prod" && try(anytrue([for key in jsondecode(var.tokens.jwks).keys : startswith(try(key.x, ""), "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]), false))
+    error_message = "tokens.jwks: expected keys of your own. The private half of one of these is published in RFC 8037, so anybody can make tokens with it."
   }
-}
-
-variable "jwt_secret_arn" {
-  description = "ARN of a Secrets Manager secret of this region that holds, as plain text, what visit tokens are signed with (HS256, 32 bytes or more): for backends that sign with a secret. Instead of a public key, which is the better choice"
-  type        = string
-  default     = null
-}
-
-variable "jwt_audience" {
-  description = "What visit tokens have to name as aud; null: they name none"
-  type        = string
-  default     = null
 }
 
 variable "open_mode" {
-  description = "Says that you know: without jwt_public_key, jwks or jwt_secret_arn, whoever has the URL can join any room. prod asks for it"
+  description = "Says that you know: without tokens, whoever has the URL can join any room. Only prod asks for it"
   type        = bool
   default     = false
 
   validation {
-    condition     = var.environment != "prod" || var.open_mode || local.tokens
-    error_message = "open_mode: in prod, set jwt_public_key, jwks or jwt_secret_arn, so that only who has a visit token gets in. Without one, whoever has the URL can join any room, and origins stop browsers only. Say open_mode = true if that is what you want."
+    condition     = var.environment != "prod" || var.open_mode || var.tokens != null
+    error_message = "open_mode: in prod, set tokens, so that only holders of a visit token get in. Without, whoever has the URL can join any room, because origins stop browsers only. Set open_mode = true if that is what you want."
   }
 
   validation {
-    condition     = !(var.open_mode && local.tokens)
-    error_message = "open_mode: with a key nobody gets in without a token. Take the key out, or set this to false."
+    condition     = !(var.open_mode && var.tokens != null)
+    error_message = "open_mode: with tokens set, nobody gets in without one. Remove tokens, or set this to false."
   }
 }
 
@@ -144,7 +137,7 @@ variable "open_mode" {
 ################################################################################
 
 variable "lambda_architecture" {
-  description = "What the packages were built for: arm64 or x86_64"
+  description = "Architecture that the functions run on, and for which their packages must be built: arm64 or x86_64. arm64 costs a fifth less"
   type        = string
   default     = "arm64"
 
@@ -154,104 +147,52 @@ variable "lambda_architecture" {
   }
 }
 
-variable "signaling_zip" {
-  description = "Package of the function signaling; null: where terraform/build puts it"
-  type        = string
-  default     = null
+variable "signaling" {
+  description = <<-EOT
+    The function that serves the WebSocket API.
+    - package: path of its zip, as terraform/build makes it. Default target/functions/ARCHITECTURE/signaling.zip
+    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it. Default 256
+    - timeout: seconds for one message, 5 to 29. A client that moves from one connection to another may wait for two. Default 15
+    - reserved_concurrency: executions at a time that are kept for the function, which are also its most, from 1; null: what the account has left. The account must keep 100 for the rest, which a new account does not have. Default none
+    - provisioned_concurrency: instances that are kept warm, some $2.20 a month each with 256 MB on arm64. Default 0
+    - max_message_bytes: length of the longest message that is taken, 1 to 32768 bytes. Default 32768
+    - max_peers_per_room: seats in a room, 1 to 1000. Default 16
+    - environment_variables: further variables of the function's environment. The state and the console show them: no secrets. Default none
+  EOT
+  type = object({
+    package                 = optional(string)
+    memory_size             = optional(number)
+    timeout                 = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+    max_message_bytes       = optional(number)
+    max_peers_per_room      = optional(number)
+    environment_variables   = optional(map(string))
+  })
+  default  = {}
+  nullable = false
 }
 
-variable "signaling_memory_size" {
-  description = "Memory of the function signaling in MB"
-  type        = number
-  default     = 256
-}
-
-variable "signaling_timeout" {
-  description = "Seconds for one message, 29 at most"
-  type        = number
-  default     = 15
-}
-
-variable "signaling_reserved_concurrency" {
-  description = "Executions at a time that are kept for signaling, and its most; null: what the account has left. A new account has none to reserve"
-  type        = number
-  default     = null
-}
-
-variable "signaling_provisioned_concurrency" {
-  description = "Environments of signaling that are kept warm, for some $2.20 a month each with 256 MB on arm64; 0: none"
-  type        = number
-  default     = 0
-}
-
-variable "max_message_bytes" {
-  description = "The longest message that is taken"
-  type        = number
-  default     = 32768
-}
-
-variable "max_peers_per_room" {
-  description = "Seats in a room"
-  type        = number
-  default     = 16
-}
-
-variable "environment_variables" {
-  description = "Further variables for signaling's environment. They can be read in the state and the console: no secrets"
-  type        = map(string)
-  default     = {}
-}
-
-variable "enable_xray_tracing" {
-  description = "Whether X-Ray traces the functions. API Gateway does not trace WebSockets, so that there is little to see"
-  type        = bool
-  default     = false
-}
-
-################################################################################
-# Health check
-################################################################################
-
-variable "enable_health" {
-  description = "Whether there is a health check at a public URL"
-  type        = bool
-  default     = true
-}
-
-variable "health_zip" {
-  description = "Package of the function health; null: where terraform/build puts it"
-  type        = string
-  default     = null
-}
-
-variable "health_memory_size" {
-  description = "Memory of the function health in MB"
-  type        = number
-  default     = 256
-}
-
-variable "health_timeout" {
-  description = "Seconds for one answer. The check gives up a visit after four, and says so"
-  type        = number
-  default     = 10
-}
-
-variable "health_reserved_concurrency" {
-  description = "Health checks at a time, at most; null: what the account has left. 2 to 5 are a lid on the bill. A new account has none to reserve"
-  type        = number
-  default     = null
-}
-
-variable "health_permission_by_cloudformation" {
-  description = "Whether the second permission of the public URL is made by a CloudFormation stack, which works with every version of the provider. From 6.28 on the provider makes it with the URL, and this can be false"
-  type        = bool
-  default     = true
-}
-
-variable "service_name" {
-  description = "What the service calls itself in the health check's answers"
-  type        = string
-  default     = "visio-conference"
+variable "health" {
+  description = <<-EOT
+    The health check, a function with a public URL.
+    - enabled: whether there is one. Default true
+    - package: path of its zip, as terraform/build makes it. Default target/functions/ARCHITECTURE/health.zip
+    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it, and TLS needs some. Default 256
+    - timeout: seconds for one answer, 6 to 60. The check gives a visit up after four, and the answer says so. Default 10
+    - reserved_concurrency: checks at a time, at most, from 1; null: what the account has left. Each instance holds a visit every ten seconds while it is polled, so 2 to 5 put a lid on the bill. The account must keep 100 for the rest, which a new account does not have. Default none
+    - service_name: name of the service in the answers. Default visio-conference
+  EOT
+  type = object({
+    enabled              = optional(bool)
+    package              = optional(string)
+    memory_size          = optional(number)
+    timeout              = optional(number)
+    reserved_concurrency = optional(number)
+    service_name         = optional(string)
+  })
+  default  = {}
+  nullable = false
 }
 
 ################################################################################
@@ -259,37 +200,36 @@ variable "service_name" {
 ################################################################################
 
 variable "stage_name" {
-  description = "Name of the stage, the last part of the URL; null: the environment"
+  description = "Name of the stage, the last part of the URL; null: the environment. 1 to 128 letters, digits, hyphens and underscores"
   type        = string
   default     = null
 }
 
-variable "throttling_rate_limit" {
-  description = "Messages a second, of all connections together, that are let through"
-  type        = number
-  default     = 1000
-}
-
-variable "throttling_burst_limit" {
-  description = "Messages that are let through at once"
-  type        = number
-  default     = 2000
-}
-
-variable "connect_rate_limit" {
-  description = "Connections a second that are let through"
-  type        = number
-  default     = 50
-}
-
-variable "connect_burst_limit" {
-  description = "Connections that are let through at once"
-  type        = number
-  default     = 100
+variable "throttling" {
+  description = <<-EOT
+    Limits of the stage, for all clients together. More is refused with 429.
+    - rate_limit: messages a second, 1 to 10000. Default 1000
+    - burst_limit: messages at once, 1 to 5000. Some regions have 1250 for a whole account. Default 1000
+    - connect_rate_limit: new connections a second, 1 to 500. Default 50
+    - connect_burst_limit: new connections at once, 1 to 5000. Default 100
+  EOT
+  type = object({
+    rate_limit          = optional(number)
+    burst_limit         = optional(number)
+    connect_rate_limit  = optional(number)
+    connect_burst_limit = optional(number)
+  })
+  default  = {}
+  nullable = false
 }
 
 variable "domain" {
-  description = "A domain name of one's own, with an ACM certificate of the same region, and a Route 53 zone if the record is to be made as well; null: none"
+  description = <<-EOT
+    A domain name of your own for the API; null: none. It cannot be shared with HTTP or REST APIs.
+    - name: the domain name, in lower case, such as visio.clinic.example
+    - certificate_arn: ARN of an ACM certificate for it, in the same region
+    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+  EOT
   type = object({
     name            = string
     certificate_arn = string
@@ -299,136 +239,138 @@ variable "domain" {
 }
 
 ################################################################################
-# Table and keys
+# Table and key
 ################################################################################
 
-variable "table_max_request_units" {
-  description = "A fuse: units a second that the table takes; null: no limit but the account's. A visit takes some ten writes, and no reads worth speaking of. To take it out again: -1 for both, since AWS keeps what nobody names"
+variable "table" {
+  description = <<-EOT
+    The table that keeps the rooms. It is on demand, and rooms live for hours.
+    - max_request_units: a fuse, as { read = NUMBER, write = NUMBER } in units a second from 1; null: the account's limit alone. A visit takes some ten writes and hardly any reads. To remove a fuse, set -1 for both: AWS keeps one that is no longer named. Default none
+    - point_in_time_recovery: whether every state of the table can be restored for 35 days, which would mostly keep who met whom. Default false
+    - deletion_protection: whether the table refuses to be deleted, and so terraform destroy. Default false
+  EOT
   type = object({
-    read  = number
-    write = number
+    max_request_units = optional(object({
+      read  = number
+      write = number
+    }))
+    point_in_time_recovery = optional(bool)
+    deletion_protection    = optional(bool)
   })
-  default = null
+  default  = {}
+  nullable = false
 }
 
-variable "enable_point_in_time_recovery" {
-  description = "Whether every state of the table can be restored for 35 days. Rooms live for hours: it would only keep who met whom"
-  type        = bool
-  default     = false
-}
-
-variable "enable_deletion_protection" {
-  description = "Whether the table refuses to be deleted, and Terraform to destroy"
-  type        = bool
-  default     = false
-}
-
-variable "kms_key_arn" {
-  description = "KMS key of yours for the table, the logs and the health check's secret; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
-  type        = string
-  default     = null
+variable "kms_key" {
+  description = <<-EOT
+    A KMS key of your own for the table, the logs and the health check's secret. Without one, AWS's own keys are used.
+    - create: whether one is made here, for a dollar a month. Default false
+    - arn: ARN of one that you have. Its policy must let CloudWatch Logs use it: see modules/kms-key. Default none
+    - deletion_window_in_days: days for which a key that was made here can be restored after terraform destroy, 7 to 30. Default 30
+  EOT
+  type = object({
+    create                  = optional(bool)
+    arn                     = optional(string)
+    deletion_window_in_days = optional(number)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn: expected the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID."
+    condition     = var.kms_key.arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key.arn))
+    error_message = "kms_key.arn: expected the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID."
+  }
+
+  validation {
+    condition     = !(coalesce(var.kms_key.create, false) && var.kms_key.arn != null)
+    error_message = "kms_key: create makes a key, and there is an arn of one already. Use one of the two."
   }
 }
 
-variable "create_kms_key" {
-  description = "Whether a KMS key is made for the table, the logs and the health check's secret, for a dollar a month"
-  type        = bool
-  default     = false
-
-  validation {
-    condition     = !(var.create_kms_key && var.kms_key_arn != null)
-    error_message = "create_kms_key: there is a kms_key_arn already. Take one of the two."
-  }
-}
-
-variable "kms_key_deletion_window" {
-  description = "Days after its destruction in which the key that create_kms_key makes can still be saved"
-  type        = number
-  default     = 30
-}
-
 ################################################################################
-# Logs, alarms, dashboard
+# Logs, alarms and dashboard
 ################################################################################
 
-variable "log_retention_days" {
-  description = "Days for which logs are kept"
-  type        = number
-  default     = 14
-}
-
-variable "enable_access_logs" {
-  description = "Whether every message leaves a line in CloudWatch: when, which route, how it went; nothing of its content or its sender's address. The account needs a role for it, once: see manage_account_logging_role"
-  type        = bool
-  default     = false
-}
-
-variable "logging_level" {
-  description = "What API Gateway logs of its own doings, to a log group that it makes itself, which log_retention_days and destroy do not reach: OFF, ERROR or INFO. The account needs a role for it, once: see manage_account_logging_role"
-  type        = string
-  default     = "OFF"
-}
-
-variable "manage_account_logging_role" {
-  description = "Whether the role is made here by which API Gateway writes logs. There is one for an account and a region, shared by all APIs there: false if something else manages it"
-  type        = bool
-  default     = false
-}
-
-variable "enable_detailed_metrics" {
-  description = "Whether there are metrics of each route. They are charged for"
-  type        = bool
-  default     = false
-}
-
-variable "create_alarms" {
-  description = "Whether there are alarms. Each metric in one costs ten cents a month"
-  type        = bool
-  default     = true
-}
-
-variable "alarm_actions" {
-  description = "ARNs that are told when an alarm goes off, and when it is over; SNS topics usually"
-  type        = list(string)
-  default     = []
-}
-
-variable "alarm_thresholds" {
-  description = "What is too much for signaling. Of the API: errors in 5 minutes, milliseconds for one message in a hundred, messages in a day. Of the function: errors and throttles in 2 minutes, the part of its timeout that one invocation in a hundred takes, executions at a time (null: no alarm), messages that were not handled in 5 minutes. Of the table: errors and throttled requests in 5 minutes"
+variable "logs" {
+  description = <<-EOT
+    What is logged. Access logs and a logging level need a role in the account: see manage_account_role.
+    - retention_days: days that the logs of the function and of access are kept, one of the numbers that CloudWatch offers. Default 14
+    - access_logs: whether each message leaves a line that says when, by which route and how it went, and nothing of its content or its sender's address. Default false
+    - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
+    - manage_account_role: whether that role is made here. An account has one for a region, shared by all its APIs; leave this out if something else manages it. Default false
+  EOT
   type = object({
-    integration_errors = optional(number, 5)
-    execution_errors   = optional(number, 5)
-    client_errors      = optional(number, 100)
-    latency_ms         = optional(number, 3000)
-    messages_per_day   = optional(number, 1000000)
-    errors             = optional(number, 10)
-    throttles          = optional(number, 5)
-    duration_percent   = optional(number, 80)
-    concurrency        = optional(number)
-    unhandled          = optional(number, 5)
-    table_errors       = optional(number, 5)
-    table_throttles    = optional(number, 5)
+    retention_days      = optional(number)
+    access_logs         = optional(bool)
+    logging_level       = optional(string)
+    manage_account_role = optional(bool)
   })
-  default = {}
+  default  = {}
+  nullable = false
 }
 
-variable "health_alarm_thresholds" {
-  description = "What is too much for the health check: errors and throttles in 2 minutes, the part of its timeout that one check in a hundred takes, minutes of 5 in which a check failed"
+variable "monitoring" {
+  description = <<-EOT
+    Metrics, traces and the dashboard.
+    - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
+    - xray_tracing: whether X-Ray traces the functions. API Gateway does not trace WebSockets, so there is little to see. Default false
+    - dashboard: whether there is a dashboard. Three in an account are free. Default true
+  EOT
   type = object({
-    errors            = optional(number, 2)
-    throttles         = optional(number, 5)
-    duration_percent  = optional(number, 80)
-    unhealthy_minutes = optional(number, 2)
+    detailed_metrics = optional(bool)
+    xray_tracing     = optional(bool)
+    dashboard        = optional(bool)
   })
-  default = {}
+  default  = {}
+  nullable = false
 }
 
-variable "create_dashboard" {
-  description = "Whether there is a dashboard. Three an account are free"
-  type        = bool
-  default     = true
+variable "alarms" {
+  description = <<-EOT
+    Alarms. Each metric in one costs ten cents a month: 19 in all.
+    - enabled: whether there are alarms. Default true
+    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
+    - thresholds.integration_errors: errors of functions that the API sees in 5 minutes. Default 5
+    - thresholds.execution_errors: failures of API Gateway to call the function in 5 minutes. Default 5
+    - thresholds.client_errors: requests that are refused before the function sees them in 5 minutes. Default 100
+    - thresholds.latency_ms: milliseconds that one message in a hundred takes. Default 3000
+    - thresholds.messages_per_day: messages in a day. Default 1000000
+    - thresholds.errors: failed invocations in 2 minutes. Default 10
+    - thresholds.throttles: invocations that Lambda refuses in 2 minutes. Default 5
+    - thresholds.duration_percent: part of its timeout that one invocation in a hundred takes, at most 100 percent. Default 80
+    - thresholds.concurrency: executions at a time; null: no alarm on them. Default none
+    - thresholds.unhandled: messages that the function could not handle in 5 minutes. Default 5
+    - thresholds.table_errors: errors of the table in 5 minutes. Default 5
+    - thresholds.table_throttles: requests that the table refuses in 5 minutes. Default 5
+    - health_thresholds.errors: failed invocations of the health check in 2 minutes. Default 2
+    - health_thresholds.throttles: checks that Lambda refuses in 2 minutes. Default 5
+    - health_thresholds.duration_percent: part of its timeout that one check in a hundred takes, at most 100 percent. Default 80
+    - health_thresholds.unhealthy_minutes: minutes of 5 in which a check failed, 1 to 5. Default 2
+  EOT
+  type = object({
+    enabled = optional(bool)
+    actions = optional(list(string))
+    thresholds = optional(object({
+      integration_errors = optional(number)
+      execution_errors   = optional(number)
+      client_errors      = optional(number)
+      latency_ms         = optional(number)
+      messages_per_day   = optional(number)
+      errors             = optional(number)
+      throttles          = optional(number)
+      duration_percent   = optional(number)
+      concurrency        = optional(number)
+      unhandled          = optional(number)
+      table_errors       = optional(number)
+      table_throttles    = optional(number)
+    }))
+    health_thresholds = optional(object({
+      errors            = optional(number)
+      throttles         = optional(number)
+      duration_percent  = optional(number)
+      unhealthy_minutes = optional(number)
+    }))
+  })
+  default  = {}
+  nullable = false
 }

@@ -169,10 +169,18 @@ class Extended:
                 query = environ["QUERY_STRING"]
                 status, body = answer(method, *match.groups(), query=query, body=read(environ))
                 content = json.dumps(body).encode() if body is not None else b""
-                headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+                headers = [
+                    ("Content-Type", "application/json"),
+                    ("Content-Length", str(len(content))),
+                ]
                 if status == 404:
                     kind = "ProvisionedConcurrencyConfigNotFoundException"
-                    headers.append(("x-amzn-ErrorType", kind if "functions" in pattern else "NotFoundException"))
+                    headers.append(
+                        (
+                            "x-amzn-ErrorType",
+                            kind if "functions" in pattern else "NotFoundException",
+                        )
+                    )
                 start_response(f"{status} {HTTPStatus(status).phrase}", headers)
                 return [content]
         return self.moto(environ, start_response)
@@ -194,7 +202,9 @@ class Extended:
         if method == "DELETE":
             # As AWS refuses to.
             if any(stage.config.get("deploymentId") == name for stage in stages(api)):
-                return 400, {"message": "Active stages pointing to this deployment must be moved or deleted"}
+                return 400, {
+                    "message": "Active stages pointing to this deployment must be moved or deleted"
+                }
             del self.deployments[api, name]
             return 204, None
         found.update(body)
@@ -217,7 +227,9 @@ class Extended:
         if method == "PUT":
             wanted = body["ProvisionedConcurrentExecutions"]
             counts = ["Requested", "Available", "Allocated"]
-            self.provisioned[key] = {f"{it}ProvisionedConcurrentExecutions": wanted for it in counts}
+            self.provisioned[key] = {
+                f"{it}ProvisionedConcurrentExecutions": wanted for it in counts
+            }
             self.provisioned[key]["Status"] = "READY"
             return 202, self.provisioned[key]
         if key not in self.provisioned:
@@ -262,10 +274,26 @@ class Extended:
             for name in [key.arn, key.id]
         }
         tables = [it for backend in backends("dynamodb") for it in backend.tables.values()]
-        on = [(f"table {it.name}", it.sse_specification["KMSMasterKeyId"]) for it in tables if encrypted(it)]
-        on += [(f"secret {it.name}", it.kms_key_id) for backend in backends("secretsmanager") for it in backend.secrets.values()]
-        on += [(f"log group {it.name}", it.kms_key_id) for backend in backends("logs") for it in backend.groups.values()]
-        return 200, [f"{what} on {key}" for what, key in on if key and "alias/aws/" not in key and key not in usable]
+        on = [
+            (f"table {it.name}", it.sse_specification["KMSMasterKeyId"])
+            for it in tables
+            if encrypted(it)
+        ]
+        on += [
+            (f"secret {it.name}", it.kms_key_id)
+            for backend in backends("secretsmanager")
+            for it in backend.secrets.values()
+        ]
+        on += [
+            (f"log group {it.name}", it.kms_key_id)
+            for backend in backends("logs")
+            for it in backend.groups.values()
+        ]
+        return 200, [
+            f"{what} on {key}"
+            for what, key in on
+            if key and "alias/aws/" not in key and key not in usable
+        ]
 
     def secrets(self, *_, query, body):
         return 200, {

@@ -1,17 +1,16 @@
 """Whether Terraform and the code mean the same.
 
-    contract.py                compares the files
-    contract.py applied STATE  looks at what was made of the root: `terraform show -json`
+contract.py                compares the files
+contract.py applied STATE  looks at what was made of the root: `terraform show -json`
 """
 
 import json
 import re
 import sys
 
-from hcl import ROOT, blocks, folders, outputs, text, variables
+from hcl import MODULES, ROOT, folders, outputs, text, variables
 
 CODE = ROOT.parent
-MODULES = {folder.name: folder for folder in sorted(ROOT.glob("modules/*"))}
 problems = []
 
 
@@ -50,25 +49,31 @@ def compare():
     table()
     routes()
     log_lines()
-    every_variable()
-    every_output()
-    defaults()
-    validations()
     actions()
     places()
     costs()
 
 
 def environments():
-    for module, path in [("signaling", "lambda/src/settings.rs"), ("health", "lambda/src/health/settings.rs")]:
+    for module, path in [
+        ("signaling", "lambda/src/settings.rs"),
+        ("health", "lambda/src/health/settings.rs"),
+    ]:
         there = set(re.findall(r'"(VISIO_\w+)"', source(path)))
-        # A secret would be in the state, for many to read: the code is told where it is. A public key is not secret.
+        # A secret would be in the state, for many to read: the code is told where it is. A public
+        # key is not secret.
         secrets = {name for name in there if name.endswith("_SECRET")}
         listed = re.search(r"const SECRETS: .*?= \[(.*?)\];", source(path), re.S)[1]
-        expect(secrets == set(re.findall(r'"(\w+)"', listed)), f"{path}: SECRETS are {listed}, and not all")
+        expect(
+            secrets == set(re.findall(r'"(\w+)"', listed)),
+            f"{path}: SECRETS are {listed}, and not all",
+        )
         there = there - secrets | {f"{name}_ARN" for name in secrets}
         same(f"environment of {module}", environment(module), sorted(there))
-    expect('"{name}_ARN"' in source("lambda/src/secrets.rs"), "the code finds references by another name than NAME_ARN")
+    expect(
+        '"{name}_ARN"' in source("lambda/src/secrets.rs"),
+        "the code finds references by another name than NAME_ARN",
+    )
 
 
 def environment(module):
@@ -78,11 +83,17 @@ def environment(module):
 
 def permissions():
     verbs = {"post_to_connection": "POST", "get_connection": "GET", "delete_connection": "DELETE"}
-    signaling, health = sources("lambda/src", apart=["health", "secrets.rs"]), sources("lambda/src/health")
+    signaling, health = sources("lambda/src", apart=["health", "secrets.rs"]), sources(
+        "lambda/src/health"
+    )
     same("table actions of signaling", allowed("signaling", "dynamodb"), operations(signaling))
     same("table actions of health", allowed("health", "dynamodb"), operations(health))
     seen = re.search(r"let known = \[(.*?)\]", (CODE / "tests/lambda/bill.rs").read_text())[1]
-    same("table actions that the gateway saw", allowed("signaling", "dynamodb"), sorted(re.findall(r'"(\w+)"', seen)))
+    same(
+        "table actions that the gateway saw",
+        allowed("signaling", "dynamodb"),
+        sorted(re.findall(r'"(\w+)"', seen)),
+    )
     for module in ["signaling", "health"]:
         reads = operations(source("lambda/src/secrets.rs"))
         same(f"actions of {module} on secrets", allowed(module, "secretsmanager"), reads)
@@ -90,7 +101,10 @@ def permissions():
     used = {verb for call, verb in verbs.items() if f".{call}()" in signaling}
     same("verbs of @connections", sorted(re.findall(r'"(\w+)"', listed)), sorted(used))
     key = re.search(r'"dynamodb:LeadingKeys" = \["(.*?)"\]', text(MODULES["health"]))[1]
-    expect(f'AttributeValue::S("{key}".into())' in health, f"health may read the item {key} and reads another")
+    expect(
+        f'AttributeValue::S("{key}".into())' in health,
+        f"health may read the item {key} and reads another",
+    )
 
 
 def operations(code):
@@ -112,7 +126,9 @@ def table():
 
 def routes():
     options = source("lambda/gateway/src/options.rs")
-    here = next(it for it in variables(MODULES["websocket-api"]) if it.name == "route_selection_expression")
+    here = next(
+        it for it in variables(MODULES["websocket-api"]) if it.name == "route_selection_expression"
+    )
     there = re.search(r'route_selection: (".*?")', options)[1]
     same("route selection expression", here.default, there)
     served = re.search(r'routes += (\["\$connect".*?\])', text(MODULES["signaling"]))[1]
@@ -128,74 +144,14 @@ def log_lines():
         expect(logged, f'{module} never logs "{phrase}", which its alarm waits for')
 
 
-def every_variable():
-    for folder in folders():
-        for it in variables(folder):
-            where = f"{folder.name}: variable {it.name}"
-            expect(it.type and it.description, f"{where} has no type or no description")
-            used = len(re.findall(rf"\bvar\.{it.name}\b", re.sub(r"^variable .*?^\}", "", text(folder), flags=re.M | re.S)))
-            expect(used or it.name == "open_mode", f"{where} does nothing")
-
-
-def every_output():
-    for folder in folders():
-        for it in outputs(folder):
-            expect(it.description, f"{folder.name}: output {it.name} has no description")
-
-
-def passed(folder):
-    """Which variable becomes which variable of which module."""
-    for name, body in blocks(folder, "module"):
-        source = re.search(r'source = ".*/([\w-]+)"', body)[1]
-        known = {it.name for it in variables(MODULES[source])}
-        for argument, variable in re.findall(r"^  (\w+) += (?:coalesce\()?var\.(\w+)", body, re.M):
-            if argument in known:
-                yield source, argument, variable
-
-
-def defaults():
-    for folder in [ROOT, MODULES["signaling"]]:
-        here = {it.name: it for it in variables(folder)}
-        for module, argument, variable in passed(folder):
-            there = next(it for it in variables(MODULES[module]) if it.name == argument)
-            mine = here[variable]
-            expect(
-                there.default in (None, mine.default) or mine.default == "null",
-                f"{folder.name}: {variable} is {mine.default} by default, in {module} {there.default}",
-            )
-
-
-def validations():
-    """Every variable that can be wrong is validated, here or in the module it goes to, and a test sees it refused."""
-    unlimited = {"tags", "description", "package", "packages", "table_name", "dashboard_function_names", "signaling_zip", "health_zip"}
-    tests = [(it.name, it.read_text()) for it in sorted(ROOT.glob("tests/*.tftest.hcl"))]
-    runs = [run for name, test in tests for run in re.findall(r'^run "\w+" \{.*?^\}', test, re.M | re.S)]
-    for folder in [ROOT, *MODULES.values()]:
-        goes_to = {variable: (module, argument) for module, argument, variable in passed(folder)}
-        source = f'"./modules/{folder.name}"'
-        refused = set()
-        for run in runs:
-            if (source in run) if folder != ROOT else ("source" not in run):
-                expected = re.search(r"expect_failures = \[(.*?)\]", run, re.S)
-                refused |= set(re.findall(r"var\.(\w+)", expected[1])) if expected else set()
-        for it in variables(folder):
-            if it.validated:
-                expect(it.name in refused, f"{folder.name}: no test sees {it.name} refused")
-            elif it.type != "bool" and it.name not in unlimited:
-                module, argument = goes_to.get(it.name, (None, None))
-                there = [other for other in variables(MODULES[module]) if other.name == argument] if module else []
-                further = dict((v, m) for m, _, v in passed(MODULES[module])) if module else {}
-                expect(
-                    any(other.validated or other.name in further for other in there),
-                    f"{folder.name}: {it.name} is validated nowhere",
-                )
-
-
 def actions():
     for folder in folders():
         for action in re.findall(r'"([a-z0-9-]+:[\w*]*\*[\w*]*)"', text(folder)):
             # A key that its account could not manage would be lost: AWS's own default.
-            expect(action == "kms:*" and folder.name == "kms-key", f"{folder.name}: the action {action} is too wide")
+            expect(
+                action == "kms:*" and folder.name == "kms-key",
+                f"{folder.name}: the action {action} is too wide",
+            )
 
 
 def readme(begin, end):
@@ -205,10 +161,16 @@ def readme(begin, end):
 def places():
     """What the README says that a name of another configuration is called here, exists."""
     known = {it.name for folder in folders() for it in [*variables(folder), *outputs(folder)]}
+    known |= {
+        f"{it.name}.{path}"
+        for folder in folders()
+        for it in variables(folder)
+        for path in it.attributes
+    }
     for row in readme("## Coming from another", "\n## ").splitlines():
         cells = row.split(" | ")
-        for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cells[1]) if len(cells) == 2 else []:
-            expect(name in known or name in cells[0], f"README.md: there is no {name} here")
+        for name in re.findall(r"`([a-z]+(?:[_.][a-z]+)+)`", cells[1]) if len(cells) == 2 else []:
+            expect(name in known or f"`{name}`" in cells[0], f"README.md: there is no {name} here")
 
 
 def costs():
@@ -223,7 +185,10 @@ def costs():
         one, other = visits * single, visits * lists
         always = check + alarms + secret
         sums = [one, other, check, alarms, secret, one + always, other + always]
-        expect(row[1] == " | ".join(f"{it:.2f}" for it in sums), f"README.md: {row[0]} visits a day cost {sums}")
+        expect(
+            row[1] == " | ".join(f"{it:.2f}" for it in sums),
+            f"README.md: {row[0]} visits a day cost {sums}",
+        )
 
 
 def applied(state):
@@ -239,14 +204,22 @@ def applied(state):
         if it["type"] == "aws_iam_role":
             for statement in json.loads(values["assume_role_policy"])["Statement"]:
                 services = statement["Principal"].get("Service")
-                expect(services == "lambda.amazonaws.com", f"{it['address']}: {services} can take it on")
+                expect(
+                    services == "lambda.amazonaws.com",
+                    f"{it['address']}: {services} can take it on",
+                )
         if it["type"] == "aws_lambda_permission" and values["principal"] == "*":
-            by_url = values["function_url_auth_type"] == "NONE" and it["address"].startswith("module.health")
+            by_url = values["function_url_auth_type"] == "NONE" and it["address"].startswith(
+                "module.health"
+            )
             expect(by_url, f"{it['address']} lets everybody in")
         if it["type"] == "aws_lambda_function":
             module = re.match(r"module\.(\w+)", it["address"])[1]
             names = values["environment"][0]["variables"].keys()
-            expect(names <= set(environment(module)), f"{it['address']} is told more than it reads: {names}")
+            expect(
+                names <= set(environment(module)),
+                f"{it['address']} is told more than it reads: {names}",
+            )
     count = sum(it["type"] == "aws_lambda_function" for it in made)
     expect(count == 2, f"{count} functions were made")
 
@@ -255,12 +228,19 @@ def secret_made(made):
     """There is one, both functions are told where, and nothing tells what it is."""
     secrets = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret"]
     versions = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret_version"]
-    told = [it["values"]["environment"][0]["variables"] for it in made if it["type"] == "aws_lambda_function"]
+    told = [
+        it["values"]["environment"][0]["variables"]
+        for it in made
+        if it["type"] == "aws_lambda_function"
+    ]
     arns = [it["arn"] for it in secrets]
     expect(len(arns) == 1, f"{len(arns)} secrets were made")
     expect([it["secret_id"] for it in versions] == arns, "a secret has no value, or two")
     for it in told:
-        expect([it.get("VISIO_HEALTH_SECRET_ARN")] == arns, f"a function is told of another secret than {arns}: {it}")
+        expect(
+            [it.get("VISIO_HEALTH_SECRET_ARN")] == arns,
+            f"a function is told of another secret than {arns}: {it}",
+        )
     for it in versions:
         values = [it.get(key) for key in ["secret_string", "secret_string_wo", "secret_binary"]]
         expect(not any(values) and it["has_secret_string_wo"], "the state holds a secret")
@@ -271,7 +251,11 @@ def keys_used(made, key):
     for it in made:
         values = it["values"]
         if it["type"] == "aws_dynamodb_table":
-            on = [block["kms_key_arn"] for block in values["server_side_encryption"] if block["enabled"]]
+            on = [
+                block["kms_key_arn"]
+                for block in values["server_side_encryption"]
+                if block["enabled"]
+            ]
         elif it["type"] in ["aws_secretsmanager_secret", "aws_cloudwatch_log_group"]:
             on = [values["kms_key_id"]] if values["kms_key_id"] else []
         else:
@@ -285,9 +269,16 @@ def narrow(address, statement):
     for resource in statement["Resource"]:
         tracing = all(action.startswith("xray:") for action in statement["Action"])
         whole = re.fullmatch(r"arn:aws:[\w-]+:[\w-]+:\d{12}:[^*]+", resource)
-        connections = re.fullmatch(r"arn:aws:execute-api:[\w-]+:\d{12}:\w+/\w+/(POST|GET|DELETE)/@connections/\*", resource)
-        streams = re.fullmatch(r"arn:aws:logs:[\w-]+:\d{12}:log-group:/aws/lambda/[\w-]+:\*", resource)
-        expect(whole or connections or streams or tracing, f"{address}: the resource {resource} is too wide")
+        connections = re.fullmatch(
+            r"arn:aws:execute-api:[\w-]+:\d{12}:\w+/\w+/(POST|GET|DELETE)/@connections/\*", resource
+        )
+        streams = re.fullmatch(
+            r"arn:aws:logs:[\w-]+:\d{12}:log-group:/aws/lambda/[\w-]+:\*", resource
+        )
+        expect(
+            whole or connections or streams or tracing,
+            f"{address}: the resource {resource} is too wide",
+        )
 
 
 def resources(module):

@@ -6,7 +6,7 @@ mock_provider "aws" {
 
 variables {
   name            = "visio-test"
-  package         = "./README.md"
+  package         = "./tests/packages/arm64/health.zip"
   allowed_origins = ["https://clinic.example"]
   table_name      = "visio-test"
   table_arn       = "arn:aws:dynamodb:eu-west-3:123456789012:table/visio-test"
@@ -73,7 +73,7 @@ run "it_is_public_by_its_url_and_not_otherwise" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudformation_stack.url[0].template_body).Resources.Permission.Properties == {
+    condition = jsondecode(aws_cloudformation_stack.url.template_body).Resources.Permission.Properties == {
       FunctionName          = aws_lambda_function.this.arn
       Action                = "lambda:InvokeFunction"
       Principal             = "*"
@@ -120,17 +120,15 @@ run "all_that_can_be_changed" {
   }
 
   variables {
-    reserved_concurrency         = 2
-    permission_by_cloudformation = false
-    enable_xray_tracing          = true
-    kms_key_arn                  = "arn:aws:kms:eu-west-3:123456789012:key/1"
-    service_name                 = "clinic"
-    health_secret_arn            = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
-    create_alarms                = false
+    function          = { reserved_concurrency = 2, service_name = "clinic" }
+    monitoring        = { xray_tracing = true }
+    kms_key_arn       = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
+    alarms            = { enabled = false }
   }
 
   assert {
-    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(aws_cloudformation_stack.url) == 0 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET_ARN == var.health_secret_arn
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 2 && length(output.alarm_names) == 0 && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "clinic" && aws_lambda_function.this.environment[0].variables.VISIO_HEALTH_SECRET_ARN == var.health_secret_arn
     error_message = "something is as before"
   }
 
@@ -147,6 +145,29 @@ run "all_that_can_be_changed" {
   assert {
     condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com", "secretsmanager.eu-west-3.amazonaws.com"]]
     error_message = "a secret that is encrypted with the key could not be read, or it could be used for something else"
+  }
+}
+
+run "null_counts_as_not_set" {
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    function   = { memory_size = null, timeout = null, reserved_concurrency = null, service_name = null }
+    logs       = { retention_days = null }
+    monitoring = { xray_tracing = null }
+    alarms     = { enabled = null, actions = null, thresholds = { errors = null, throttles = null, duration_percent = null, unhealthy_minutes = null } }
+  }
+
+  assert {
+    condition     = [aws_lambda_function.this.memory_size, aws_lambda_function.this.timeout, aws_lambda_function.this.reserved_concurrent_executions, aws_cloudwatch_log_group.this.retention_in_days] == [256, 10, -1, 14] && aws_lambda_function.this.environment[0].variables.VISIO_SERVICE_NAME == "visio-conference"
+    error_message = "the function runs otherwise than by default"
+  }
+
+  assert {
+    condition     = { for key, it in aws_cloudwatch_metric_alarm.function : key => it.threshold } == { errors = 2, throttles = 5, duration = 8000 } && aws_cloudwatch_metric_alarm.unhealthy[0].datapoints_to_alarm == 2
+    error_message = "the alarms are not those of the defaults"
   }
 }
 
@@ -174,6 +195,34 @@ run "a_secret_of_another_region_is_refused" {
 
   variables {
     health_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:health-GhIjKl"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_for_another_architecture_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    architecture = "x86_64"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_that_is_not_there_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    package = "./nowhere/health.zip"
   }
 
   expect_failures = [aws_lambda_function.this]

@@ -16,7 +16,16 @@ import hcl2
 
 ROOT = Path(__file__).resolve().parents[1]
 # Terraform's own, in every resource, and the parser's.
-OWN = {"count", "for_each", "provider", "depends_on", "lifecycle", "dynamic", "__start_line__", "__end_line__"}
+OWN = {
+    "count",
+    "for_each",
+    "provider",
+    "depends_on",
+    "lifecycle",
+    "dynamic",
+    "__start_line__",
+    "__end_line__",
+}
 problems = []
 known = 0
 
@@ -33,7 +42,9 @@ def main(wheel):
     version = re.search(r"hashicorp/aws/([\d.]+)/", there["lambda-function"])[1]
     for problem in problems:
         print(f"AWS provider {version}: {problem}", file=sys.stderr)
-    print(f"AWS provider {version} knows {known} arguments and blocks; {len(problems)} are unknown to it or missing")
+    print(
+        f"AWS provider {version} knows {known} arguments and blocks; {len(problems)} are unknown to it or missing"
+    )
     return 1 if problems or not known else 0
 
 
@@ -42,7 +53,9 @@ def declarations(wheel):
     with zipfile.ZipFile(wheel) as files:
         inner = next(name for name in files.namelist() if name.endswith(".jsii.tgz"))
         with files.open(inner) as archive, tarfile.open(fileobj=archive, mode="r|gz") as tar:
-            found = ((re.fullmatch(r"package/lib/([\w-]+)/index\.d\.ts", it.name), it) for it in tar)
+            found = (
+                (re.fullmatch(r"package/lib/([\w-]+)/index\.d\.ts", it.name), it) for it in tar
+            )
             return {match[1]: tar.extractfile(it).read().decode() for match, it in found if match}
 
 

@@ -5,8 +5,8 @@ mock_provider "aws" {
 }
 
 variables {
-  signaling_zip = "./README.md"
-  health_zip    = "./README.md"
+  signaling = { package = "./tests/packages/arm64/signaling.zip" }
+  health    = { package = "./tests/packages/arm64/health.zip" }
 }
 
 run "as_it_is" {
@@ -48,7 +48,7 @@ run "as_it_is" {
 
 run "without_health" {
   variables {
-    enable_health = false
+    health = { enabled = false }
   }
 
   assert {
@@ -59,15 +59,14 @@ run "without_health" {
 
 run "with_everything_of_the_account" {
   variables {
-    environment                 = "prod"
-    open_mode                   = true
-    allowed_origins             = ["https://clinic.example"]
-    name_prefix                 = "clinic"
-    stage_name                  = "v1"
-    create_kms_key              = true
-    manage_account_logging_role = true
-    enable_access_logs          = true
-    domain                      = { name = "visio.clinic.example", certificate_arn = "arn:aws:acm:eu-west-3:123456789012:certificate/1" }
+    environment     = "prod"
+    open_mode       = true
+    allowed_origins = ["https://clinic.example"]
+    name_prefix     = "clinic"
+    stage_name      = "v1"
+    kms_key         = { create = true }
+    logs            = { access_logs = true, manage_account_role = true }
+    domain          = { name = "visio.clinic.example", certificate_arn = "arn:aws:acm:eu-west-3:123456789012:certificate/1" }
   }
 
   assert {
@@ -90,8 +89,7 @@ run "prod_takes_a_key" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
-    jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"EwYHusd3g8AWHxTLFe19LQFn7nZn-Uuo-Myzv-qloY0\"}]}"
-    jwt_audience    = "clinic"
+    tokens          = { jwks = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"EwYHusd3g8AWHxTLFe19LQFn7nZn-Uuo-Myzv-qloY0\"}]}", audience = "clinic" }
   }
 
   assert {
@@ -104,7 +102,7 @@ run "prod_takes_a_key_in_pem" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
-    jwt_public_key  = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAEwYHusd3g8AWHxTLFe19LQFn7nZn+Uuo+Myzv+qloY0=\n-----END PUBLIC KEY-----\n"
+    tokens          = { public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAEwYHusd3g8AWHxTLFe19LQFn7nZn+Uuo+Myzv+qloY0=\n-----END PUBLIC KEY-----\n" }
   }
 
   assert {
@@ -119,10 +117,10 @@ run "prod_refuses_a_key_that_everybody_has" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
-    jwt_public_key  = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
+    tokens          = { public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n" }
   }
 
-  expect_failures = [var.jwt_public_key]
+  expect_failures = [var.tokens]
 }
 
 run "prod_refuses_a_set_with_a_key_that_everybody_has" {
@@ -131,21 +129,20 @@ run "prod_refuses_a_set_with_a_key_that_everybody_has" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
-    jwks            = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"EwYHusd3g8AWHxTLFe19LQFn7nZn-Uuo-Myzv-qloY0\"},{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"2\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+    tokens          = { jwks = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"EwYHusd3g8AWHxTLFe19LQFn7nZn-Uuo-Myzv-qloY0\"},{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"2\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}" }
   }
 
-  expect_failures = [var.jwks]
+  expect_failures = [var.tokens]
 }
 
 run "prod_takes_a_secret" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
-    jwt_secret_arn  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
-    jwt_audience    = "clinic"
+    tokens          = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf", audience = "clinic" }
 
     # What the README says to make a changed secret count with.
-    environment_variables = { VISIT_KEY_OF = "2026-11-21" }
+    signaling = { package = "./tests/packages/arm64/signaling.zip", environment_variables = { VISIT_KEY_OF = "2026-11-21" } }
   }
 
   assert {
@@ -158,8 +155,8 @@ run "with_a_key_it_is_not_open" {
   command = plan
 
   variables {
-    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
-    open_mode      = true
+    tokens    = { public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n" }
+    open_mode = true
   }
 
   expect_failures = [var.open_mode]
@@ -169,8 +166,8 @@ run "with_a_secret_it_is_not_open" {
   command = plan
 
   variables {
-    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
-    open_mode      = true
+    tokens    = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf" }
+    open_mode = true
   }
 
   expect_failures = [var.open_mode]
@@ -197,12 +194,11 @@ run "what_is_wrong_is_refused" {
     name_prefix             = "Visio"
     environment             = "production"
     lambda_architecture     = "amd64"
-    create_kms_key          = true
-    kms_key_arn             = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    kms_key                 = { create = true, arn = "arn:aws:kms:eu-west-3:123456789012:key/1" }
     assume_role_external_id = "x"
   }
 
-  expect_failures = [var.aws_region, var.assume_role_arn, var.name_prefix, var.environment, var.lambda_architecture, var.create_kms_key]
+  expect_failures = [var.aws_region, var.assume_role_arn, var.name_prefix, var.environment, var.lambda_architecture, var.kms_key]
 }
 
 run "china_is_refused" {
@@ -230,8 +226,8 @@ run "what_is_wrong_beside_something_right_is_refused_too" {
 
   variables {
     assume_role_external_id = "x"
-    kms_key_arn             = "alias/visio"
+    kms_key                 = { arn = "alias/visio" }
   }
 
-  expect_failures = [var.assume_role_external_id, var.kms_key_arn]
+  expect_failures = [var.assume_role_external_id, var.kms_key]
 }

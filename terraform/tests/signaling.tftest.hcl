@@ -6,7 +6,7 @@ mock_provider "aws" {
 
 variables {
   name            = "visio-test"
-  package         = "./README.md"
+  package         = "./tests/packages/arm64/signaling.zip"
   allowed_origins = ["https://clinic.example", "http://localhost:3000"]
 }
 
@@ -21,7 +21,7 @@ run "the_function_runs_what_was_built" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("./README.md")
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("./tests/packages/arm64/signaling.zip")
     error_message = "another package would not be noticed"
   }
 
@@ -64,8 +64,7 @@ run "it_is_told_the_keys" {
   }
 
   variables {
-    jwt_public_key    = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
-    jwt_audience      = "clinic"
+    tokens            = { audience = "clinic", public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n" }
     health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
   }
 
@@ -90,8 +89,7 @@ run "it_is_told_where_a_secret_is" {
   }
 
   variables {
-    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
-    jwt_audience   = "clinic"
+    tokens = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf", audience = "clinic" }
   }
 
   assert {
@@ -219,14 +217,12 @@ run "all_that_can_be_turned_on" {
 
   variables {
     kms_key_arn              = "arn:aws:kms:eu-west-3:123456789012:key/1"
-    enable_xray_tracing      = true
-    reserved_concurrency     = 20
-    provisioned_concurrency  = 2
-    table_max_request_units  = { read = 10, write = 20 }
-    environment_variables    = { VISIO_LATER = "1" }
-    jwt_secret_arn           = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    function                 = { reserved_concurrency = 20, provisioned_concurrency = 2, environment_variables = { VISIO_LATER = "1" } }
+    monitoring               = { xray_tracing = true }
+    table                    = { max_request_units = { read = 10, write = 20 } }
+    tokens                   = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf" }
     health_secret_arn        = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
-    alarm_thresholds         = { concurrency = 8 }
+    alarms                   = { thresholds = { concurrency = 8 } }
     dashboard_function_names = ["visio-test-health"]
   }
 
@@ -266,15 +262,55 @@ run "all_that_can_be_turned_on" {
   }
 }
 
+run "null_counts_as_not_set" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    function = {
+      memory_size        = null, timeout = null, reserved_concurrency = null, provisioned_concurrency = null, max_message_bytes = null,
+      max_peers_per_room = null, environment_variables = null
+    }
+    tokens     = null
+    table      = { max_request_units = null, point_in_time_recovery = null, deletion_protection = null }
+    throttling = null
+    logs       = { retention_days = null, access_logs = null, logging_level = null }
+    monitoring = { detailed_metrics = null, xray_tracing = null, dashboard = null }
+    alarms     = { enabled = null, actions = null, thresholds = { errors = null, throttles = null, duration_percent = null, concurrency = null } }
+  }
+
+  assert {
+    condition     = [aws_lambda_function.this.memory_size, aws_lambda_function.this.timeout, aws_lambda_function.this.reserved_concurrent_executions, length(aws_lambda_alias.provisioned)] == [256, 15, -1, 0]
+    error_message = "the function runs otherwise than by default"
+  }
+
+  assert {
+    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"])
+    error_message = "the function is told something else than by default"
+  }
+
+  assert {
+    condition     = { for key, it in aws_cloudwatch_metric_alarm.function : key => it.threshold } == { errors = 10, throttles = 5, duration = 12000 } && length(aws_cloudwatch_dashboard.this) == 1 && aws_cloudwatch_log_group.this.retention_in_days == 14
+    error_message = "alarms, dashboard or logs are not those of the defaults"
+  }
+
+  assert {
+    condition     = !aws_dynamodb_table.this.deletion_protection_enabled && !aws_dynamodb_table.this.point_in_time_recovery[0].enabled && length(aws_dynamodb_table.this.on_demand_throughput) == 0
+    error_message = "the table is not that of the defaults"
+  }
+}
+
 run "all_that_can_be_turned_off" {
   module {
     source = "./modules/signaling"
   }
 
   variables {
-    create_alarms    = false
-    create_dashboard = false
-    architecture     = "x86_64"
+    alarms       = { enabled = false }
+    monitoring   = { dashboard = false }
+    architecture = "x86_64"
+    package      = "./tests/packages/x86_64/signaling.zip"
   }
 
   assert {
@@ -289,7 +325,7 @@ run "a_limit_of_the_table_can_be_taken_out_again" {
   }
 
   variables {
-    table_max_request_units = { read = -1, write = -1 }
+    table = { max_request_units = { read = -1, write = -1 } }
   }
 
   assert {
@@ -306,7 +342,7 @@ run "a_secret_of_another_region_is_refused" {
   }
 
   variables {
-    jwt_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:visits-AbCdEf"
+    tokens = { secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:visits-AbCdEf" }
   }
 
   expect_failures = [aws_lambda_function.this]
@@ -335,6 +371,34 @@ run "a_package_that_is_not_there_is_named" {
 
   variables {
     package = "./nowhere/signaling.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_for_another_architecture_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    package = "./tests/packages/x86_64/signaling.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_package_that_does_not_say_what_it_was_built_for_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    package = "./README.md"
   }
 
   expect_failures = [aws_lambda_function.this]

@@ -1,7 +1,7 @@
 """The tables of variables and outputs in the READMEs, between their markers.
 
-    tables.py          fails if one is not as the code
-    tables.py --write  writes them
+tables.py          fails if one is not as the code
+tables.py --write  writes them
 """
 
 import sys
@@ -28,7 +28,10 @@ def main(write):
         elif new != old:
             stale.append(readme)
     for readme in stale:
-        print(f"{readme}: the tables are not as the code; run terraform/tests/tables.py --write", file=sys.stderr)
+        print(
+            f"{readme}: the tables are not as the code; run terraform/tests/tables.py --write",
+            file=sys.stderr,
+        )
     return 1 if stale else 0
 
 
@@ -36,7 +39,15 @@ def tables(folder):
     lines = ["", "", "| variable | type | default | |", "|---|---|---|---|"]
     for it in variables(folder):
         default = "required" if it.default is None else code(it.default)
-        lines.append(f"| `{it.name}` | {code(it.type)} | {default} | {cell(it.description)} |")
+        described = {path: found for path, found in it.attributes.items() if found.description}
+        type_ = "object" if described else it.type
+        lines.append(f"| `{it.name}` | {code(type_)} | {default} | {cell(it.description)} |")
+        for path, found in described.items():
+            text, _, default = found.description.partition(" Default ")
+            text = text[0].upper() + text[1:].removesuffix(".")
+            lines.append(
+                f"| `{it.name}.{path}` | {code(found.type)} | {code(default) if default else 'required'} | {cell(text)} |"
+            )
     lines += ["", "| output | |", "|---|---|"]
     lines += [f"| `{it.name}` | {cell(it.description)} |" for it in outputs(folder)]
     return "\n".join([*lines, "", ""])
@@ -47,7 +58,7 @@ def code(expression):
 
 
 def cell(prose):
-    return prose.replace("|", "\\|")
+    return prose.replace("|", "\\|").removesuffix(".")
 
 
 if __name__ == "__main__":

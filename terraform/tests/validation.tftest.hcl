@@ -1,5 +1,6 @@
-# What is wrong is refused before anything is made: every validation of the modules, the root's are in
-# root.tftest.hcl. tests/contract.py sees to it that none is left out.
+# Wrong settings are refused before anything is made: every validation of the modules. The root's
+# are in root.tftest.hcl. In each run a group has one wrong attribute, so that no other one can be
+# what is refused. tests/settings.py checks that no variable and no attribute is left out.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -7,7 +8,7 @@ mock_provider "aws" {
 
 variables {
   name            = "visio-test"
-  package         = "./README.md"
+  package         = "./tests/packages/arm64/signaling.zip"
   allowed_origins = ["https://clinic.example"]
   table_name      = "visio-test"
   table_arn       = "arn:aws:dynamodb:eu-west-3:123456789012:table/visio-test"
@@ -18,7 +19,7 @@ variables {
   }
 }
 
-run "websocket_api_too_little" {
+run "websocket_api_1" {
   command = plan
   module { source = "./modules/websocket-api" }
 
@@ -27,283 +28,365 @@ run "websocket_api_too_little" {
     functions                  = { f = { function_name = "f", invoke_arn = "a", routes = ["$default"] } }
     route_selection_expression = "body.type"
     stage_name                 = ""
-    throttling_rate_limit      = 0
-    throttling_burst_limit     = 0
-    connect_rate_limit         = 0
-    connect_burst_limit        = 0
-    logging_level              = "DEBUG"
-    log_retention_days         = 31
+    throttling                 = { rate_limit = 0 }
+    logs                       = { logging_level = "DEBUG" }
     kms_key_arn                = "alias/visio"
     domain                     = { name = "wss://visio.clinic.example", certificate_arn = "arn:aws:acm:eu-west-3:123456789012:certificate/1" }
-    alarm_actions              = ["on-call@clinic.example"]
-    alarm_thresholds           = { latency_ms = -1 }
+    alarms                     = { actions = ["on-call@clinic.example"] }
   }
 
-  expect_failures = [
-    var.name, var.functions, var.route_selection_expression, var.stage_name, var.throttling_rate_limit, var.throttling_burst_limit,
-    var.connect_rate_limit, var.connect_burst_limit, var.logging_level, var.log_retention_days, var.kms_key_arn, var.domain,
-    var.alarm_actions, var.alarm_thresholds,
-  ]
+  expect_failures = [var.name, var.functions, var.route_selection_expression, var.stage_name, var.throttling, var.logs, var.kms_key_arn, var.domain, var.alarms]
 }
 
-run "websocket_api_too_much" {
+run "websocket_api_2" {
   command = plan
   module { source = "./modules/websocket-api" }
 
   variables {
-    functions = {
-      one = { function_name = "f", invoke_arn = "a", routes = ["$connect", "$disconnect", "$default"] }
-      two = { function_name = "g", invoke_arn = "b", routes = ["$default"] }
-    }
-    stage_name             = "$default"
-    throttling_rate_limit  = 10001
-    throttling_burst_limit = 5001
-    connect_rate_limit     = 501
-    connect_burst_limit    = 0.5
-    domain                 = { name = "visio.clinic.example", certificate_arn = "certificate" }
+    functions  = { one = { function_name = "f", invoke_arn = "a", routes = ["$connect", "$disconnect", "$default"] }, two = { function_name = "g", invoke_arn = "a", routes = ["$default"] } }
+    stage_name = "$default"
+    throttling = { burst_limit = 0 }
+    logs       = { retention_days = 31 }
+    domain     = { name = "visio.clinic.example", certificate_arn = "certificate" }
+    alarms     = { thresholds = { latency_ms = -1 } }
   }
 
-  expect_failures = [var.functions, var.stage_name, var.throttling_rate_limit, var.throttling_burst_limit, var.connect_rate_limit, var.connect_burst_limit, var.domain]
+  expect_failures = [var.functions, var.stage_name, var.throttling, var.logs, var.domain, var.alarms]
 }
 
-run "websocket_api_strange_routes" {
+run "websocket_api_3" {
   command = plan
   module { source = "./modules/websocket-api" }
 
   variables {
-    functions = { f = { function_name = "f", invoke_arn = "a", routes = ["$connect", "$disconnect", "$default", "$defalt"] } }
+    functions  = { f = { function_name = "f", invoke_arn = "a", routes = ["$connect", "$disconnect", "$default", "$defalt"] } }
+    throttling = { connect_rate_limit = 0 }
   }
 
-  expect_failures = [var.functions]
+  expect_failures = [var.functions, var.throttling]
 }
 
-run "websocket_api_two_who_answer_pings" {
+run "websocket_api_4" {
   command = plan
   module { source = "./modules/websocket-api" }
 
   variables {
-    functions = { f = { function_name = "f", invoke_arn = "a", routes = ["$connect", "$disconnect", "$default", "ping"] } }
+    functions  = { f = { function_name = "f", invoke_arn = "a", routes = ["$connect", "$disconnect", "$default", "ping"] } }
+    throttling = { connect_burst_limit = 0 }
   }
 
-  expect_failures = [var.answer_pings]
+  expect_failures = [var.answer_pings, var.throttling]
 }
 
-run "signaling_too_little" {
+run "websocket_api_5" {
+  command = plan
+  module { source = "./modules/websocket-api" }
+
+  variables {
+    throttling = { rate_limit = 10001 }
+  }
+
+  expect_failures = [var.throttling]
+}
+
+run "websocket_api_6" {
+  command = plan
+  module { source = "./modules/websocket-api" }
+
+  variables {
+    throttling = { burst_limit = 5001 }
+  }
+
+  expect_failures = [var.throttling]
+}
+
+run "websocket_api_7" {
+  command = plan
+  module { source = "./modules/websocket-api" }
+
+  variables {
+    throttling = { connect_rate_limit = 501 }
+  }
+
+  expect_failures = [var.throttling]
+}
+
+run "websocket_api_8" {
+  command = plan
+  module { source = "./modules/websocket-api" }
+
+  variables {
+    throttling = { connect_burst_limit = 0.5 }
+  }
+
+  expect_failures = [var.throttling]
+}
+
+run "signaling_1" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    name                    = "V"
-    architecture            = "amd64"
-    memory_size             = 127
-    timeout                 = 4
-    reserved_concurrency    = 0
-    allowed_origins         = []
-    max_message_bytes       = 0
-    max_peers_per_room      = 0
-    environment_variables   = { "1A" = "" }
-    log_retention_days      = 0
-    kms_key_arn             = "key"
-    table_max_request_units = { read = 0, write = 1 }
-    alarm_thresholds        = { errors = -1 }
+    function          = { memory_size = 127 }
+    name              = "V"
+    architecture      = "amd64"
+    allowed_origins   = []
+    kms_key_arn       = "key"
+    health_secret_arn = "arn:aws:s3:::secrets"
+    stage_name        = "a b"
+    table             = { max_request_units = { read = 0, write = 1 } }
+    logs              = { retention_days = 0 }
+    alarms            = { thresholds = { errors = -1 } }
+    tokens            = { public_key = "-----BEGIN PRIVATE KEY-----\nnone of anybody\n-----END PRIVATE KEY-----\n" }
   }
 
-  expect_failures = [
-    var.name, var.architecture, var.memory_size, var.timeout, var.reserved_concurrency, var.allowed_origins, var.max_message_bytes,
-    var.max_peers_per_room, var.environment_variables, var.log_retention_days, var.kms_key_arn, var.table_max_request_units, var.alarm_thresholds,
-  ]
+  expect_failures = [var.function, var.name, var.architecture, var.allowed_origins, var.kms_key_arn, var.health_secret_arn, var.stage_name, var.table, var.logs, var.alarms, var.tokens]
 }
 
-run "signaling_too_much" {
+run "signaling_2" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    memory_size             = 10241
-    timeout                 = 30
-    reserved_concurrency    = 1.5
-    allowed_origins         = ["https://clinic.example/"]
-    max_message_bytes       = 32769
-    max_peers_per_room      = 1001
-    environment_variables   = { VISIO_TABLE = "another" }
-    table_max_request_units = { read = 1.5, write = 1 }
-    alarm_thresholds        = { duration_percent = 101 }
-    stage_name              = "a b"
-  }
-
-  expect_failures = [
-    var.memory_size, var.timeout, var.reserved_concurrency, var.allowed_origins, var.max_message_bytes, var.max_peers_per_room,
-    var.environment_variables, var.table_max_request_units, var.alarm_thresholds, var.stage_name,
-  ]
-}
-
-run "signaling_secrets_in_clear" {
-  command = plan
-  module { source = "./modules/signaling" }
-
-  variables {
-    environment_variables = { VISIO_JWT_SECRET = "in the state, for everybody to read" }
-  }
-
-  expect_failures = [var.environment_variables]
-}
-
-run "signaling_each_beside_a_valid_one" {
-  command = plan
-  module { source = "./modules/signaling" }
-
-  variables {
-    provisioned_concurrency = -1
-    jwt_secret_arn          = "arn:aws:ssm:eu-west-3:123456789012:parameter/visits"
-    health_secret_arn       = "arn:aws:s3:::secrets"
-  }
-
-  expect_failures = [var.provisioned_concurrency, var.jwt_secret_arn, var.health_secret_arn]
-}
-
-run "signaling_secrets_without_their_last_six" {
-  command = plan
-  module { source = "./modules/signaling" }
-
-  variables {
-    jwt_secret_arn    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits"
+    function          = { memory_size = 10241 }
+    allowed_origins   = ["https://clinic.example/"]
     health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-*"
+    table             = { max_request_units = { read = 1.5, write = 1 } }
+    alarms            = { thresholds = { duration_percent = 101 } }
+    tokens            = { jwks = "{}" }
   }
 
-  expect_failures = [var.jwt_secret_arn, var.health_secret_arn]
+  expect_failures = [var.function, var.allowed_origins, var.health_secret_arn, var.table, var.alarms, var.tokens]
 }
 
-run "signaling_keys_that_are_none" {
+run "signaling_3" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwt_public_key = "-----BEGIN PRIVATE KEY-----\nnone of anybody\n-----END PRIVATE KEY-----\n"
+    function = { timeout = 4 }
+    tokens   = { jwks = "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"1\",\"k\":\"c2VjcmV0\"}]}" }
   }
 
-  expect_failures = [var.jwt_public_key]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_sets_that_are_none" {
+run "signaling_4" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwks = "{}"
+    function = { timeout = 30 }
+    tokens   = { secret_arn = "arn:aws:ssm:eu-west-3:123456789012:parameter/visits" }
   }
 
-  expect_failures = [var.jwks]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_sets_with_secrets" {
+run "signaling_5" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwks = "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"1\",\"k\":\"c2VjcmV0\"}]}"
+    function = { reserved_concurrency = 0 }
+    tokens   = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits" }
   }
 
-  expect_failures = [var.jwks]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_an_audience_without_a_key" {
+run "signaling_6" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwt_audience = "clinic"
+    function = { reserved_concurrency = 1.5 }
+    tokens   = { audience = "clinic" }
   }
 
-  expect_failures = [var.jwt_audience]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_two_keys" {
+run "signaling_7" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
-    jwks           = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+    function = { provisioned_concurrency = -1 }
+    tokens   = {}
   }
 
-  expect_failures = [var.jwks]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_a_key_and_a_secret" {
+run "signaling_8" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwt_public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"
-    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    function = { max_message_bytes = 0 }
+    tokens   = { public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n", jwks = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}" }
   }
 
-  expect_failures = [var.jwt_secret_arn]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_a_set_and_a_secret" {
+run "signaling_9" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    jwks           = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
-    jwt_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"
+    function = { max_message_bytes = 32769 }
+    tokens   = { public_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n", secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf" }
   }
 
-  expect_failures = [var.jwt_secret_arn]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "signaling_combinations" {
+run "signaling_10" {
   command = plan
   module { source = "./modules/signaling" }
 
   variables {
-    reserved_concurrency    = 2
-    provisioned_concurrency = 3
+    function = { max_peers_per_room = 0 }
+    tokens   = { jwks = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"1\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}", secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf" }
   }
 
-  expect_failures = [var.provisioned_concurrency]
+  expect_failures = [var.function, var.tokens]
 }
 
-run "health_too_little" {
+run "signaling_11" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { max_peers_per_room = 1001 }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "signaling_12" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { environment_variables = { "1A" = "" } }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "signaling_13" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { environment_variables = { VISIO_TABLE = "another" } }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "signaling_14" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { environment_variables = { VISIO_JWT_SECRET = "in the state" } }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "signaling_15" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { reserved_concurrency = 2, provisioned_concurrency = 3 }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "health_1" {
   command = plan
   module { source = "./modules/health" }
 
   variables {
-    name                 = "V"
-    architecture         = "arm"
-    table_arn            = "visio"
-    websocket_url        = "https://clinic.example"
-    service_name         = " "
-    health_secret_arn    = "health"
-    allowed_origins      = []
-    memory_size          = 64
-    timeout              = 5
-    reserved_concurrency = 0
-    log_retention_days   = 2
-    kms_key_arn          = "key"
-    alarm_actions        = ["mail"]
-    alarm_thresholds     = { throttles = -1 }
+    function          = { memory_size = 64 }
+    name              = "V"
+    architecture      = "arm"
+    table_arn         = "visio"
+    websocket_url     = "https://clinic.example"
+    health_secret_arn = "health"
+    allowed_origins   = []
+    logs              = { retention_days = 2 }
+    kms_key_arn       = "key"
+    alarms            = { actions = ["mail"] }
   }
 
-  expect_failures = [
-    var.name, var.architecture, var.table_arn, var.websocket_url, var.service_name, var.health_secret_arn, var.allowed_origins, var.memory_size,
-    var.timeout, var.reserved_concurrency, var.log_retention_days, var.kms_key_arn, var.alarm_actions, var.alarm_thresholds,
-  ]
+  expect_failures = [var.function, var.name, var.architecture, var.table_arn, var.websocket_url, var.health_secret_arn, var.allowed_origins, var.logs, var.kms_key_arn, var.alarms]
 }
 
-run "health_too_much" {
+run "health_2" {
   command = plan
   module { source = "./modules/health" }
 
   variables {
-    allowed_origins  = ["clinic.example"]
-    memory_size      = 256.5
-    timeout          = 61
-    alarm_thresholds = { unhealthy_minutes = 6 }
+    function        = { memory_size = 256.5 }
+    allowed_origins = ["clinic.example"]
+    alarms          = { thresholds = { throttles = -1 } }
   }
 
-  expect_failures = [var.allowed_origins, var.memory_size, var.timeout, var.alarm_thresholds]
+  expect_failures = [var.function, var.allowed_origins, var.alarms]
+}
+
+run "health_3" {
+  command = plan
+  module { source = "./modules/health" }
+
+  variables {
+    function = { timeout = 5 }
+    alarms   = { thresholds = { unhealthy_minutes = 6 } }
+  }
+
+  expect_failures = [var.function, var.alarms]
+}
+
+run "health_4" {
+  command = plan
+  module { source = "./modules/health" }
+
+  variables {
+    function = { timeout = 61 }
+    alarms   = { thresholds = { duration_percent = 101 } }
+  }
+
+  expect_failures = [var.function, var.alarms]
+}
+
+run "health_5" {
+  command = plan
+  module { source = "./modules/health" }
+
+  variables {
+    function = { reserved_concurrency = 0 }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "health_6" {
+  command = plan
+  module { source = "./modules/health" }
+
+  variables {
+    function = { service_name = " " }
+  }
+
+  expect_failures = [var.function]
 }
 
 run "health_secret" {

@@ -102,7 +102,7 @@ run "the_stage_is_private_and_throttled" {
   }
 
   assert {
-    condition     = aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1000 && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 2000
+    condition     = aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1000 && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 1000
     error_message = "messages are not throttled"
   }
 
@@ -124,6 +124,34 @@ run "the_stage_is_private_and_throttled" {
   assert {
     condition     = output.management_endpoint == "https://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
     error_message = "functions would post elsewhere: ${output.management_endpoint}"
+  }
+}
+
+run "null_counts_as_not_set" {
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  variables {
+    throttling = { rate_limit = null, burst_limit = null, connect_rate_limit = null, connect_burst_limit = null }
+    logs       = { retention_days = null, access_logs = null, logging_level = null }
+    monitoring = { detailed_metrics = null }
+    alarms     = { enabled = null, actions = null, thresholds = null }
+  }
+
+  assert {
+    condition     = [for it in aws_apigatewayv2_stage.this.default_route_settings : [it.throttling_rate_limit, it.throttling_burst_limit, it.logging_level, it.detailed_metrics_enabled]] == [[1000, 1000, "OFF", false]]
+    error_message = "messages are not throttled or logged as by default"
+  }
+
+  assert {
+    condition     = [for it in aws_apigatewayv2_stage.this.route_settings : [it.throttling_rate_limit, it.throttling_burst_limit]] == [[50, 100]]
+    error_message = "connections are not throttled as by default"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_log_group.access) == 0 && { for key, it in aws_cloudwatch_metric_alarm.this : key => it.threshold } == { integration-errors = 5, execution-errors = 5, client-errors = 100, latency = 3000, messages = 1000000 }
+    error_message = "the alarms or the logs are not those of the defaults"
   }
 }
 
@@ -184,6 +212,27 @@ run "another_route_selection_is_another_deployment" {
   }
 }
 
+run "a_key_is_asked_for_when_connecting" {
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  variables {
+    route_selection_expression = "$request.body.action"
+    require_api_key            = true
+  }
+
+  assert {
+    condition     = { for key, it in aws_apigatewayv2_route.function : key => it.api_key_required } == { "$connect" = true, "$default" = false, "$disconnect" = false }
+    error_message = "whoever knows the API's own URL gets past CloudFront, or nobody gets in"
+  }
+
+  assert {
+    condition     = output.snapshot != run.another_route_selection_is_another_deployment.snapshot
+    error_message = "the stage would go on without asking for the key"
+  }
+}
+
 run "a_limit_is_no_deployment" {
   module {
     source = "./modules/websocket-api"
@@ -191,7 +240,7 @@ run "a_limit_is_no_deployment" {
 
   variables {
     route_selection_expression = "$request.body.action"
-    throttling_rate_limit      = 10
+    throttling                 = { rate_limit = 10 }
     tags                       = { a = "b" }
   }
 
@@ -238,8 +287,8 @@ run "a_domain_and_an_access_log" {
   }
 
   variables {
-    enable_access_logs = true
-    kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    logs        = { access_logs = true }
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
     domain = {
       name            = "visio.clinic.example"
       certificate_arn = "arn:aws:acm:eu-west-3:123456789012:certificate/1"

@@ -1,4 +1,5 @@
-# Everything that there is: a clinic's production with logs, keys, alarms by mail, a domain and warm functions.
+# Every part there is: a clinic's production with logs, a key, alarms by mail, a domain and warm
+# functions.
 
 provider "aws" {
   region = var.aws_region
@@ -20,36 +21,52 @@ module "signaling" {
   description = "Video visits of the clinic"
   kms_key_arn = module.kms_key.key_arn
 
-  package                 = "${var.packages}/signaling.zip"
-  architecture            = var.architecture
-  memory_size             = 512
-  timeout                 = 20
-  reserved_concurrency    = 50
-  provisioned_concurrency = 2
-  allowed_origins         = local.origins
-  jwt_public_key          = var.jwt_public_key
-  jwt_audience            = var.jwt_public_key == null ? null : "visio"
-  health_secret_arn       = one(module.health_secret[*].arn)
-  max_message_bytes       = 16384
-  max_peers_per_room      = 4
-  enable_xray_tracing     = true
-  log_retention_days      = 30
+  package           = "${var.packages}/signaling.zip"
+  architecture      = var.architecture
+  allowed_origins   = local.origins
+  tokens            = var.jwt_public_key == null ? null : { public_key = var.jwt_public_key, audience = "visio" }
+  health_secret_arn = one(module.health_secret[*].arn)
 
-  table_max_request_units    = { read = 200, write = 200 }
-  enable_deletion_protection = var.enable_deletion_protection
+  function = {
+    memory_size             = 512
+    timeout                 = 20
+    reserved_concurrency    = 50
+    provisioned_concurrency = 2
+    max_message_bytes       = 16384
+    max_peers_per_room      = 4
+  }
 
-  stage_name              = "v1"
-  throttling_rate_limit   = 500
-  throttling_burst_limit  = 1000
-  connect_rate_limit      = 20
-  connect_burst_limit     = 40
-  enable_detailed_metrics = true
-  enable_access_logs      = true
-  logging_level           = "ERROR"
-  domain                  = var.domain
+  table = {
+    max_request_units   = { read = 200, write = 200 }
+    deletion_protection = var.enable_deletion_protection
+  }
 
-  alarm_actions            = [aws_sns_topic.alarms.arn]
-  alarm_thresholds         = { messages_per_day = 200000, concurrency = 40 }
+  stage_name = "v1"
+  domain     = var.domain
+
+  throttling = {
+    rate_limit          = 500
+    burst_limit         = 1000
+    connect_rate_limit  = 20
+    connect_burst_limit = 40
+  }
+
+  logs = {
+    retention_days = 30
+    access_logs    = true
+    logging_level  = "ERROR"
+  }
+
+  monitoring = {
+    detailed_metrics = true
+    xray_tracing     = true
+  }
+
+  alarms = {
+    actions    = [aws_sns_topic.alarms.arn]
+    thresholds = { messages_per_day = 200000, concurrency = 40 }
+  }
+
   dashboard_function_names = [module.health.function_name]
 
   # A stage with logs is refused until the account has a role for them.
@@ -64,17 +81,19 @@ module "health" {
   architecture      = var.architecture
   allowed_origins   = local.origins
   health_secret_arn = one(module.health_secret[*].arn)
-  service_name      = "clinic-video"
   table_name        = module.signaling.table_name
   table_arn         = module.signaling.table_arn
   websocket_url     = module.signaling.websocket_url
   kms_key_arn       = module.kms_key.key_arn
 
-  reserved_concurrency = 2
-  enable_xray_tracing  = true
-  log_retention_days   = 30
-  alarm_actions        = [aws_sns_topic.alarms.arn]
-  alarm_thresholds     = { unhealthy_minutes = 3 }
+  function   = { reserved_concurrency = 2, service_name = "clinic-video" }
+  logs       = { retention_days = 30 }
+  monitoring = { xray_tracing = true }
+
+  alarms = {
+    actions    = [aws_sns_topic.alarms.arn]
+    thresholds = { unhealthy_minutes = 3 }
+  }
 }
 
 # In open mode everybody is let in, the health check too.

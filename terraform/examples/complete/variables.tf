@@ -11,7 +11,7 @@ variable "packages" {
 }
 
 variable "architecture" {
-  description = "What the packages were built for"
+  description = "Architecture that the functions run on, and for which the packages were built"
   type        = string
   default     = "x86_64"
 }
@@ -23,19 +23,24 @@ variable "jwt_public_key" {
 }
 
 variable "alarm_email" {
-  description = "Who gets a mail when an alarm goes off, after confirming that they want to"
+  description = "Address that gets a mail when an alarm goes off. AWS first asks it to confirm"
   type        = string
   default     = "on-call@clinic.example"
 }
 
 variable "enable_deletion_protection" {
-  description = "Whether the table refuses to be deleted. Set it to false and apply, before you destroy"
+  description = "Whether the table refuses to be deleted. Before you destroy, set this to false and apply"
   type        = bool
   default     = true
 }
 
 variable "domain" {
-  description = "Domain, certificate and zone; null: API Gateway's own name"
+  description = <<-EOT
+    A domain name of your own; null: API Gateway's own name.
+    - name: the domain name, in lower case
+    - certificate_arn: ARN of an ACM certificate for it, in the same region
+    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+  EOT
   type = object({
     name            = string
     certificate_arn = string

@@ -1,4 +1,4 @@
-# Signaling and its health check with as little as they can do with.
+# Signaling and its health check with as few settings as possible.
 
 provider "aws" {
   region = var.aws_region

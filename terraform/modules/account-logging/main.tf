@@ -1,6 +1,6 @@
-# The role by which API Gateway writes to CloudWatch, once for an account and a region. Without one, a WebSocket
-# API can have neither access logs nor a logging level. It is shared by all APIs there, REST ones too: apply it
-# once, and not where something else already manages it.
+# The role by which API Gateway writes to CloudWatch. An account has one for each region, shared by
+# all its APIs, REST ones too. Without it, a WebSocket API can have neither access logs nor a
+# logging level. Apply this once, and not where something else already manages the role.
 
 resource "aws_iam_role" "this" {
   name        = var.role_name

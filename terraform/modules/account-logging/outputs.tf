@@ -1,4 +1,4 @@
 output "role_arn" {
-  description = "ARN of the role. An API with logs has to be made after this"
+  description = "ARN of the role. Make an API with logs after this"
   value       = aws_api_gateway_account.this.cloudwatch_role_arn
 }

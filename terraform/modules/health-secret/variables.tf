@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Beginning of the secret's name: NAME-health- or, with a key of yours, NAME-health-kms-, and something that no other has"
+  description = "Beginning of the secret's name, which is NAME-health- or, with a KMS key of your own, NAME-health-kms-, and a unique end. A small letter, then 2 to 39 small letters, digits and hyphens"
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the secret, the same as that of both functions; null: AWS's own. With a key for the first time, or without one again, it is another secret"
+  description = "ARN of a KMS key for the secret, the same as for both functions; null: AWS's own key. Adding or removing a key makes a new secret"
   type        = string
   default     = null
 

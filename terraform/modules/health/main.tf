@@ -1,17 +1,18 @@
-# The health check: a function behind a public URL, which holds a visit of its own through the public way in.
+# The health check: a function with a public URL, which holds a visit of its own through the public
+# way in.
 
 data "aws_region" "current" {}
 
 locals {
   function_name = "${var.name}-health"
 
-  # What the binary reads, and nothing that it does not. The secret it fetches by its ARN when it starts.
+  # What the program reads, and nothing else. It fetches the secret by its ARN when it starts.
   environment = merge(
     {
       VISIO_TABLE          = var.table_name
       VISIO_WEBSOCKET_URL  = var.websocket_url
       VISIO_REGION         = data.aws_region.current.id
-      VISIO_SERVICE_NAME   = var.service_name
+      VISIO_SERVICE_NAME   = local.function.service_name
       VISIO_ALLOWED_ORIGIN = join(",", var.allowed_origins)
     },
     var.health_secret_arn == null ? {} : { VISIO_HEALTH_SECRET_ARN = var.health_secret_arn },
@@ -22,24 +23,31 @@ locals {
 # Function
 ################################################################################
 
+module "package" {
+  source = "../package"
+
+  path         = var.package
+  architecture = var.architecture
+}
+
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116: invoked synchronously; there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: visits the public way in, which is the point of it
+  # checkov:skip=CKV_AWS_116: it is invoked synchronously, and there is nothing to keep for later
+  # checkov:skip=CKV_AWS_117: it connects through the public way in, which is its purpose
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one
-  # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
+  # checkov:skip=CKV_AWS_272: whoever applies also builds the package, and a signature of theirs would prove nothing more
   function_name = local.function_name
   description   = "Health check: GET /health, /status, /livez, /readyz"
   role          = aws_iam_role.this.arn
 
   filename         = var.package
-  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # destroy does without
+  source_code_hash = module.package.hash
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
 
-  memory_size                    = var.memory_size
-  timeout                        = var.timeout
-  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+  memory_size                    = local.function.memory_size
+  timeout                        = local.function.timeout
+  reserved_concurrent_executions = local.function.reserved_concurrency
 
   environment {
     variables = local.environment
@@ -54,20 +62,20 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = var.enable_xray_tracing ? "Active" : "PassThrough"
+    mode = local.xray_tracing ? "Active" : "PassThrough"
   }
 
   tags = var.tags
 
   lifecycle {
     precondition {
-      condition     = fileexists(var.package)
-      error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
+      condition     = module.package.problem == null
+      error_message = coalesce(module.package.problem, "-")
     }
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
@@ -75,9 +83,9 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
+  # checkov:skip=CKV_AWS_338: kept for as long as it helps to find a fault, not for a year
   name              = "/aws/lambda/${local.function_name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = local.log_retention_days
   kms_key_id        = var.kms_key_arn
 
   tags = var.tags
@@ -87,14 +95,14 @@ resource "aws_cloudwatch_log_group" "this" {
 # Public URL
 ################################################################################
 
-# No cors block: the function answers preflights itself, and a second answer would be refused by browsers.
+# No cors block: the function answers preflights itself, and browsers would refuse two answers.
 resource "aws_lambda_function_url" "this" {
-  # checkov:skip=CKV_AWS_258: public on purpose: navigation bars of pages ask it, before anybody has signed in
+  # checkov:skip=CKV_AWS_258: public on purpose: navigation bars of pages poll it before anybody has signed in
   function_name      = aws_lambda_function.this.function_name
   authorization_type = "NONE"
 }
 
-# A public URL needs two permissions since October 2025. This is the first.
+# Since October 2025 a public URL needs two permissions. This is the first.
 resource "aws_lambda_permission" "url" {
   # checkov:skip=CKV_AWS_301: public on purpose, by its URL
   statement_id           = "PublicUrl"
@@ -104,13 +112,15 @@ resource "aws_lambda_permission" "url" {
   function_url_auth_type = "NONE"
 }
 
-# The second. aws_lambda_permission can tell of it since version 6.28 of the provider (invoked_via_function_url);
-# without that condition everybody could invoke the function past its URL. CloudFormation can tell of it
-# whatever the provider.
+# The second. It has to say that it holds by way of the URL only; without that, everybody could
+# invoke the function past its URL. aws_lambda_permission has no argument for it before version 6.28
+# of the provider, CloudFormation has.
+#
+# The stack is always there. From 6.28 on the provider adds the same permission by itself, but only
+# to a URL that it creates, outside the state: an older URL would have none, and nobody would be
+# told. Having it twice does no harm.
 resource "aws_cloudformation_stack" "url" {
-  # checkov:skip=CKV_AWS_124: holds one permission; nobody needs to be told that it was made
-  count = var.permission_by_cloudformation ? 1 : 0
-
+  # checkov:skip=CKV_AWS_124: the stack holds one permission; nobody needs to be told that it was made
   name = "${local.function_name}-url"
 
   template_body = jsonencode({
@@ -130,6 +140,12 @@ resource "aws_cloudformation_stack" "url" {
   })
 
   tags = var.tags
+}
+
+# It had a count once, when a setting could leave it out.
+moved {
+  from = aws_cloudformation_stack.url[0]
+  to   = aws_cloudformation_stack.url
 }
 
 ################################################################################
@@ -161,7 +177,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(
       [
         {
-          # The item that it looks for, and that nobody writes: no visit can be read.
+          # The item that it looks for, which nobody writes. It can read no visit.
           Sid      = "Table"
           Effect   = "Allow"
           Action   = ["dynamodb:GetItem"]
@@ -198,7 +214,7 @@ resource "aws_iam_role_policy" "this" {
         }
       }],
       # X-Ray knows no resources.
-      !var.enable_xray_tracing ? [] : [{
+      !local.xray_tracing ? [] : [{
         Sid      = "Traces"
         Effect   = "Allow"
         Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

@@ -1,15 +1,15 @@
 output "base_url" {
-  description = "The public URL, without a slash at its end"
+  description = "Public URL, without a slash at its end"
   value       = trimsuffix(aws_lambda_function_url.this.function_url, "/")
 }
 
 output "health_url" {
-  description = "What tells how things are"
+  description = "URL of the health check"
   value       = "${trimsuffix(aws_lambda_function_url.this.function_url, "/")}/health"
 }
 
 output "status_url" {
-  description = "The same, in short"
+  description = "URL of the short health check"
   value       = "${trimsuffix(aws_lambda_function_url.this.function_url, "/")}/status"
 }
 

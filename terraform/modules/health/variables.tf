@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Beginning of all names: the function is called NAME-health"
+  description = "Beginning of all names: the function is called NAME-health. A small letter, then 2 to 39 small letters, digits and hyphens"
   type        = string
 
   validation {
@@ -9,12 +9,12 @@ variable "name" {
 }
 
 variable "package" {
-  description = "Path of the function's zip, as terraform/build makes it"
+  description = "Path of the function's zip, as terraform/build makes it. A package for another architecture is refused"
   type        = string
 }
 
 variable "architecture" {
-  description = "What the package was built for: arm64 or x86_64"
+  description = "Architecture that the function runs on, arm64 or x86_64. arm64 costs a fifth less"
   type        = string
   default     = "arm64"
 
@@ -24,13 +24,51 @@ variable "architecture" {
   }
 }
 
+variable "function" {
+  description = <<-EOT
+    How the function runs.
+    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it, and TLS needs some. Default 256
+    - timeout: seconds for one answer, 6 to 60. The check gives a visit up after four, and the answer says so. Default 10
+    - reserved_concurrency: checks at a time, at most, from 1; null: what the account has left. Each instance holds a visit every ten seconds while it is polled, so 2 to 5 put a lid on the bill. The account must keep 100 for the rest, which a new account does not have. Default none
+    - service_name: name of the service in the answers. Default visio-conference
+  EOT
+  type = object({
+    memory_size          = optional(number)
+    timeout              = optional(number)
+    reserved_concurrency = optional(number)
+    service_name         = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = try(var.function.memory_size >= 128 && var.function.memory_size <= 10240 && floor(var.function.memory_size) == var.function.memory_size, var.function.memory_size == null)
+    error_message = "function.memory_size: expected a whole number of MB from 128 to 10240."
+  }
+
+  validation {
+    condition     = try(var.function.timeout >= 6 && var.function.timeout <= 60 && floor(var.function.timeout) == var.function.timeout, var.function.timeout == null)
+    error_message = "function.timeout: expected a whole number of seconds from 6 to 60. With less, nobody would be told of a visit that failed."
+  }
+
+  validation {
+    condition     = try(var.function.reserved_concurrency >= 1 && floor(var.function.reserved_concurrency) == var.function.reserved_concurrency, var.function.reserved_concurrency == null)
+    error_message = "function.reserved_concurrency: expected a whole number from 1, or null. (0 would switch the function off.)"
+  }
+
+  validation {
+    condition     = var.function.service_name == null || try(length(trimspace(var.function.service_name)) > 0, false)
+    error_message = "function.service_name: expected a name."
+  }
+}
+
 variable "table_name" {
   description = "Name of the table that keeps the rooms"
   type        = string
 }
 
 variable "table_arn" {
-  description = "ARN of the table"
+  description = "ARN of the table that keeps the rooms"
   type        = string
 
   validation {
@@ -40,7 +78,7 @@ variable "table_arn" {
 }
 
 variable "websocket_url" {
-  description = "Where clients connect, which is where the check visits"
+  description = "URL that clients connect to, wss://. The check holds its visits there"
   type        = string
 
   validation {
@@ -50,7 +88,7 @@ variable "websocket_url" {
 }
 
 variable "health_secret_arn" {
-  description = "ARN of a Secrets Manager secret that lets the check in where tokens are needed, into rooms of its own and no visit; the same as signaling's. See modules/health-secret"
+  description = "ARN of the Secrets Manager secret by which the check gets in where tokens are needed, into rooms of its own and into no visit, the same as signaling's; null: none. See modules/health-secret"
   type        = string
   default     = null
 
@@ -60,24 +98,13 @@ variable "health_secret_arn" {
   }
 }
 
-variable "service_name" {
-  description = "What the service calls itself in its answers"
-  type        = string
-  default     = "visio-conference"
-
-  validation {
-    condition     = length(trimspace(var.service_name)) > 0
-    error_message = "service_name: expected a name."
-  }
-}
-
 variable "allowed_origins" {
-  description = "Pages that may read the answers, by origin: scheme and host. [\"*\"]: any"
+  description = "Origins of the pages that may read the answers, such as https://clinic.example; [\"*\"]: any page"
   type        = list(string)
 
   validation {
     condition     = length(var.allowed_origins) > 0
-    error_message = "allowed_origins: expected at least one origin; the function would take none as any. Say [\"*\"] if you mean any."
+    error_message = "allowed_origins: expected at least one origin; the function takes an empty list as any origin. Say [\"*\"] if you mean that."
   }
 
   validation {
@@ -86,64 +113,8 @@ variable "allowed_origins" {
   }
 }
 
-variable "memory_size" {
-  description = "Memory of the function in MB. Its share of a processor grows with it, and TLS wants one"
-  type        = number
-  default     = 256
-
-  validation {
-    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
-    error_message = "memory_size: expected a whole number of MB from 128 to 10240."
-  }
-}
-
-variable "timeout" {
-  description = "Seconds for one answer. The visit is given up after four, and the answer says so"
-  type        = number
-  default     = 10
-
-  validation {
-    condition     = var.timeout >= 6 && var.timeout <= 60 && floor(var.timeout) == var.timeout
-    error_message = "timeout: expected a whole number of seconds from 6, lest a failed visit never be told, to 60."
-  }
-}
-
-variable "reserved_concurrency" {
-  description = "Checks at a time, at most; null: what the account has left. Each environment holds a visit every ten seconds while it is polled, so that 2 to 5 are a lid on the bill. The account must keep 100 for the rest, which a new one does not have"
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency, false)
-    error_message = "reserved_concurrency: expected a whole number from 1, or null. (0 would switch the function off.)"
-  }
-}
-
-variable "permission_by_cloudformation" {
-  description = "Whether the second permission of a public URL is made by a CloudFormation stack, which works with every version of the provider. From 6.28 on the provider makes it with the URL, and this can be false"
-  type        = bool
-  default     = true
-}
-
-variable "enable_xray_tracing" {
-  description = "Whether X-Ray traces the function"
-  type        = bool
-  default     = false
-}
-
-variable "log_retention_days" {
-  description = "Days for which logs are kept"
-  type        = number
-  default     = 14
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days: CloudWatch knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
-  }
-}
-
 variable "kms_key_arn" {
-  description = "KMS key of the table and for the log, and of the secret if it has one; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of the KMS key of the table and for the log, and of the secret if it has one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -153,46 +124,81 @@ variable "kms_key_arn" {
   }
 }
 
-variable "create_alarms" {
-  description = "Whether there are alarms. These four cost forty cents a month"
-  type        = bool
-  default     = true
-}
-
-variable "alarm_actions" {
-  description = "ARNs that are told when an alarm goes off, and when it is over; SNS topics usually"
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
-    error_message = "alarm_actions: expected ARNs, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
-  }
-}
-
-variable "alarm_thresholds" {
-  description = "What is too much: errors and throttles in 2 minutes, the part of the timeout that one check in a hundred takes, minutes of 5 in which a check failed"
+variable "logs" {
+  description = <<-EOT
+    The function's log.
+    - retention_days: days that it is kept, one of the numbers that CloudWatch offers. Default 14
+  EOT
   type = object({
-    errors            = optional(number, 2)
-    throttles         = optional(number, 5)
-    duration_percent  = optional(number, 80)
-    unhealthy_minutes = optional(number, 2)
+    retention_days = optional(number)
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = alltrue([for threshold in values(var.alarm_thresholds) : threshold >= 0]) && var.alarm_thresholds.duration_percent <= 100
-    error_message = "alarm_thresholds: none can be less than 0, and no check takes more than 100 per cent of its timeout."
+    condition     = var.logs.retention_days == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days), false)
+    error_message = "logs.retention_days: CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
+  }
+}
+
+variable "monitoring" {
+  description = <<-EOT
+    Traces.
+    - xray_tracing: whether X-Ray traces the function. Default false
+  EOT
+  type = object({
+    xray_tracing = optional(bool)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "alarms" {
+  description = <<-EOT
+    Alarms. The four together cost forty cents a month.
+    - enabled: whether there are alarms. Default true
+    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
+    - thresholds.errors: failed invocations in 2 minutes. Default 2
+    - thresholds.throttles: invocations that Lambda refuses in 2 minutes. Default 5
+    - thresholds.duration_percent: part of its timeout that one check in a hundred takes, at most 100 percent. Default 80
+    - thresholds.unhealthy_minutes: minutes of 5 in which a check failed, 1 to 5. Default 2
+  EOT
+  type = object({
+    enabled = optional(bool)
+    actions = optional(list(string))
+    thresholds = optional(object({
+      errors            = optional(number)
+      throttles         = optional(number)
+      duration_percent  = optional(number)
+      unhealthy_minutes = optional(number)
+    }))
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for arn in coalesce(var.alarms.actions, []) : startswith(arn, "arn:")])
+    error_message = "alarms.actions: expected ARNs, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
   }
 
   validation {
-    condition     = contains([1, 2, 3, 4, 5], var.alarm_thresholds.unhealthy_minutes)
-    error_message = "alarm_thresholds: unhealthy_minutes is 1 to 5."
+    condition     = alltrue([for threshold in try(values(var.alarms.thresholds), []) : coalesce(threshold, 0) >= 0])
+    error_message = "alarms.thresholds: none can be less than 0."
+  }
+
+  validation {
+    condition     = try(var.alarms.thresholds.duration_percent <= 100, true)
+    error_message = "alarms.thresholds.duration_percent: no check takes more than 100 percent of its timeout."
+  }
+
+  validation {
+    condition     = try(contains([1, 2, 3, 4, 5], var.alarms.thresholds.unhealthy_minutes), true) || try(var.alarms.thresholds.unhealthy_minutes == null, true)
+    error_message = "alarms.thresholds.unhealthy_minutes: expected a whole number from 1 to 5."
   }
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some"
+  description = "Tags of everything that can have tags"
   type        = map(string)
   default     = {}
 }

@@ -1,4 +1,5 @@
-# A key for the table, the logs and the health check's secret, with the policy that CloudWatch Logs needs.
+# A key for the table, the logs and the health check's secret, with the policy that CloudWatch Logs
+# needs.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -39,7 +40,7 @@ resource "aws_kms_key" "this" {
 
   tags = var.tags
 
-  # Also when it goes for good: what was encrypted with it leaves it first.
+  # Also when the key is destroyed: what it encrypted moves to another key first.
   lifecycle {
     create_before_destroy = true
   }

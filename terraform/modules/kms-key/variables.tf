@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the key, as the console shows it: alias/NAME"
+  description = "Name of the key, which the console shows as alias/NAME. 1 to 200 letters, digits and any of / _ -"
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "deletion_window_in_days" {
-  description = "Days after its destruction in which the key can still be saved"
+  description = "Days for which the key can be restored after terraform destroy, 7 to 30"
   type        = number
   default     = 30
 

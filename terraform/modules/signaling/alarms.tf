@@ -3,31 +3,31 @@
 locals {
   function_alarms = {
     errors = {
-      description = "The function fails: it crashes, takes too long, or cannot even tell clients that it failed."
+      description = "The function fails: it crashes, takes too long or cannot even tell clients that it failed."
       metric      = "Errors"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.errors
+      threshold   = local.thresholds.errors
       of          = [1, 1]
     }
     throttles = {
-      description = "The function is not invoked: the account, or reserved_concurrency, allows no more at a time."
+      description = "Lambda refuses to invoke the function: the account or function.reserved_concurrency allows no more at a time."
       metric      = "Throttles"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.throttles
+      threshold   = local.thresholds.throttles
       of          = [1, 1]
     }
     duration = {
-      description = "The function takes most of its timeout of ${var.timeout} s. Something it calls is slow."
+      description = "The function takes most of its timeout of ${local.function.timeout} s. Something it calls is slow."
       metric      = "Duration"
       statistic   = "p99"
-      threshold   = 1000 * var.timeout * var.alarm_thresholds.duration_percent / 100
+      threshold   = 1000 * local.function.timeout * local.thresholds.duration_percent / 100
       of          = [2, 3]
     }
     concurrency = {
-      description = "So many executions at a time come near to what the account allows."
+      description = "There are more executions at a time than alarms.thresholds.concurrency."
       metric      = "ConcurrentExecutions"
       statistic   = "Maximum"
-      threshold   = coalesce(var.alarm_thresholds.concurrency, 1)
+      threshold   = coalesce(local.thresholds.concurrency, 1)
       of          = [1, 1]
     }
   }
@@ -36,7 +36,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "function" {
   for_each = {
     for name, it in local.function_alarms : name => it
-    if var.create_alarms && !(name == "concurrency" && var.alarm_thresholds.concurrency == null)
+    if local.alarms_enabled && !(name == "concurrency" && local.thresholds.concurrency == null)
   }
 
   alarm_name          = "${local.function_name}-${each.key}"
@@ -56,16 +56,16 @@ resource "aws_cloudwatch_metric_alarm" "function" {
     FunctionName = aws_lambda_function.this.function_name
   }
 
-  alarm_actions = var.alarm_actions
-  ok_actions    = var.alarm_actions
+  alarm_actions = local.alarm_actions
+  ok_actions    = local.alarm_actions
 
   tags = var.tags
 }
 
-# The function tells a client when a message was not handled, and has then succeeded as far as Lambda knows.
-# What it logs is the only trace.
+# The function tells a client when it could not handle a message, which counts as a success for
+# Lambda. What it logs is the only trace.
 resource "aws_cloudwatch_log_metric_filter" "unhandled" {
-  count = var.create_alarms ? 1 : 0
+  count = local.alarms_enabled ? 1 : 0
 
   name           = "${local.function_name}-unhandled"
   log_group_name = aws_cloudwatch_log_group.this.name
@@ -79,43 +79,44 @@ resource "aws_cloudwatch_log_metric_filter" "unhandled" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "unhandled" {
-  count = var.create_alarms ? 1 : 0
+  count = local.alarms_enabled ? 1 : 0
 
   alarm_name          = "${local.function_name}-unhandled"
-  alarm_description   = "Messages were answered with \"the server failed\", or comings and goings missed. The function's log says why."
+  alarm_description   = "Clients were told that the server failed, or a connection that came or went was missed. The function's log says why."
   namespace           = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].name
   statistic           = "Sum"
   comparison_operator = "GreaterThanThreshold"
-  threshold           = var.alarm_thresholds.unhandled
+  threshold           = local.thresholds.unhandled
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = var.alarm_actions
-  ok_actions    = var.alarm_actions
+  alarm_actions = local.alarm_actions
+  ok_actions    = local.alarm_actions
 
   tags = var.tags
 }
 
 locals {
-  # DynamoDB has these of a table and an operation only: an alarm on the table alone would never go off.
+  # DynamoDB has these metrics for a table and an operation together only. An alarm on the table
+  # alone would never go off.
   table_alarms = {
     errors = {
       description = "DynamoDB fails."
-      threshold   = var.alarm_thresholds.table_errors
+      threshold   = local.thresholds.table_errors
       metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["SystemErrors", operation] }
     }
     throttles = {
-      description = "DynamoDB refuses requests: table_max_request_units, or a limit of the account."
-      threshold   = var.alarm_thresholds.table_throttles
+      description = "DynamoDB refuses requests because of table.max_request_units or a limit of the account."
+      threshold   = local.thresholds.table_throttles
       metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["ThrottledRequests", operation] }
     }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "table" {
-  for_each = { for name, it in local.table_alarms : name => it if var.create_alarms }
+  for_each = { for name, it in local.table_alarms : name => it if local.alarms_enabled }
 
   alarm_name          = "${aws_dynamodb_table.this.name}-table-${each.key}"
   alarm_description   = each.value.description
@@ -151,8 +152,8 @@ resource "aws_cloudwatch_metric_alarm" "table" {
     }
   }
 
-  alarm_actions = var.alarm_actions
-  ok_actions    = var.alarm_actions
+  alarm_actions = local.alarm_actions
+  ok_actions    = local.alarm_actions
 
   tags = var.tags
 }

@@ -1,4 +1,4 @@
-# One page with what there is to see. Three dashboards an account are free.
+# One page with all metrics that matter. Three dashboards in an account are free.
 
 locals {
   api_metrics = ["ConnectCount", "MessageCount", "ClientError", "IntegrationError", "ExecutionError"]
@@ -48,7 +48,7 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  count = var.create_dashboard ? 1 : 0
+  count = local.dashboard ? 1 : 0
 
   dashboard_name = var.name
 

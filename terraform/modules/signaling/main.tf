@@ -1,4 +1,4 @@
-# Signaling: the WebSocket API, the function behind it, and the table that keeps the rooms.
+# Signaling: the WebSocket API, the function behind it and the table that keeps the rooms.
 
 module "api" {
   source = "../websocket-api"
@@ -16,20 +16,14 @@ module "api" {
     }
   }
 
-  throttling_rate_limit   = var.throttling_rate_limit
-  throttling_burst_limit  = var.throttling_burst_limit
-  connect_rate_limit      = var.connect_rate_limit
-  connect_burst_limit     = var.connect_burst_limit
-  enable_detailed_metrics = var.enable_detailed_metrics
-  enable_access_logs      = var.enable_access_logs
-  logging_level           = var.logging_level
-  log_retention_days      = var.log_retention_days
-  kms_key_arn             = var.kms_key_arn
-  domain                  = var.domain
-  create_alarms           = var.create_alarms
-  alarm_actions           = var.alarm_actions
-  alarm_thresholds        = var.alarm_thresholds
-  tags                    = var.tags
+  throttling      = var.throttling
+  require_api_key = var.require_api_key
+  domain          = var.domain
+  logs            = var.logs
+  monitoring      = var.monitoring
+  alarms          = var.alarms
+  kms_key_arn     = var.kms_key_arn
+  tags            = var.tags
 }
 
 data "aws_region" "current" {}
@@ -40,50 +34,57 @@ data "aws_region" "current" {}
 
 locals {
   function_name = "${var.name}-signaling"
-  provisioned   = var.provisioned_concurrency > 0
+  provisioned   = local.function.provisioned_concurrency > 0
 
-  # What the binary reads, and nothing that it does not. A key that is set and empty is a mistake to it. Secrets it
-  # fetches by their ARNs when it starts.
+  # What the program reads, and nothing else. It refuses a key that is set and empty. It fetches
+  # secrets by their ARNs when it starts.
   environment = merge(
     {
       VISIO_TABLE               = aws_dynamodb_table.this.name
       VISIO_MANAGEMENT_ENDPOINT = module.api.management_endpoint
       VISIO_ALLOWED_ORIGIN      = join(",", var.allowed_origins)
-      VISIO_MAX_MESSAGE_BYTES   = tostring(var.max_message_bytes)
-      VISIO_MAX_PEERS_PER_ROOM  = tostring(var.max_peers_per_room)
+      VISIO_MAX_MESSAGE_BYTES   = tostring(local.function.max_message_bytes)
+      VISIO_MAX_PEERS_PER_ROOM  = tostring(local.function.max_peers_per_room)
     },
     { for name, value in {
-      VISIO_JWT_PUBLIC_KEY    = var.jwt_public_key
-      VISIO_JWKS              = var.jwks
-      VISIO_JWT_SECRET_ARN    = var.jwt_secret_arn
-      VISIO_JWT_AUDIENCE      = var.jwt_audience
+      VISIO_JWT_PUBLIC_KEY    = local.tokens.public_key
+      VISIO_JWKS              = local.tokens.jwks
+      VISIO_JWT_SECRET_ARN    = local.tokens.secret_arn
+      VISIO_JWT_AUDIENCE      = local.tokens.audience
       VISIO_HEALTH_SECRET_ARN = var.health_secret_arn
     } : name => value if value != null },
   )
 }
 
+module "package" {
+  source = "../package"
+
+  path         = var.package
+  architecture = var.architecture
+}
+
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116: invoked synchronously, and the client is told of a failure; there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: talks to DynamoDB, API Gateway and Secrets Manager only; in a VPC all would need endpoints that cost more than all the rest
-  # checkov:skip=CKV_AWS_173: there is no secret in the environment: keys are public ones, and of secrets there is the ARN
-  # checkov:skip=CKV_AWS_272: the package comes from this checkout by the hands that apply; a signature of theirs proves nothing more
+  # checkov:skip=CKV_AWS_116: it is invoked synchronously, and the client is told of a failure; there is nothing to keep for later
+  # checkov:skip=CKV_AWS_117: it calls DynamoDB, API Gateway and Secrets Manager only; in a VPC these would need endpoints that cost more than everything else
+  # checkov:skip=CKV_AWS_173: there is no secret in the environment, only public keys and the ARNs of secrets
+  # checkov:skip=CKV_AWS_272: whoever applies also builds the package, and a signature of theirs would prove nothing more
   function_name = local.function_name
   description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"
   role          = aws_iam_role.this.arn
 
   filename         = var.package
-  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # destroy does without
+  source_code_hash = module.package.hash
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
   publish          = local.provisioned
 
-  memory_size                    = var.memory_size
-  timeout                        = var.timeout
-  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+  memory_size                    = local.function.memory_size
+  timeout                        = local.function.timeout
+  reserved_concurrent_executions = local.function.reserved_concurrency
 
   environment {
-    variables = merge(var.environment_variables, local.environment)
+    variables = merge(local.function.environment_variables, local.environment)
   }
 
   logging_config {
@@ -95,29 +96,29 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = var.enable_xray_tracing ? "Active" : "PassThrough"
+    mode = local.xray_tracing ? "Active" : "PassThrough"
   }
 
   tags = var.tags
 
   lifecycle {
     precondition {
-      condition     = fileexists(var.package)
-      error_message = "There is no package at ${var.package}. Make it with: terraform/build ${var.architecture}"
+      condition     = module.package.problem == null
+      error_message = coalesce(module.package.problem, "-")
     }
 
     precondition {
-      condition     = var.jwt_secret_arn == null || try(split(":", var.jwt_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "jwt_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+      condition     = local.tokens.secret_arn == null || try(split(":", local.tokens.secret_arn)[3] == data.aws_region.current.id, true)
+      error_message = "tokens.secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is; it looks for one nowhere else. Secrets Manager can replicate one to another region."
+      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
-  # Its first lines are written with its first invocation.
+  # It writes its first lines with its first invocation.
   depends_on = [aws_iam_role_policy.this]
 }
 
@@ -135,13 +136,13 @@ resource "aws_lambda_provisioned_concurrency_config" "this" {
 
   function_name                     = aws_lambda_alias.provisioned[0].function_name
   qualifier                         = aws_lambda_alias.provisioned[0].name
-  provisioned_concurrent_executions = var.provisioned_concurrency
+  provisioned_concurrent_executions = local.function.provisioned_concurrency
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: kept as long as it helps to find a fault, not for a year
+  # checkov:skip=CKV_AWS_338: kept for as long as it helps to find a fault, not for a year
   name              = "/aws/lambda/${local.function_name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = local.log_retention_days
   kms_key_id        = var.kms_key_arn
 
   tags = var.tags
@@ -168,7 +169,7 @@ resource "aws_iam_role" "this" {
 }
 
 locals {
-  secret_arns = compact([var.jwt_secret_arn, var.health_secret_arn])
+  secret_arns = compact([local.tokens.secret_arn, var.health_secret_arn])
 
   statements = concat(
     [
@@ -212,7 +213,7 @@ locals {
       }
     }],
     # X-Ray knows no resources.
-    !var.enable_xray_tracing ? [] : [{
+    !local.xray_tracing ? [] : [{
       Sid      = "Traces"
       Effect   = "Allow"
       Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

@@ -1,10 +1,10 @@
 output "websocket_url" {
-  description = "Where clients connect"
+  description = "URL that clients connect to"
   value       = module.api.websocket_url
 }
 
 output "management_endpoint" {
-  description = "Where the function posts to connections"
+  description = "URL to which the function posts messages for connections"
   value       = module.api.management_endpoint
 }
 
@@ -14,7 +14,7 @@ output "api_id" {
 }
 
 output "api_execution_arn" {
-  description = "Beginning of the ARNs by which IAM knows the API's stages and routes"
+  description = "Beginning of the ARNs of the API's stages and routes in IAM policies"
   value       = module.api.api_execution_arn
 }
 
@@ -24,7 +24,7 @@ output "stage_name" {
 }
 
 output "domain_target" {
-  description = "What a DNS record of the domain has to point to, where it is not made here; null without a domain"
+  description = "Name that the domain's DNS record has to point to, if you make the record; null without a domain"
   value       = module.api.domain_target
 }
 

@@ -3,7 +3,7 @@
 ################################################################################
 
 variable "name" {
-  description = "Name of the API and the table, and the beginning of all other names"
+  description = "Name of the API and the table, and beginning of all other names. A small letter, then 2 to 39 small letters, digits and hyphens"
   type        = string
 
   validation {
@@ -19,13 +19,13 @@ variable "description" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some"
+  description = "Tags of everything that can have tags"
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the table and the logs, and of the secrets if they have one; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of a KMS key for the table and the logs, and of the secrets if they have one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -40,12 +40,12 @@ variable "kms_key_arn" {
 ################################################################################
 
 variable "package" {
-  description = "Path of the function's zip, as terraform/build makes it"
+  description = "Path of the function's zip, as terraform/build makes it. A package for another architecture is refused"
   type        = string
 }
 
 variable "architecture" {
-  description = "What the package was built for: arm64 or x86_64"
+  description = "Architecture that the function runs on, arm64 or x86_64. arm64 costs a fifth less"
   type        = string
   default     = "arm64"
 
@@ -55,62 +55,90 @@ variable "architecture" {
   }
 }
 
-variable "memory_size" {
-  description = "Memory of the function in MB. Its share of a processor grows with it"
-  type        = number
-  default     = 256
+variable "function" {
+  description = <<-EOT
+    How the function runs.
+    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it. Default 256
+    - timeout: seconds for one message, 5 to 29. A client that moves from one connection to another may wait for two. Default 15
+    - reserved_concurrency: executions at a time that are kept for the function, which are also its most, from 1; null: what the account has left. The account must keep 100 for the rest, which a new account does not have. Default none
+    - provisioned_concurrency: instances that are kept warm, some $2.20 a month each with 256 MB on arm64. Default 0
+    - max_message_bytes: length of the longest message that is taken, 1 to 32768 bytes. Default 32768
+    - max_peers_per_room: seats in a room, 1 to 1000. Default 16
+    - environment_variables: further variables of the function's environment. The state and the console show them: no secrets. Default none
+  EOT
+  type = object({
+    memory_size             = optional(number)
+    timeout                 = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+    max_message_bytes       = optional(number)
+    max_peers_per_room      = optional(number)
+    environment_variables   = optional(map(string))
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
-    error_message = "memory_size: expected a whole number of MB from 128 to 10240."
-  }
-}
-
-variable "timeout" {
-  description = "Seconds for one message. A client that moves from one connection to another may be held for two"
-  type        = number
-  default     = 15
-
-  validation {
-    condition     = var.timeout >= 5 && var.timeout <= 29 && floor(var.timeout) == var.timeout
-    error_message = "timeout: expected a whole number of seconds from 5, which a slow table takes, to 29, after which API Gateway waits no longer."
-  }
-}
-
-variable "reserved_concurrency" {
-  description = "Executions at a time that are kept for the function, and its most; null: what the account has left. The account must keep 100 for the rest, which a new one does not have"
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency, false)
-    error_message = "reserved_concurrency: expected a whole number from 1, or null. (0 would switch the function off.)"
-  }
-}
-
-variable "provisioned_concurrency" {
-  description = "Environments of the function that are kept warm, for some $2.20 a month each with 256 MB on arm64; 0: none"
-  type        = number
-  default     = 0
-
-  validation {
-    condition     = var.provisioned_concurrency >= 0 && floor(var.provisioned_concurrency) == var.provisioned_concurrency
-    error_message = "provisioned_concurrency: expected a whole number from 0."
+    condition     = try(var.function.memory_size >= 128 && var.function.memory_size <= 10240 && floor(var.function.memory_size) == var.function.memory_size, var.function.memory_size == null)
+    error_message = "function.memory_size: expected a whole number of MB from 128 to 10240."
   }
 
   validation {
-    condition     = var.reserved_concurrency == null || var.provisioned_concurrency <= coalesce(var.reserved_concurrency, 0)
-    error_message = "provisioned_concurrency: no more can be kept warm than reserved_concurrency allows."
+    condition     = try(var.function.timeout >= 5 && var.function.timeout <= 29 && floor(var.function.timeout) == var.function.timeout, var.function.timeout == null)
+    error_message = "function.timeout: expected a whole number of seconds from 5, since a slow table takes that long, to 29, after which API Gateway waits no longer."
+  }
+
+  validation {
+    condition     = try(var.function.reserved_concurrency >= 1 && floor(var.function.reserved_concurrency) == var.function.reserved_concurrency, var.function.reserved_concurrency == null)
+    error_message = "function.reserved_concurrency: expected a whole number from 1, or null. (0 would switch the function off.)"
+  }
+
+  validation {
+    condition     = try(var.function.provisioned_concurrency >= 0 && floor(var.function.provisioned_concurrency) == var.function.provisioned_concurrency, var.function.provisioned_concurrency == null)
+    error_message = "function.provisioned_concurrency: expected a whole number from 0."
+  }
+
+  validation {
+    condition     = try(var.function.provisioned_concurrency <= var.function.reserved_concurrency, true)
+    error_message = "function.provisioned_concurrency: no more can be kept warm than reserved_concurrency allows."
+  }
+
+  validation {
+    condition     = try(var.function.max_message_bytes >= 1 && var.function.max_message_bytes <= 32768 && floor(var.function.max_message_bytes) == var.function.max_message_bytes, var.function.max_message_bytes == null)
+    error_message = "function.max_message_bytes: expected a whole number from 1 to 32768, the longest frame that API Gateway takes."
+  }
+
+  validation {
+    condition     = try(var.function.max_peers_per_room >= 1 && var.function.max_peers_per_room <= 1000 && floor(var.function.max_peers_per_room) == var.function.max_peers_per_room, var.function.max_peers_per_room == null)
+    error_message = "function.max_peers_per_room: expected a whole number from 1 to 1000."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(coalesce(var.function.environment_variables, {})) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
+    error_message = "function.environment_variables: expected names of letters, digits and underscores that begin with a letter."
+  }
+
+  validation {
+    condition = length(setintersection(keys(coalesce(var.function.environment_variables, {})), [
+      "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
+      "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
+    ])) == 0
+    error_message = "function.environment_variables: VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT are set by this module; for the others there are allowed_origins, function.max_message_bytes, function.max_peers_per_room and tokens."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(coalesce(var.function.environment_variables, {})) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
+    error_message = "function.environment_variables: a name sounds like a secret, and the state would show it to many. For tokens, use a public key, tokens.public_key, or the ARN of a secret, tokens.secret_arn."
   }
 }
 
 variable "allowed_origins" {
-  description = "Pages that may connect, by origin: scheme and host. [\"*\"]: any. It keeps strange pages out, and nobody else: only browsers send an origin"
+  description = "Origins of the pages that may connect, such as https://clinic.example; [\"*\"]: any page. This keeps strange pages out and nothing else, because only browsers send an origin"
   type        = list(string)
 
   validation {
     condition     = length(var.allowed_origins) > 0
-    error_message = "allowed_origins: expected at least one origin; the function would take none as any. Say [\"*\"] if you mean any."
+    error_message = "allowed_origins: expected at least one origin; the function takes an empty list as any origin. Say [\"*\"] if you mean that."
   }
 
   validation {
@@ -119,89 +147,50 @@ variable "allowed_origins" {
   }
 }
 
-variable "max_message_bytes" {
-  description = "The longest message that is taken"
-  type        = number
-  default     = 32768
+variable "tokens" {
+  description = <<-EOT
+    What visit tokens are checked with: exactly one of public_key, jwks and secret_arn. null: open mode, in which everybody is let in.
+    - public_key: public key in PEM: RSA, P-256 or Ed25519. Default none
+    - jwks: public keys as a JWK Set, for keys that are rotated, at most 3000 characters. Default none
+    - secret_arn: ARN of a Secrets Manager secret in the function's region, for backends that sign with a secret (HS256). The secret is plain text of 32 bytes or more. A public key is the better choice. Default none
+    - audience: value that tokens must have as aud; null: tokens name none. Default none
+  EOT
+  type = object({
+    public_key = optional(string)
+    jwks       = optional(string)
+    secret_arn = optional(string)
+    audience   = optional(string)
+  })
+  default = null
 
   validation {
-    condition     = var.max_message_bytes >= 1 && var.max_message_bytes <= 32768 && floor(var.max_message_bytes) == var.max_message_bytes
-    error_message = "max_message_bytes: expected a whole number from 1 to 32768, which is the longest frame that API Gateway takes."
-  }
-}
-
-variable "max_peers_per_room" {
-  description = "Seats in a room"
-  type        = number
-  default     = 16
-
-  validation {
-    condition     = var.max_peers_per_room >= 1 && var.max_peers_per_room <= 1000 && floor(var.max_peers_per_room) == var.max_peers_per_room
-    error_message = "max_peers_per_room: expected a whole number from 1 to 1000."
-  }
-}
-
-variable "jwt_public_key" {
-  description = "Public key in PEM that visit tokens are checked with: RSA, P-256 or Ed25519. Without one, jwks or jwt_secret_arn everybody is let in (open mode)"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.jwt_public_key == null || can(regex("^\\s*-----BEGIN PUBLIC KEY-----\\s[A-Za-z0-9+/=\\s]+-----END PUBLIC KEY-----\\s*$", var.jwt_public_key))
-    error_message = "jwt_public_key: expected the text of a public key in PEM, as openssl pkey -pubout prints it. A private key stays with the backend that makes the tokens."
-  }
-}
-
-variable "jwks" {
-  description = "Public keys that visit tokens are checked with, as a JWK Set: for keys that take turns. Instead of jwt_public_key"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.jwks == null || (try(length(jsondecode(var.jwks).keys) > 0, false) && length(coalesce(var.jwks, "-")) <= 3000)
-    error_message = "jwks: expected the text of a JWK Set, {\"keys\": [...]}, of at most 3000 characters: Lambda's environment ends at 4096."
+    condition     = var.tokens == null || length([for key in [try(var.tokens.public_key, null), try(var.tokens.jwks, null), try(var.tokens.secret_arn, null)] : key if key != null]) == 1
+    error_message = "tokens: expected exactly one of public_key, jwks and secret_arn. For open mode, in which everybody is let in, leave tokens out."
   }
 
   validation {
-    condition     = var.jwks == null || try(alltrue([for key in jsondecode(var.jwks).keys : key.kty != "oct" && !contains(keys(key), "d")]), true)
-    error_message = "jwks: a key in the set is secret (kty oct, or with a d). It would be in the state and in the function's settings, for many to read, and who has it makes tokens. Take public keys only, or jwt_secret_arn."
+    condition     = try(var.tokens.public_key, null) == null || can(regex("^\\s*-----BEGIN PUBLIC KEY-----\\s[A-Za-z0-9+/=\\s]+-----END PUBLIC KEY-----\\s*$", var.tokens.public_key))
+    error_message = "tokens.public_key: expected the text of a public key in PEM, as openssl pkey -pubout prints it. The private key stays with the backend that makes the tokens."
   }
 
   validation {
-    condition     = var.jwks == null || var.jwt_public_key == null
-    error_message = "jwks: there is a jwt_public_key already. Take one of the two."
-  }
-}
-
-variable "jwt_secret_arn" {
-  description = "ARN of a Secrets Manager secret of the function's region that holds, as plain text, what visit tokens are signed with (HS256, 32 bytes or more): for backends that sign with a secret. Instead of a public key"
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.jwt_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.jwt_secret_arn))
-    error_message = "jwt_secret_arn: expected the whole ARN of a secret, with the six characters at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf."
+    condition     = try(var.tokens.jwks, null) == null || (try(length(jsondecode(var.tokens.jwks).keys) > 0, false) && try(length(var.tokens.jwks) <= 3000, false))
+    error_message = "tokens.jwks: expected the text of a JWK Set, {\"keys\": [...]}, of at most 3000 characters: Lambda's environment ends at 4096."
   }
 
   validation {
-    condition     = var.jwt_secret_arn == null || (var.jwt_public_key == null && var.jwks == null)
-    error_message = "jwt_secret_arn: there is a jwt_public_key or jwks already. Take one of the three."
+    condition     = try(alltrue([for key in jsondecode(var.tokens.jwks).keys : key.kty != "oct" && !contains(keys(key), "d")]), true)
+    error_message = "tokens.jwks: a key in the set is secret (kty oct, or with a d). The state and the function's settings would show it to many, and whoever has it can make tokens. Use public keys only, or secret_arn."
   }
-}
-
-variable "jwt_audience" {
-  description = "What visit tokens have to name as aud; null: they name none"
-  type        = string
-  default     = null
 
   validation {
-    condition     = var.jwt_audience == null || var.jwt_public_key != null || var.jwks != null || var.jwt_secret_arn != null
-    error_message = "jwt_audience: without jwt_public_key, jwks or jwt_secret_arn no token is checked."
+    condition     = try(var.tokens.secret_arn, null) == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.tokens.secret_arn))
+    error_message = "tokens.secret_arn: expected the whole ARN of a secret, with the six characters at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf."
   }
 }
 
 variable "health_secret_arn" {
-  description = "ARN of a Secrets Manager secret that lets the health check into rooms of its own where tokens are needed, and into no visit; the same as the health check's. See modules/health-secret"
+  description = "ARN of the Secrets Manager secret by which the health check gets into rooms of its own where tokens are needed, the same as the health check's; null: none. See modules/health-secret"
   type        = string
   default     = null
 
@@ -211,75 +200,32 @@ variable "health_secret_arn" {
   }
 }
 
-variable "environment_variables" {
-  description = "Further variables for the function's environment. They can be read in the state and the console: no secrets"
-  type        = map(string)
-  default     = {}
-
-  validation {
-    condition     = alltrue([for name in keys(var.environment_variables) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
-    error_message = "environment_variables: expected names of letters, digits and underscores that begin with a letter."
-  }
-
-  validation {
-    condition = length(setintersection(keys(var.environment_variables), [
-      "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
-      "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
-    ])) == 0
-    error_message = "environment_variables: VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT are set here; for the others there are allowed_origins, max_message_bytes, max_peers_per_room, jwt_public_key, jwks and jwt_audience."
-  }
-
-  validation {
-    condition     = alltrue([for name in keys(var.environment_variables) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
-    error_message = "environment_variables: a name sounds like a secret, and would be in the state for many to read. For tokens, take a public key, jwt_public_key, or the ARN of a secret, jwt_secret_arn."
-  }
-}
-
-variable "enable_xray_tracing" {
-  description = "Whether X-Ray traces the function. API Gateway does not trace WebSockets, so that there is little to see"
-  type        = bool
-  default     = false
-}
-
-variable "log_retention_days" {
-  description = "Days for which logs are kept"
-  type        = number
-  default     = 14
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days: CloudWatch knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
-  }
-}
-
 ################################################################################
 # Table
 ################################################################################
 
-variable "table_max_request_units" {
-  description = "A fuse: units a second that the table takes; null: no limit but the account's. A visit takes some ten writes, and no reads worth speaking of. To take it out again: -1 for both, since AWS keeps what nobody names"
+variable "table" {
+  description = <<-EOT
+    The table that keeps the rooms. It is on demand, and rooms live for hours.
+    - max_request_units: a fuse, as { read = NUMBER, write = NUMBER } in units a second from 1; null: the account's limit alone. A visit takes some ten writes and hardly any reads. To remove a fuse, set -1 for both: AWS keeps one that is no longer named. Default none
+    - point_in_time_recovery: whether every state of the table can be restored for 35 days, which would mostly keep who met whom. Default false
+    - deletion_protection: whether the table refuses to be deleted, and so terraform destroy. Default false
+  EOT
   type = object({
-    read  = number
-    write = number
+    max_request_units = optional(object({
+      read  = number
+      write = number
+    }))
+    point_in_time_recovery = optional(bool)
+    deletion_protection    = optional(bool)
   })
-  default = null
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.table_max_request_units == null || try(alltrue([for units in values(var.table_max_request_units) : units == -1 || (units >= 1 && floor(units) == units)]), false)
-    error_message = "table_max_request_units: expected whole numbers from 1, or -1, which takes a limit out again."
+    condition     = var.table.max_request_units == null || try(alltrue([for units in values(var.table.max_request_units) : units == -1 || (units >= 1 && floor(units) == units)]), false)
+    error_message = "table.max_request_units: expected whole numbers from 1, or -1, which removes a fuse."
   }
-}
-
-variable "enable_point_in_time_recovery" {
-  description = "Whether every state of the table can be restored for 35 days. Rooms live for hours: it would only keep who met whom"
-  type        = bool
-  default     = false
-}
-
-variable "enable_deletion_protection" {
-  description = "Whether the table refuses to be deleted, and Terraform to destroy"
-  type        = bool
-  default     = false
 }
 
 ################################################################################
@@ -287,7 +233,7 @@ variable "enable_deletion_protection" {
 ################################################################################
 
 variable "stage_name" {
-  description = "Name of the stage, the last part of the URL"
+  description = "Name of the stage, the last part of the URL. 1 to 128 letters, digits, hyphens and underscores"
   type        = string
   default     = "prod"
 
@@ -297,50 +243,37 @@ variable "stage_name" {
   }
 }
 
-variable "throttling_rate_limit" {
-  description = "Messages a second, of all connections together, that are let through"
-  type        = number
-  default     = 1000
+variable "throttling" {
+  description = <<-EOT
+    Limits of the stage, for all clients together. More is refused with 429.
+    - rate_limit: messages a second, 1 to 10000. Default 1000
+    - burst_limit: messages at once, 1 to 5000. Some regions have 1250 for a whole account. Default 1000
+    - connect_rate_limit: new connections a second, 1 to 500. Default 50
+    - connect_burst_limit: new connections at once, 1 to 5000. Default 100
+  EOT
+  type = object({
+    rate_limit          = optional(number)
+    burst_limit         = optional(number)
+    connect_rate_limit  = optional(number)
+    connect_burst_limit = optional(number)
+  })
+  default  = {}
+  nullable = false
 }
 
-variable "throttling_burst_limit" {
-  description = "Messages that are let through at once"
-  type        = number
-  default     = 2000
-}
-
-variable "connect_rate_limit" {
-  description = "Connections a second that are let through"
-  type        = number
-  default     = 50
-}
-
-variable "connect_burst_limit" {
-  description = "Connections that are let through at once"
-  type        = number
-  default     = 100
-}
-
-variable "enable_detailed_metrics" {
-  description = "Whether there are metrics of each route. They are charged for"
+variable "require_api_key" {
+  description = "Whether a connection is refused unless its header x-api-key holds a key of a usage plan of this stage. Made for a CloudFront distribution in front, which adds the header (examples/cloudfront); browsers cannot send it"
   type        = bool
   default     = false
-}
-
-variable "enable_access_logs" {
-  description = "Whether every message leaves a line in CloudWatch: when, which route, how it went; nothing of its content or its sender's address. The account needs a role for it: see modules/account-logging"
-  type        = bool
-  default     = false
-}
-
-variable "logging_level" {
-  description = "What API Gateway logs of its own doings, to a log group that it makes itself, which log_retention_days and destroy do not reach: OFF, ERROR or INFO. The account needs a role for it: see modules/account-logging"
-  type        = string
-  default     = "OFF"
 }
 
 variable "domain" {
-  description = "A domain name of one's own, with an ACM certificate of the same region, and a Route 53 zone if the record is to be made as well; null: none. It cannot be shared with HTTP or REST APIs"
+  description = <<-EOT
+    A domain name of your own for the API; null: none. It cannot be shared with HTTP or REST APIs.
+    - name: the domain name, in lower case, such as visio.clinic.example
+    - certificate_arn: ARN of an ACM certificate for it, in the same region
+    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+  EOT
   type = object({
     name            = string
     certificate_arn = string
@@ -350,58 +283,98 @@ variable "domain" {
 }
 
 ################################################################################
-# Alarms and dashboard
+# Logs, alarms and dashboard
 ################################################################################
 
-variable "create_alarms" {
-  description = "Whether there are alarms. Each metric in one costs ten cents a month: 15 in all, the API included"
-  type        = bool
-  default     = true
-}
-
-variable "alarm_actions" {
-  description = "ARNs that are told when an alarm goes off, and when it is over; SNS topics usually"
-  type        = list(string)
-  default     = []
-}
-
-variable "alarm_thresholds" {
-  description = "What is too much. Of the API: errors in 5 minutes, milliseconds for one message in a hundred, messages in a day. Of the function: errors and throttles in 2 minutes, the part of its timeout that one invocation in a hundred takes, executions at a time (null: no alarm), messages that were not handled in 5 minutes. Of the table: errors and throttled requests in 5 minutes"
+variable "logs" {
+  description = <<-EOT
+    What is logged. Access logs and a logging level need a role in the account: see modules/account-logging.
+    - retention_days: days that the logs of the function and of access are kept, one of the numbers that CloudWatch offers. Default 14
+    - access_logs: whether each message leaves a line that says when, by which route and how it went, and nothing of its content or its sender's address. Default false
+    - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
+  EOT
   type = object({
-    integration_errors = optional(number, 5)
-    execution_errors   = optional(number, 5)
-    client_errors      = optional(number, 100)
-    latency_ms         = optional(number, 3000)
-    messages_per_day   = optional(number, 1000000)
-    errors             = optional(number, 10)
-    throttles          = optional(number, 5)
-    duration_percent   = optional(number, 80)
-    concurrency        = optional(number)
-    unhandled          = optional(number, 5)
-    table_errors       = optional(number, 5)
-    table_throttles    = optional(number, 5)
+    retention_days = optional(number)
+    access_logs    = optional(bool)
+    logging_level  = optional(string)
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = alltrue([for threshold in values(var.alarm_thresholds) : coalesce(threshold, 0) >= 0])
-    error_message = "alarm_thresholds: none can be less than 0."
-  }
-
-  validation {
-    condition     = var.alarm_thresholds.duration_percent <= 100
-    error_message = "alarm_thresholds: no invocation takes more than 100 per cent of its timeout."
+    condition     = var.logs.retention_days == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days), false)
+    error_message = "logs.retention_days: CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
   }
 }
 
-variable "create_dashboard" {
-  description = "Whether there is a dashboard. Three an account are free"
-  type        = bool
-  default     = true
+variable "monitoring" {
+  description = <<-EOT
+    Metrics, traces and the dashboard.
+    - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
+    - xray_tracing: whether X-Ray traces the function. API Gateway does not trace WebSockets, so there is little to see. Default false
+    - dashboard: whether there is a dashboard. Three in an account are free. Default true
+  EOT
+  type = object({
+    detailed_metrics = optional(bool)
+    xray_tracing     = optional(bool)
+    dashboard        = optional(bool)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "alarms" {
+  description = <<-EOT
+    Alarms. Each metric in one costs ten cents a month: 15 in all, the API included.
+    - enabled: whether there are alarms. Default true
+    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
+    - thresholds.integration_errors: errors of functions that the API sees in 5 minutes. Default 5
+    - thresholds.execution_errors: failures of API Gateway to call the function in 5 minutes. Default 5
+    - thresholds.client_errors: requests that are refused before the function sees them in 5 minutes. Default 100
+    - thresholds.latency_ms: milliseconds that one message in a hundred takes. Default 3000
+    - thresholds.messages_per_day: messages in a day. Default 1000000
+    - thresholds.errors: failed invocations in 2 minutes. Default 10
+    - thresholds.throttles: invocations that Lambda refuses in 2 minutes. Default 5
+    - thresholds.duration_percent: part of its timeout that one invocation in a hundred takes, at most 100 percent. Default 80
+    - thresholds.concurrency: executions at a time; null: no alarm on them. Default none
+    - thresholds.unhandled: messages that the function could not handle in 5 minutes. Default 5
+    - thresholds.table_errors: errors of the table in 5 minutes. Default 5
+    - thresholds.table_throttles: requests that the table refuses in 5 minutes. Default 5
+  EOT
+  type = object({
+    enabled = optional(bool)
+    actions = optional(list(string))
+    thresholds = optional(object({
+      integration_errors = optional(number)
+      execution_errors   = optional(number)
+      client_errors      = optional(number)
+      latency_ms         = optional(number)
+      messages_per_day   = optional(number)
+      errors             = optional(number)
+      throttles          = optional(number)
+      duration_percent   = optional(number)
+      concurrency        = optional(number)
+      unhandled          = optional(number)
+      table_errors       = optional(number)
+      table_throttles    = optional(number)
+    }))
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for threshold in try(values(var.alarms.thresholds), []) : coalesce(threshold, 0) >= 0])
+    error_message = "alarms.thresholds: none can be less than 0."
+  }
+
+  validation {
+    condition     = try(var.alarms.thresholds.duration_percent <= 100, true)
+    error_message = "alarms.thresholds.duration_percent: no invocation takes more than 100 percent of its timeout."
+  }
 }
 
 variable "dashboard_function_names" {
-  description = "Further functions for the dashboard to show, such as the health check's"
+  description = "Names of further functions that the dashboard shows, such as the health check's. Apart from monitoring, because those functions may depend on this module"
   type        = list(string)
   default     = []
 }

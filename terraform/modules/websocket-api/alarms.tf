@@ -1,36 +1,36 @@
-# Alarms on the API. What its functions do is watched where they are made.
+# Alarms on the API. Those on its functions are where the functions are made.
 
 locals {
   alarms = {
     integration-errors = {
-      description = "A function fails or refuses: clients see \"Internal server error\", or cannot connect. Strange pages and bad tokens at the handshake count as well."
+      description = "A function fails or refuses: clients see \"Internal server error\" or cannot connect. Refused origins and bad tokens at the handshake count too."
       metric      = "IntegrationError"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.integration_errors
+      threshold   = local.thresholds.integration_errors
       period      = 300
       of          = [1, 1]
     }
     execution-errors = {
-      description = "API Gateway could not call a function: a permission, a throttled function, a mistake in a template."
+      description = "API Gateway could not call a function: a missing permission, a throttled function or a mistake in a template."
       metric      = "ExecutionError"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.execution_errors
+      threshold   = local.thresholds.execution_errors
       period      = 300
       of          = [1, 1]
     }
     client-errors = {
-      description = "Many requests were refused before a function saw them: over a limit, or an attack."
+      description = "Many requests were refused before a function saw them: they were over a limit, or this is an attack."
       metric      = "ClientError"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.client_errors
+      threshold   = local.thresholds.client_errors
       period      = 300
       of          = [1, 1]
     }
     latency = {
-      description = "Messages take long: one in a hundred waits for more than ${var.alarm_thresholds.latency_ms} ms."
+      description = "Messages take long: one in a hundred takes more than ${local.thresholds.latency_ms} ms."
       metric      = "IntegrationLatency"
       statistic   = "p99"
-      threshold   = var.alarm_thresholds.latency_ms
+      threshold   = local.thresholds.latency_ms
       period      = 300
       of          = [2, 3]
     }
@@ -38,7 +38,7 @@ locals {
       description = "More messages in a day than expected. Messages are most of the bill: a dollar a million."
       metric      = "MessageCount"
       statistic   = "Sum"
-      threshold   = var.alarm_thresholds.messages_per_day
+      threshold   = local.thresholds.messages_per_day
       period      = 86400
       of          = [1, 1]
     }
@@ -46,7 +46,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, it in local.alarms : name => it if var.create_alarms }
+  for_each = { for name, it in local.alarms : name => it if local.alarms_enabled }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -66,8 +66,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
     Stage = aws_apigatewayv2_stage.this.name
   }
 
-  alarm_actions = var.alarm_actions
-  ok_actions    = var.alarm_actions
+  alarm_actions = local.alarm_actions
+  ok_actions    = local.alarm_actions
 
   tags = var.tags
 }

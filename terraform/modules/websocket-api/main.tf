@@ -1,7 +1,7 @@
-# An API Gateway WebSocket API in front of Lambda functions, whoever made these.
+# An API Gateway WebSocket API in front of Lambda functions.
 #
-# The way of a message: the route selection expression makes a route key of it, the route of that key
-# leads to an integration, and the integration invokes a function, or answers by itself.
+# The route selection expression makes a route key of a message. The route of that key leads to an
+# integration, which invokes a function or answers by itself.
 
 ################################################################################
 # API
@@ -21,8 +21,8 @@ locals {
     for key, function in var.functions : { for route in function.routes : route => key }
   ]...)
 
-  # Known before the stage is, which functions need: they call back through it, and the stage waits for
-  # its deployment, that for the routes, those for the functions.
+  # Known before the stage is made. Functions need these to call back, and the stage waits for its
+  # deployment, the deployment for the routes, and the routes for the functions.
   management_endpoint = "${replace(aws_apigatewayv2_api.this.api_endpoint, "wss://", "https://")}/${var.stage_name}"
   stage_execution_arn = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}"
 }
@@ -46,19 +46,21 @@ resource "aws_apigatewayv2_integration" "function" {
 }
 
 resource "aws_apigatewayv2_route" "function" {
-  # checkov:skip=CKV_AWS_309: who may connect is decided in the function
+  # checkov:skip=CKV_AWS_309: the function decides who may connect
   for_each = local.routes
 
   api_id             = aws_apigatewayv2_api.this.id
   route_key          = each.key
   authorization_type = "NONE"
+  api_key_required   = var.require_api_key && each.key == "$connect"
   target             = "integrations/${aws_apigatewayv2_integration.function[each.value].id}"
 }
 
 resource "aws_lambda_permission" "route" {
   for_each = local.routes
 
-  # A new one stands beside the old one for a while, under a name of its own: the provider adds 26 characters, to 100.
+  # A new permission stands beside the old one for a while, so it needs its own name. The provider
+  # adds 26 characters, up to 100.
   statement_id_prefix = substr("WebSocketApi${replace(title(replace(each.key, "/[^A-Za-z0-9]+/", " ")), " ", "")}-", 0, 74)
   function_name       = var.functions[each.value].function_name
   qualifier           = var.functions[each.value].qualifier
@@ -129,8 +131,9 @@ resource "aws_apigatewayv2_route_response" "ping" {
 # Deployment and stage
 ################################################################################
 
-# WebSocket APIs have no automatic deployment. What clients meet is the snapshot that this takes, so it has
-# to be taken anew when anything in it has changed: not only ids, which stay when what they name changes.
+# WebSocket APIs have no automatic deployment. Clients meet the snapshot that this takes, so it has
+# to be taken again when anything in it changes. Ids are not enough, because they stay when what
+# they name changes.
 resource "aws_apigatewayv2_deployment" "this" {
   api_id      = aws_apigatewayv2_api.this.id
   description = "Made by Terraform"
@@ -139,7 +142,7 @@ resource "aws_apigatewayv2_deployment" "this" {
     snapshot = sha1(jsonencode([
       aws_apigatewayv2_api.this.route_selection_expression,
       [for it in aws_apigatewayv2_integration.function : [it.id, it.integration_type, it.integration_method, it.integration_uri]],
-      [for it in aws_apigatewayv2_route.function : [it.id, it.route_key, it.authorization_type, it.target]],
+      [for it in aws_apigatewayv2_route.function : [it.id, it.route_key, it.authorization_type, it.api_key_required, it.target]],
       [for it in aws_apigatewayv2_integration.ping : [it.id, it.request_templates, it.template_selection_expression]],
       [for it in aws_apigatewayv2_integration_response.ping : [it.id, it.response_templates, it.template_selection_expression]],
       [for it in aws_apigatewayv2_route.ping : [it.id, it.target, it.route_response_selection_expression]],
@@ -153,28 +156,28 @@ resource "aws_apigatewayv2_deployment" "this" {
 }
 
 resource "aws_apigatewayv2_stage" "this" {
-  # checkov:skip=CKV2_AWS_51: clients are browsers; those have no client certificate
+  # checkov:skip=CKV2_AWS_51: clients are browsers, which have no client certificate
   api_id        = aws_apigatewayv2_api.this.id
   name          = var.stage_name
   deployment_id = aws_apigatewayv2_deployment.this.id
 
   default_route_settings {
-    # Data traces would hold what patients' browsers tell each other, addresses among it.
+    # Data traces would hold what patients' browsers tell each other, including addresses.
     data_trace_enabled       = false
-    detailed_metrics_enabled = var.enable_detailed_metrics
-    logging_level            = var.logging_level
-    throttling_rate_limit    = var.throttling_rate_limit
-    throttling_burst_limit   = var.throttling_burst_limit
+    detailed_metrics_enabled = local.detailed_metrics
+    logging_level            = local.logs.logging_level
+    throttling_rate_limit    = local.throttling.rate_limit
+    throttling_burst_limit   = local.throttling.burst_limit
   }
 
-  # Connecting is what strangers can do, and is worth a limit of its own.
+  # Strangers can connect too, so connecting has a limit of its own.
   route_settings {
     route_key                = "$connect"
     data_trace_enabled       = false
-    detailed_metrics_enabled = var.enable_detailed_metrics
-    logging_level            = var.logging_level
-    throttling_rate_limit    = var.connect_rate_limit
-    throttling_burst_limit   = var.connect_burst_limit
+    detailed_metrics_enabled = local.detailed_metrics
+    logging_level            = local.logs.logging_level
+    throttling_rate_limit    = local.throttling.connect_rate_limit
+    throttling_burst_limit   = local.throttling.connect_burst_limit
   }
 
   dynamic "access_log_settings" {
@@ -188,7 +191,8 @@ resource "aws_apigatewayv2_stage" "this" {
 
   tags = var.tags
 
-  # Nobody is led to a function before it may be invoked, and no permission goes before the stage has left it.
+  # The stage leads to a function only once it may invoke it, and stops before the permission is
+  # removed.
   depends_on = [aws_lambda_permission.route]
 }
 
@@ -197,8 +201,8 @@ resource "aws_apigatewayv2_stage" "this" {
 ################################################################################
 
 locals {
-  # No address, no user agent, no query: who visits whom is nobody's business. A connection id lives as long
-  # as its connection, two hours at most.
+  # No address, no user agent and no query: who visits whom is nobody's business. A connection id
+  # lives for as long as its connection, two hours at most.
   access_log_format = {
     requestId          = "$context.requestId"
     requestTime        = "$context.requestTime"
@@ -214,17 +218,17 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  count = var.enable_access_logs ? 1 : 0
+  count = local.logs.access_logs ? 1 : 0
 
   name              = "/aws/apigateway/${var.name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = local.logs.retention_days
   kms_key_id        = var.kms_key_arn
 
   tags = var.tags
 }
 
 ################################################################################
-# Domain of one's own
+# A domain of your own
 ################################################################################
 
 resource "aws_apigatewayv2_domain_name" "this" {

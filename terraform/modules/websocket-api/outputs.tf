@@ -9,12 +9,12 @@ output "api_arn" {
 }
 
 output "api_execution_arn" {
-  description = "Beginning of the ARNs by which IAM knows the API's stages and routes"
+  description = "Beginning of the ARNs of the API's stages and routes in IAM policies"
   value       = aws_apigatewayv2_api.this.execution_arn
 }
 
 output "stage_execution_arn" {
-  description = "Beginning of the ARNs by which IAM knows the stage's connections: append `/POST/@connections/*` and the like"
+  description = "Beginning of the ARNs of the stage's connections in IAM policies: append `/POST/@connections/*` and the like"
   value       = local.stage_execution_arn
 }
 
@@ -24,20 +24,20 @@ output "stage_name" {
 }
 
 output "snapshot" {
-  description = "Hash of what the stage serves. Another one is another deployment"
+  description = "Hash of what the stage serves. When it changes, there is a new deployment"
   value       = aws_apigatewayv2_deployment.this.triggers.snapshot
 }
 
 output "websocket_url" {
-  description = "Where clients connect: the domain of one's own if there is one, else API Gateway's"
+  description = "URL that clients connect to: your own domain if there is one, else API Gateway's"
   value       = var.domain == null ? aws_apigatewayv2_stage.this.invoke_url : "wss://${var.domain.name}"
 
-  # There is nothing at the domain before.
+  # Until these are made, nothing answers at the domain.
   depends_on = [aws_apigatewayv2_api_mapping.this, aws_route53_record.this]
 }
 
 output "management_endpoint" {
-  description = "Where functions post to connections. Always API Gateway's own name, which works with and without a domain of one's own"
+  description = "URL to which functions post messages for connections. Always API Gateway's own name, which works with and without a domain of your own"
   value       = local.management_endpoint
 }
 
@@ -47,7 +47,7 @@ output "access_log_group_name" {
 }
 
 output "domain_target" {
-  description = "What a DNS record of the domain has to point to, where it is not made here; null without a domain"
+  description = "Name that the domain's DNS record has to point to, if you make the record; null without a domain"
   value       = one(aws_apigatewayv2_domain_name.this[*].domain_name_configuration[0].target_domain_name)
 }
 

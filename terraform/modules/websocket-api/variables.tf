@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the API, and the beginning of the names of what belongs to it"
+  description = "Name of the API, and beginning of the names of what belongs to it. A letter, then 1 to 59 letters, digits and hyphens"
   type        = string
 
   validation {
@@ -15,7 +15,7 @@ variable "description" {
 }
 
 variable "functions" {
-  description = "What serves which routes: Lambda functions, by any name of yours. `qualifier` names an alias or a version, if `invoke_arn` is one's"
+  description = "Lambda functions and the routes that each of them serves, by a name of your choice. $connect, $disconnect and $default each need a function. Set `qualifier` if `invoke_arn` is that of an alias or a version"
   type = map(object({
     function_name = string
     invoke_arn    = string
@@ -30,7 +30,7 @@ variable "functions" {
 
   validation {
     condition     = length(setsubtract(["$connect", "$disconnect", "$default"], flatten(values(var.functions)[*].routes))) == 0
-    error_message = "functions: the routes $connect, $disconnect and $default must all lead somewhere."
+    error_message = "functions: the routes $connect, $disconnect and $default each need a function."
   }
 
   validation {
@@ -43,7 +43,7 @@ variable "functions" {
 }
 
 variable "route_selection_expression" {
-  description = "What makes a route key of a message. Read as it is by default: the type, followed by the requestId if there is one, so that a `ping` that wants an answer of its own is not called just `ping`"
+  description = "Expression that makes the route key of a message. The default is the type, followed by the requestId if there is one, so that a `ping` that wants an answer of its own is not called just `ping`"
   type        = string
   default     = "$${request.body.type}$${request.body.requestId}"
 
@@ -64,8 +64,14 @@ variable "answer_pings" {
   }
 }
 
+variable "require_api_key" {
+  description = "Whether a connection is refused unless its header x-api-key holds a key of a usage plan of this stage. Made for a CloudFront distribution in front, which adds the header (examples/cloudfront); browsers cannot send it"
+  type        = bool
+  default     = false
+}
+
 variable "stage_name" {
-  description = "Name of the stage, the last part of the URL"
+  description = "Name of the stage, the last part of the URL. 1 to 128 letters, digits, hyphens and underscores"
   type        = string
   default     = "prod"
 
@@ -75,86 +81,84 @@ variable "stage_name" {
   }
 }
 
-variable "throttling_rate_limit" {
-  description = "Messages a second, of all connections together, that are let through"
-  type        = number
-  default     = 1000
+variable "throttling" {
+  description = <<-EOT
+    Limits of the stage, for all clients together. More is refused with 429.
+    - rate_limit: messages a second, 1 to 10000. Default 1000
+    - burst_limit: messages at once, 1 to 5000. Some regions have 1250 for a whole account. Default 1000
+    - connect_rate_limit: new connections a second, 1 to 500. Default 50
+    - connect_burst_limit: new connections at once, 1 to 5000. Default 100
+  EOT
+  type = object({
+    rate_limit          = optional(number)
+    burst_limit         = optional(number)
+    connect_rate_limit  = optional(number)
+    connect_burst_limit = optional(number)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.throttling_rate_limit >= 1 && var.throttling_rate_limit <= 10000
-    error_message = "throttling_rate_limit: expected 1 to 10000, which is what an account has for all of its APIs together unless AWS raised it."
+    condition     = try(var.throttling.rate_limit >= 1 && var.throttling.rate_limit <= 10000, var.throttling.rate_limit == null)
+    error_message = "throttling.rate_limit: expected 1 to 10000, which is what an account has for all of its APIs together unless AWS raised it."
+  }
+
+  validation {
+    condition     = try(var.throttling.burst_limit >= 1 && var.throttling.burst_limit <= 5000 && floor(var.throttling.burst_limit) == var.throttling.burst_limit, var.throttling.burst_limit == null)
+    error_message = "throttling.burst_limit: expected a whole number from 1 to 5000, which is what an account has for all of its APIs together."
+  }
+
+  validation {
+    condition     = try(var.throttling.connect_rate_limit >= 1 && var.throttling.connect_rate_limit <= 500, var.throttling.connect_rate_limit == null)
+    error_message = "throttling.connect_rate_limit: expected 1 to 500, which is what an account may open a second in a region unless AWS raised it."
+  }
+
+  validation {
+    condition     = try(var.throttling.connect_burst_limit >= 1 && var.throttling.connect_burst_limit <= 5000 && floor(var.throttling.connect_burst_limit) == var.throttling.connect_burst_limit, var.throttling.connect_burst_limit == null)
+    error_message = "throttling.connect_burst_limit: expected a whole number from 1 to 5000."
   }
 }
 
-variable "throttling_burst_limit" {
-  description = "Messages that are let through at once"
-  type        = number
-  default     = 2000
+variable "logs" {
+  description = <<-EOT
+    What API Gateway logs. Both logs need a role in the account: see modules/account-logging.
+    - retention_days: days that the access log is kept, one of the numbers that CloudWatch offers. Default 14
+    - access_logs: whether each message leaves a line that says when, by which route and how it went, and nothing of its content or its sender's address. Default false
+    - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
+  EOT
+  type = object({
+    retention_days = optional(number)
+    access_logs    = optional(bool)
+    logging_level  = optional(string)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.throttling_burst_limit >= 1 && var.throttling_burst_limit <= 5000 && floor(var.throttling_burst_limit) == var.throttling_burst_limit
-    error_message = "throttling_burst_limit: expected a whole number from 1 to 5000, which is what an account has for all of its APIs together."
+    condition     = var.logs.retention_days == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days), false)
+    error_message = "logs.retention_days: CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
+  }
+
+  validation {
+    condition     = var.logs.logging_level == null || try(contains(["OFF", "ERROR", "INFO"], var.logs.logging_level), false)
+    error_message = "logs.logging_level: expected OFF, ERROR or INFO."
   }
 }
 
-variable "connect_rate_limit" {
-  description = "Connections a second that are let through"
-  type        = number
-  default     = 50
-
-  validation {
-    condition     = var.connect_rate_limit >= 1 && var.connect_rate_limit <= 500
-    error_message = "connect_rate_limit: expected 1 to 500, which is what an account may open a second in a region unless AWS raised it."
-  }
-}
-
-variable "connect_burst_limit" {
-  description = "Connections that are let through at once"
-  type        = number
-  default     = 100
-
-  validation {
-    condition     = var.connect_burst_limit >= 1 && var.connect_burst_limit <= 5000 && floor(var.connect_burst_limit) == var.connect_burst_limit
-    error_message = "connect_burst_limit: expected a whole number from 1 to 5000."
-  }
-}
-
-variable "enable_detailed_metrics" {
-  description = "Whether there are metrics of each route. They are charged for"
-  type        = bool
-  default     = false
-}
-
-variable "enable_access_logs" {
-  description = "Whether every message leaves a line in CloudWatch: when, which route, how it went; nothing of its content or its sender's address. The account needs a role for it: see modules/account-logging"
-  type        = bool
-  default     = false
-}
-
-variable "logging_level" {
-  description = "What API Gateway logs of its own doings, to a log group that it makes itself, which log_retention_days and destroy do not reach: OFF, ERROR or INFO. The account needs a role for it: see modules/account-logging"
-  type        = string
-  default     = "OFF"
-
-  validation {
-    condition     = contains(["OFF", "ERROR", "INFO"], var.logging_level)
-    error_message = "logging_level: expected OFF, ERROR or INFO."
-  }
-}
-
-variable "log_retention_days" {
-  description = "Days for which logs are kept"
-  type        = number
-  default     = 14
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days: CloudWatch knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
-  }
+variable "monitoring" {
+  description = <<-EOT
+    Further metrics.
+    - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
+  EOT
+  type = object({
+    detailed_metrics = optional(bool)
+  })
+  default  = {}
+  nullable = false
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the access log; null: AWS's own. Its policy has to let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of a KMS key for the access log; null: AWS's own key. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -165,7 +169,12 @@ variable "kms_key_arn" {
 }
 
 variable "domain" {
-  description = "A domain name of one's own, with an ACM certificate of the same region, and a Route 53 zone if the record is to be made as well; null: none. It cannot be shared with HTTP or REST APIs"
+  description = <<-EOT
+    A domain name of your own for the API; null: none. It cannot be shared with HTTP or REST APIs.
+    - name: the domain name, in lower case, such as visio.clinic.example
+    - certificate_arn: ARN of an ACM certificate for it, in the same region
+    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+  EOT
   type = object({
     name            = string
     certificate_arn = string
@@ -175,51 +184,53 @@ variable "domain" {
 
   validation {
     condition     = var.domain == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain.name))
-    error_message = "domain: expected a name such as visio.clinic.example, in lower case and without wss://."
+    error_message = "domain.name: expected a name such as visio.clinic.example, in lower case and without wss://."
   }
 
   validation {
     condition     = var.domain == null || can(regex("^arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$", var.domain.certificate_arn))
-    error_message = "domain: certificate_arn must be the ARN of an ACM certificate, arn:aws:acm:REGION:ACCOUNT:certificate/ID."
+    error_message = "domain.certificate_arn: expected the ARN of an ACM certificate, arn:aws:acm:REGION:ACCOUNT:certificate/ID."
   }
 }
 
-variable "create_alarms" {
-  description = "Whether there are alarms. Each costs ten cents a month"
-  type        = bool
-  default     = true
-}
-
-variable "alarm_actions" {
-  description = "ARNs that are told when an alarm goes off, and when it is over; SNS topics usually"
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
-    error_message = "alarm_actions: expected ARNs, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
-  }
-}
-
-variable "alarm_thresholds" {
-  description = "What is too much: errors in 5 minutes, milliseconds for one message in a hundred, messages in a day"
+variable "alarms" {
+  description = <<-EOT
+    Alarms on the API. Each of the five costs ten cents a month.
+    - enabled: whether there are alarms. Default true
+    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
+    - thresholds.integration_errors: errors of functions in 5 minutes. Default 5
+    - thresholds.execution_errors: failures of API Gateway to call a function in 5 minutes. Default 5
+    - thresholds.client_errors: requests that are refused before a function sees them in 5 minutes. Default 100
+    - thresholds.latency_ms: milliseconds that one message in a hundred takes. Default 3000
+    - thresholds.messages_per_day: messages in a day. Default 1000000
+  EOT
   type = object({
-    integration_errors = optional(number, 5)
-    execution_errors   = optional(number, 5)
-    client_errors      = optional(number, 100)
-    latency_ms         = optional(number, 3000)
-    messages_per_day   = optional(number, 1000000)
+    enabled = optional(bool)
+    actions = optional(list(string))
+    thresholds = optional(object({
+      integration_errors = optional(number)
+      execution_errors   = optional(number)
+      client_errors      = optional(number)
+      latency_ms         = optional(number)
+      messages_per_day   = optional(number)
+    }))
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = alltrue([for threshold in values(var.alarm_thresholds) : threshold >= 0])
-    error_message = "alarm_thresholds: none can be less than 0."
+    condition     = alltrue([for arn in coalesce(var.alarms.actions, []) : startswith(arn, "arn:")])
+    error_message = "alarms.actions: expected ARNs, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
+  }
+
+  validation {
+    condition     = alltrue([for threshold in try(values(var.alarms.thresholds), []) : coalesce(threshold, 0) >= 0])
+    error_message = "alarms.thresholds: none can be less than 0."
   }
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some"
+  description = "Tags of everything that can have tags"
   type        = map(string)
   default     = {}
 }

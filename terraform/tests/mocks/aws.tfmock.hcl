@@ -84,3 +84,15 @@ mock_data "aws_partition" {
     partition = "aws"
   }
 }
+
+mock_resource "aws_cloudfront_distribution" {
+  defaults = {
+    domain_name = "d111111abcdef8.cloudfront.net"
+  }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = {
+    arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/ACL/1"
+  }
+}
