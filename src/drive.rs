@@ -13,7 +13,6 @@ use std::time::Duration;
 use crate::core::{
     Connection, ConnectionId, Decision, Effect, Event, Grant, JoinRequest, Rules, Session, Standing,
 };
-use crate::health;
 use crate::ports::{Claim, Delivery, Loaded, Outbox, Reading, Registry, Swap, Unavailable};
 use crate::token::{Gatekeeper, Refused};
 use crate::wire::{
@@ -325,7 +324,7 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             match effect {
                 Effect::Send { .. } => {}
                 // The health check's visits are nobody's.
-                Effect::Record(entry) if health::is_own(&entry.room_id) => {}
+                Effect::Record(entry) if entry.room_id.is_own() => {}
                 Effect::Record(entry) => self.outbox.record(entry),
                 Effect::Close { conn, code } => self.outbox.close(&conn, code).await?,
                 Effect::Probe(conns) => {
