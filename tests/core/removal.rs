@@ -218,7 +218,7 @@ fn event(action: &Action, number: usize, who: &Session, now: Timestamp) -> Event
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2048, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn what_a_host_decided_of_somebody_holds_whatever_that_one_shows(steps in steps()) {
