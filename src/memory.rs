@@ -16,7 +16,6 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::core::Room;
-use crate::health;
 use crate::ports::{Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
@@ -73,7 +72,31 @@ impl Registry for MemoryRegistry {
 
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
         let live = self.rooms.iter();
-        let live = live.filter(|room| !room.seats().is_empty() && !health::is_own(room.id()));
+        let live = live.filter(|room| !room.seats().is_empty() && !room.id().is_own());
         Ok(Some(live.take(limit).map(|room| room.summary()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{ConnectionId, Event, JoinRequest, Rules, Session};
+    use crate::wire::{FromText, PeerId};
+
+    #[tokio::test]
+    async fn the_services_own_rooms_are_not_listed_and_all_others_are() {
+        let registry = MemoryRegistry::default();
+        let visit = RoomId::parse("health-check~x").unwrap();
+        for room in [visit.own(), visit.clone()] {
+            let room = registry.load(&room).await.unwrap();
+            let conn = ConnectionId::new("c1");
+            let peer = PeerId::parse("ada").unwrap();
+            let who = Session { conn, room: room.id().clone(), peer };
+            let join = Event::Join(JoinRequest::default());
+            let next = room.decide(&who, &join, Timestamp(1), &Rules::default()).next.unwrap();
+            assert_eq!(registry.swap(room.version(), next).await.unwrap(), Swap::Done);
+        }
+        let listed = registry.rooms(9).await.unwrap().unwrap();
+        assert_eq!(listed.iter().map(|room| &room.room_id).collect::<Vec<_>>(), [&visit]);
     }
 }

@@ -92,7 +92,8 @@ impl Settings {
     }
 }
 
-/// `VISIO_HEALTH_SECRET` lets the function `health` into its own rooms.
+/// `VISIO_HEALTH_SECRET` lets the function `health` into its own rooms. In open mode without it, its
+/// visits are like any other.
 fn beside(
     gatekeeper: Gatekeeper,
     given: &impl Fn(&str) -> Option<String>,

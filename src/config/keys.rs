@@ -215,6 +215,7 @@ mod tests {
             capacity: None,
             expires_at: NOW,
             visit_end: None,
+            readmitted_at: None,
         };
         mint(secret, &grant, audience).unwrap()
     }

@@ -50,6 +50,10 @@ pub struct TokenFlags {
     #[arg(long, value_name = "TIME", value_parser = end)]
     visit_end: Option<End>,
 
+    /// Let the peer in again though a host has removed it before now (`readmit`, with `iat`)
+    #[arg(long)]
+    readmit: bool,
+
     /// Secret to sign with, of 32 bytes or more: the server's. Prefer the variable
     #[arg(long, env = "VISIO_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     #[arg(value_parser = redacted)]
@@ -80,6 +84,7 @@ impl TokenFlags {
             capacity: self.capacity.map(usize::from),
             expires_at: Timestamp::from(now + self.ttl),
             visit_end: self.visit_end.map(|end| end.from(now)),
+            readmitted_at: self.readmit.then(|| now.into()),
         };
         let audience = self.jwt_audience.as_deref();
         mint(self.jwt_secret.expose(), &grant, audience).map_err(KeyError::Secret)
@@ -174,6 +179,7 @@ mod tests {
             "3",
             "--visit-end",
             "45m",
+            "--readmit",
             "--jwt-audience",
             "visio",
         ];
@@ -185,6 +191,7 @@ mod tests {
         assert_eq!(grant.name, DisplayName::parse("Dr Ada"));
         assert_eq!(grant.expires_at, at("2026-11-20T13:30:00Z").into());
         assert_eq!(grant.visit_end, Some(at("2026-11-20T12:45:00Z").into()));
+        assert_eq!(grant.readmitted_at, Some(now.into()));
     }
 
     #[test]

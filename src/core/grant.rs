@@ -38,6 +38,9 @@ pub struct Grant {
     /// When the visit ends, for everybody.
     #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub visit_end: Option<Timestamp>,
+    /// When it was made, if it was made on purpose to let in somebody whom a host has removed.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub readmitted_at: Option<Timestamp>,
 }
 
 impl Grant {
@@ -57,7 +60,8 @@ impl Grant {
     /// Refuses a `join` that asks for something else.
     pub fn permits(&self, join: &Join) -> Result<(), Rejection> {
         let other_name = self.name.is_some() && differ(join.name.as_ref(), self.name.as_ref());
-        let contradiction = if differ(join.room.as_ref(), Some(&self.room)) {
+        let room = self.room.as_clients_write_it();
+        let contradiction = if differ(join.room.as_ref(), Some(&room)) {
             "`roomId`: the token is for another visit"
         } else if differ(join.peer.as_ref(), Some(&self.subject)) {
             "`peerId`: the token is for another peer"
@@ -101,6 +105,7 @@ mod tests {
             capacity: None,
             expires_at: Timestamp(9_000),
             visit_end: None,
+            readmitted_at: None,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lobby::Mark;
+use super::known::Known;
 use super::{ConnectionId, Grant, Rules, Session, Waiting};
 use crate::wire::{
     DisplayName, Metadata, PeerId, PeerInfo, Role, RoomId, RoomSummary, Timestamp, Version,
@@ -22,12 +22,13 @@ pub struct Room {
     version: Version,
     /// In the order they were taken.
     #[serde(rename = "s")]
-    seats: Vec<Seat>,
+    pub(super) seats: Vec<Seat>,
     /// In the order they came.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) waiting: Vec<Waiting>,
-    #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) marks: Vec<Mark>,
+    /// Of those who are in neither, the last one noted at the end.
+    #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) known: Vec<Known>,
     /// What tokens say of the visit itself.
     #[serde(flatten)]
     terms: Terms,
@@ -92,7 +93,7 @@ impl Room {
             last_expiry: None,
             closed_until: None,
         };
-        Self { id, version, seats: Vec::new(), waiting: Vec::new(), marks: Vec::new(), terms }
+        Self { id, version, seats: Vec::new(), waiting: Vec::new(), known: Vec::new(), terms }
     }
 
     /// Its name.
@@ -138,42 +139,51 @@ impl Room {
     /// The room after `seat` was taken, in place of any that this peer had. The new seat is the
     /// last, because whoever came last offers.
     pub(super) fn with(&self, seat: Seat) -> Self {
-        let mut next = self.without_anywhere(&seat.peer);
+        let mut next = self.changed();
+        next.seats.retain(|known| known.peer != seat.peer);
+        next.waiting.retain(|waiting| waiting.peer != seat.peer);
+        next.forget(&seat.peer);
         next.seats.push(seat);
         next
     }
 
-    /// The room after the seat of `peer` ended.
-    pub(super) fn without(&self, peer: &PeerId) -> Self {
+    /// The room after the place of `peer` ended, be it a seat or in the lobby.
+    pub(super) fn without(&self, peer: &PeerId, now: Timestamp) -> Self {
         let mut next = self.changed();
-        next.seats.retain(|seat| seat.peer != *peer);
+        next.end_place(peer, now);
         next
     }
 
-    /// The room without `peer`, wherever it was.
-    pub(super) fn without_anywhere(&self, peer: &PeerId) -> Self {
-        let mut next = self.without(peer);
-        next.waiting.retain(|waiting| waiting.peer != *peer);
-        next
-    }
-
-    /// The room without any of these.
-    pub(super) fn without_all(&self, gone: &[(PeerId, ConnectionId)]) -> Self {
-        let stays = |peer: &PeerId| !gone.iter().any(|(known, _)| known == peer);
+    /// The room after the places of all these ended.
+    pub(super) fn without_all(&self, gone: &[(PeerId, ConnectionId)], now: Timestamp) -> Self {
         let mut next = self.changed();
-        next.seats.retain(|seat| stays(&seat.peer));
-        next.waiting.retain(|waiting| stays(&waiting.peer));
+        gone.iter().for_each(|(peer, _)| next.end_place(peer, now));
         next
     }
 
-    /// The room after the visit has ended: nobody is in it, or let in until all tokens that came
-    /// here have ended, and until `least` in any case.
-    pub(super) fn ended(&self, least: Timestamp) -> Self {
+    /// In open mode an id is nobody's, and nothing is remembered of it.
+    fn end_place(&mut self, peer: &PeerId, now: Timestamp) {
+        let by_token = match self.seat(peer) {
+            Some(seat) => !seat.is_open(),
+            None => self.waiting_peer(peer).is_some(),
+        };
+        self.seats.retain(|seat| seat.peer != *peer);
+        self.waiting.retain(|waiting| waiting.peer != *peer);
+        if by_token {
+            self.note_seen(peer, now);
+        }
+    }
+
+    /// The room after the visit has ended at `now`: nobody is in it, or let in until all tokens that
+    /// came here have ended, and until `least` in any case.
+    pub(super) fn ended(&self, now: Timestamp, least: Timestamp) -> Self {
         let until = self.last_token_ends().map_or(least, |end| end.max(least));
         let terms = Terms { closed_until: Some(until), ends_at: None, ..self.terms.clone() };
         let mut next = self.changed();
+        next.forget_what_is_over(now);
+        next.keep_words();
         next.terms = terms;
-        (next.seats, next.waiting, next.marks) = (Vec::new(), Vec::new(), Vec::new());
+        (next.seats, next.waiting) = (Vec::new(), Vec::new());
         next
     }
 
@@ -187,14 +197,10 @@ impl Room {
         Self { version: self.version.next(), ..self.clone() }
     }
 
-    /// The same room, as the one change that follows the version `seen`.
-    pub(super) fn at(self, seen: Version) -> Self {
-        Self { version: seen, ..self }
-    }
-
     /// Takes note of what a token says of the visit.
-    pub(super) fn learn(&mut self, grant: Option<&Grant>) {
+    pub(super) fn learn(&mut self, grant: Option<&Grant>, now: Timestamp) {
         let Some(grant) = grant else { return };
+        self.forget_what_is_over(now);
         let terms = &mut self.terms;
         terms.capacity = grant.capacity.or(terms.capacity);
         terms.last_expiry = terms.last_expiry.max(Some(grant.expires_at));
@@ -245,12 +251,17 @@ impl Room {
         over.map(|(_, peer, conn)| (peer.clone(), conn.clone())).collect()
     }
 
+    /// Until when this is the visit that it is: while a token that was let in is good, or the end
+    /// of the visit is to come or to be kept to.
+    pub(super) fn known_until(&self) -> Option<Timestamp> {
+        self.last_token_ends().max(self.terms.ends_at).max(self.terms.closed_until)
+    }
+
     /// Until when it must be kept though nobody is in it; `None`: nothing is remembered.
     pub fn kept_until(&self) -> Option<Timestamp> {
-        let marks = self.marks.iter().map(|mark| mark.until);
         // An end that has been told to anybody holds for those who come later.
         let end = self.terms.ends_at.and(self.last_token_ends());
-        marks.chain(self.terms.closed_until).chain(end).max()
+        self.remembers_until().max(self.terms.closed_until).max(end)
     }
 
     /// Whether nobody sits in it or waits.

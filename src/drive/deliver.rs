@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::{Driver, Fault};
 use crate::core::{ConnectionId, Effect, Event, Session};
-use crate::health;
 use crate::ports::{Delivery, Outbox, Registry};
 use crate::wire::{Code, Rejection, ServerMessage, Timestamp};
 
@@ -65,7 +64,7 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
             match effect {
                 Effect::Send { .. } => {}
                 // The health check's visits are nobody's.
-                Effect::Record(entry) if health::is_own(&entry.room_id) => {}
+                Effect::Record(entry) if entry.room_id.is_own() => {}
                 Effect::Record(entry) => self.journal.record(entry),
                 Effect::Close { conn, code } => self.outbox.close(&conn, code).await?,
                 Effect::Probe(conns) => {

@@ -17,15 +17,7 @@ pub mod words;
 
 use serde::Serialize;
 
-use crate::wire::{RoomId, Timestamp};
-
-/// What the check's throw-away rooms begin with.
-const ROOM: &str = "health-check~";
-
-/// Whether it is such a room: nobody's visit, and not to be listed.
-pub fn is_own(room: &RoomId) -> bool {
-    room.as_str().starts_with(ROOM)
-}
+use crate::wire::Timestamp;
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -13,6 +13,7 @@ const CAPACITY: std::ops::RangeInclusive<u16> = 1..=256;
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
 const SECONDS: &str = "seconds since 1970 (not milliseconds)";
+const MADE_AT: &str = "seconds since 1970 (not milliseconds), because the token says `readmit`";
 
 /// The claims that mean something here, each as it was written. One that is there twice is refused,
 /// because parsers disagree on which of the two counts (RFC 7519, section 4).
@@ -38,6 +39,10 @@ pub(super) struct Claims<'a> {
     capacity: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "visitEnd", deserialize_with = "json::as_written")]
     visit_end: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    readmit: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    iat: Option<&'a RawValue>,
 }
 
 impl<'a> Claims<'a> {
@@ -65,7 +70,20 @@ impl<'a> Claims<'a> {
             capacity: maybe("capacity", self.capacity, "a whole number from 1 to 256", seats)?,
             expires_at,
             visit_end: maybe("visitEnd", self.visit_end, SECONDS, date)?,
+            readmitted_at: self.readmitted_at(now)?,
         })
+    }
+
+    /// Whether it readmits is decided by when it was made, so that must be there and be possible.
+    fn readmitted_at(&self, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
+        if maybe("readmit", self.readmit, "true or false", json::value)? != Some(true) {
+            return Ok(None);
+        }
+        let made_at = of("iat", self.iat, MADE_AT, date)?;
+        if now.0 + LEEWAY < made_at.0 {
+            return Err(Refused::Claim { claim: "iat", expected: "a time that has come" });
+        }
+        Ok(Some(made_at))
     }
 
     /// Who is not meant must refuse (RFC 7519, section 4.1.3), and so must who goes by no name.

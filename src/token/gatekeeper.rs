@@ -9,7 +9,12 @@ use crate::wire::{Timestamp, Token};
 
 /// Lets everybody in (open mode), or those with a good token.
 #[derive(Clone, Default)]
-pub struct Gatekeeper(Option<Arc<dyn Verify>>);
+pub struct Gatekeeper {
+    /// The verdict on visit tokens; in open mode there is none.
+    visits: Option<Arc<dyn Verify>>,
+    /// The verdict on tokens for the service's own rooms.
+    own: Option<Arc<dyn Verify>>,
+}
 
 /// The verdict on a token at a time.
 pub trait Verify: Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync {}
@@ -19,27 +24,31 @@ impl<F: Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync> Verify fo
 impl Gatekeeper {
     /// Lets those in whose token `verify` finds good.
     pub fn new(verify: impl Verify + 'static) -> Self {
-        Self(Some(Arc::new(verify)))
+        Self { visits: Some(Arc::new(verify)), own: None }
     }
 
-    /// The same, but what it refuses may still be good by the word of `verify`. In open mode
-    /// nothing is refused.
+    /// The same, and a token that it does not know may be good by the word of `verify`, in open
+    /// mode as well. It grants one of the service's [own rooms](crate::wire::RoomId::own) and no
+    /// other, whichever it names.
     #[must_use]
-    pub fn or(self, verify: impl Verify + 'static) -> Self {
-        let Self(Some(first)) = self else { return self };
-        Self::new(move |token, now| {
-            first(token, now).or_else(|refused| verify(token, now).map_err(|_| refused))
-        })
+    pub fn with_own_rooms(self, verify: impl Verify + 'static) -> Self {
+        let own = move |token: &Token, now| {
+            let grant = verify(token, now)?;
+            Ok(Grant { room: grant.room.own(), ..grant })
+        };
+        Self { own: Some(Arc::new(own)), ..self }
     }
 
     /// Whether everybody is let in.
     pub const fn is_open(&self) -> bool {
-        self.0.is_none()
+        self.visits.is_none()
     }
 
-    /// What a token is good for. In open mode it says nothing.
+    /// What a token is good for. In open mode a visit token says nothing.
     pub fn check(&self, token: &Token, now: Timestamp) -> Result<Option<Grant>, Refused> {
-        self.0.as_ref().map(|verify| verify(token, now)).transpose()
+        let own = || self.own.as_ref().and_then(|verify| verify(token, now).ok());
+        let Some(verify) = &self.visits else { return Ok(own()) };
+        verify(token, now).or_else(|refused| own().ok_or(refused)).map(Some)
     }
 
     /// What a `join` rests on: the token that it brings, or else the connection's earlier one.
@@ -49,11 +58,13 @@ impl Gatekeeper {
         earlier: Option<&Grant>,
         now: Timestamp,
     ) -> Result<Option<Grant>, Refused> {
+        // A grant of the time before it was open says nothing either.
+        let earlier = earlier.filter(|grant| !self.is_open() || grant.room.is_own());
         match (token, earlier) {
-            _ if self.is_open() => Ok(None),
             (Some(token), _) => self.check(token, now),
             (None, Some(grant)) if is_over(grant, now) => Err(Refused::EXPIRED),
             (None, Some(grant)) => Ok(Some(grant.clone())),
+            (None, None) if self.is_open() => Ok(None),
             (None, None) => Err(Refused::Missing),
         }
     }
@@ -86,6 +97,7 @@ mod tests {
             capacity: None,
             expires_at: Timestamp(expires_at),
             visit_end: None,
+            readmitted_at: None,
         }
     }
 
@@ -103,9 +115,25 @@ mod tests {
 
     #[test]
     fn in_open_mode_tokens_say_nothing() {
-        let open = Gatekeeper::default().or(says("ada"));
-        assert_eq!(open.check(&Token::new("ada"), NOW), Ok(None));
-        assert_eq!(open.admit(None, Some(&grant("ada", 9)), NOW), Ok(None));
+        for open in [Gatekeeper::default(), Gatekeeper::default().with_own_rooms(says("check"))] {
+            assert_eq!(open.check(&Token::new("ada"), NOW), Ok(None));
+            assert_eq!(open.admit(Some(&Token::new("ada")), None, NOW), Ok(None));
+            assert_eq!(open.admit(None, None, NOW), Ok(None));
+            assert_eq!(open.admit(None, Some(&grant("ada", 9)), NOW), Ok(None));
+            assert_eq!(open.admit(None, Some(&grant("ada", NOW.0)), NOW), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_token_for_own_rooms_opens_them_in_open_mode_too() {
+        let own = Grant { room: RoomId::fallback().own(), ..grant("check", NOW.0 + 1) };
+        for keeper in [Gatekeeper::default(), of("ada")] {
+            let keeper = keeper.with_own_rooms(says("check"));
+            assert_eq!(keeper.check(&Token::new("check"), NOW), Ok(Some(own.clone())));
+            assert_eq!(keeper.admit(None, Some(&own), NOW), Ok(Some(own.clone())));
+            let late = Timestamp(own.expires_at.0 + LEEWAY);
+            assert_eq!(keeper.admit(None, Some(&own), late), Err(Refused::EXPIRED));
+        }
     }
 
     #[test]
@@ -129,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn a_second_opinion_may_only_let_in() {
-        let both = of("ada").or(says("bob"));
-        for name in ["ada", "bob"] {
-            assert!(both.check(&Token::new(name), NOW).is_ok(), "{name}");
-        }
-        assert_eq!(both.check(&Token::new("eve"), NOW), Err(Refused::Signature));
+    fn a_visit_token_opens_no_own_room_and_no_other_token_a_visit() {
+        let both = of("ada").with_own_rooms(says("bob"));
+        let room = |name| both.check(&Token::new(name), NOW).map(|it| it.map(|it| it.room));
+        assert_eq!(room("ada"), Ok(Some(RoomId::fallback())));
+        assert_eq!(room("bob"), Ok(Some(RoomId::fallback().own())));
+        assert_eq!(room("eve"), Err(Refused::Signature));
     }
 }

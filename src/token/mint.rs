@@ -25,6 +25,10 @@ struct Claims<'a> {
     capacity: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     visit_end: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    readmit: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<&'a str>,
 }
@@ -42,6 +46,9 @@ pub fn mint(secret: &str, grant: &Grant, audience: Option<&str>) -> Result<Token
         lobby: grant.lobby,
         capacity: grant.capacity,
         visit_end: grant.visit_end.map(seconds),
+        readmit: grant.readmitted_at.is_some(),
+        // Rounded up, so that it is later than a removal in the same second.
+        iat: grant.readmitted_at.map(|made_at| made_at.0.div_ceil(1000)),
         aud: audience,
     };
     let claims = serde_json::to_string(&claims).expect("claims have string keys");

@@ -70,6 +70,7 @@ fn every_claim_finds_its_place() {
         capacity: Some(3),
         expires_at: at(NOW + 60),
         visit_end: Some(at(NOW + 30)),
+        readmitted_at: None,
     };
     assert_eq!(granted, Ok(expected));
 }
@@ -79,6 +80,20 @@ fn what_is_left_out_has_a_default() {
     let granted = but(json!({})).unwrap();
     assert_eq!((granted.role, granted.name, granted.lobby), (Role::Guest, None, false));
     assert_eq!((granted.capacity, granted.visit_end), (None, None));
+}
+
+#[test]
+fn what_readmits_says_when_it_was_made() {
+    let made = |at: Value| but(json!({"readmit": true, "iat": at}));
+    assert_eq!(made(json!(NOW)).unwrap().readmitted_at, Some(at(NOW)));
+    assert_eq!(made(json!(NOW + 60)).unwrap().readmitted_at, Some(at(NOW + 60)));
+    for bad in [json!(null), json!("now"), json!(-1), json!(1.8e12), json!(NOW + 61)] {
+        assert_eq!(refused_claim(made(bad.clone())), "iat", "{bad}");
+    }
+    assert_eq!(refused_claim(but(json!({"readmit": true}))), "iat");
+    for passed_over in [json!({"readmit": false, "iat": "now"}), json!({"iat": NOW})] {
+        assert_eq!(but(passed_over).unwrap().readmitted_at, None);
+    }
 }
 
 #[test]
@@ -103,6 +118,7 @@ fn a_bad_claim_is_refused_by_name() {
         ("exp", json!([null, "1900000000", -1, [NOW], true, 1.8e12, 1e300])),
         ("nbf", json!([null, "0", -1, {}, false, 1.8e12])),
         ("lobby", json!([null, "true", 1, 0, []])),
+        ("readmit", json!([null, "true", 1, 0, []])),
         ("capacity", json!([null, 0, 257, -1, 2.5, 70000, "3"])),
         ("visitEnd", json!([null, "2026-11-20T10:00:00Z", -5, [], 1.8e12])),
         ("aud", json!([null, 7, [7], {}])),
@@ -155,6 +171,7 @@ fn a_claim_that_is_there_twice_is_refused() {
         r#""exp":1900000000"#,
         r#""role":"guest","role":"host""#,
         r#""visitEnd":1,"visitEnd":2"#,
+        r#""readmit":false,"readmit":true"#,
     ] {
         let text = format!(r#"{{"sub":"ada","room":"visit","exp":1800000060,{twice}}}"#);
         assert_eq!(claims(&text), Err(Refused::Part("claims")), "{twice}");
@@ -342,6 +359,7 @@ fn what_is_minted_is_good() {
         capacity: Some(2),
         expires_at: at(NOW + 3600),
         visit_end: Some(at(NOW + 1800)),
+        readmitted_at: Some(at(NOW)),
     };
     let keys = Keys::from_secret(SECRET).unwrap();
     for audience in [None, Some("visio")] {

@@ -29,6 +29,9 @@ const MAX_REQUEST_ID: usize = 64;
 /// Largest metadata object, in bytes as sent.
 const MAX_METADATA: usize = 1024;
 
+/// What the service's own rooms begin with.
+const OWN: &str = "own/";
+
 /// Identifiers are opaque. Their alphabet needs no escape in JSON, and in a URL only for `@`, `:`
 /// and `+`, so that an appointment id serves as it is.
 fn is_id(text: &str) -> bool {
@@ -51,12 +54,6 @@ macro_rules! identifier {
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                from_str(deserializer)
-            }
-        }
-
         impl $name {
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
@@ -67,7 +64,7 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// Names a room: one visit.
+    /// Names a room: one visit. A client cannot name [its own](RoomId::own) rooms of the service.
     RoomId
 }
 
@@ -80,6 +77,41 @@ impl RoomId {
     /// The room of a client that names none.
     pub fn fallback() -> Self {
         Self("default".into())
+    }
+
+    /// The service's own room of this name, in which it meets itself. No client can name it: what
+    /// it begins with is outside the alphabet of identifiers.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        if self.is_own() { self.clone() } else { Self(format!("{OWN}{}", self.0).into()) }
+    }
+
+    /// Whether it is one of the service's own rooms: nobody's visit.
+    pub fn is_own(&self) -> bool {
+        self.0.starts_with(OWN)
+    }
+
+    /// The identifier by which a client may name it, where a token has let it in.
+    #[must_use]
+    pub fn as_clients_write_it(&self) -> Self {
+        self.0.strip_prefix(OWN).map_or_else(|| self.clone(), |name| Self(name.into()))
+    }
+}
+
+/// For what this service has stored: its own rooms are read as well. What clients send is
+/// [parsed](FromText::parse).
+impl<'de> Deserialize<'de> for RoomId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let own = text.strip_prefix(OWN).and_then(Self::parse).map(|name| name.own());
+        let id = own.or_else(|| Self::parse(&text));
+        id.ok_or_else(|| D::Error::custom(format_args!("expected {}", Self::EXPECTED)))
+    }
+}
+
+impl<'de> Deserialize<'de> for PeerId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_str(deserializer)
     }
 }
 
@@ -288,6 +320,24 @@ mod tests {
         for bad in ["", " ", "a b", "a/b", "é", "a\n", "\"", "a\\b", "%41", &too_long] {
             assert!(PeerId::parse(bad).is_none(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn no_client_can_name_a_room_of_the_service() {
+        let plain = RoomId::parse(&"x".repeat(128)).unwrap();
+        let own = plain.own();
+        assert!(own.is_own() && !plain.is_own());
+        assert_eq!((own.own(), own.as_clients_write_it()), (own.clone(), plain.clone()));
+        assert_eq!(plain.as_clients_write_it(), plain);
+        assert!(RoomId::parse(own.as_str()).is_none());
+        for id in [&plain, &own] {
+            let stored = serde_json::to_string(id).unwrap();
+            assert_eq!(serde_json::from_str::<RoomId>(&stored).unwrap(), *id);
+        }
+        for bad in [r#""own/""#, r#""own/own/x""#, r#""a/b""#, r#""/x""#] {
+            assert!(serde_json::from_str::<RoomId>(bad).is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<PeerId>(&format!("\"{}\"", own.as_str())).is_err());
     }
 
     #[test]

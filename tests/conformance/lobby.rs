@@ -1,12 +1,14 @@
 //! The waiting room, and what hosts decide.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use visio_signaling::core::Grant;
-use visio_signaling::wire::Role;
+use visio_signaling::wire::{Role, Timestamp};
 
 use super::Runtime;
 use super::client::{Client, ids};
-use super::visit::{doctor, grant, guarded, join, patient, seated, together};
+use super::visit::{doctor, from_now, grant, guarded, join, patient, seated, together};
 
 pub async fn a_guest_waits_until_a_host_admits_it<R: Runtime>() {
     let server = R::start(guarded()).await;
@@ -127,7 +129,7 @@ pub async fn who_is_denied_is_told_why<R: Runtime>() {
     assert_eq!(doctor.expect_error("peer_not_found").await["to"], "patient");
 }
 
-pub async fn who_is_removed_cannot_come_back_with_its_token<R: Runtime>() {
+pub async fn who_is_removed_cannot_come_back_with_any_token<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut patient] = together(&server).await;
     let remove = json!({"type": "remove", "peerId": "patient", "reason": "Another time"});
@@ -136,19 +138,72 @@ pub async fn who_is_removed_cannot_come_back_with_its_token<R: Runtime>() {
     patient.expect_closed(patient.close_code(4010)).await;
     let left = doctor.wait_for("peer_left").await;
     assert_eq!((&left["peerId"], &left["reason"]), (&json!("patient"), &json!("removed")));
-    let mut again = Client::connect(&server).await;
-    again.send(join(&grant("patient", Role::Guest))).await;
-    // A later token is a new invitation; this one was made in the same moment, or before.
-    match again.next().await {
-        error if error["type"] == "error" => assert_eq!(error["code"], "removed"),
-        waiting => assert_eq!(waiting["type"], "waiting", "{waiting}"),
+    for minutes in [-1, 0, 600] {
+        let mut again = Client::connect(&server).await;
+        again.send(join(&longer(&grant("patient", Role::Guest), minutes))).await;
+        again.expect_end("removed", 4010).await;
     }
-    let same = grant("patient", Role::Guest);
-    let old =
-        Grant { expires_at: visio_signaling::wire::Timestamp(same.expires_at.0 - 60_000), ..same };
-    let mut again = Client::connect(&server).await;
-    again.send(join(&old)).await;
-    again.expect_end("removed", 4010).await;
+    doctor.expect_nothing().await;
+}
+
+pub async fn who_has_just_left_can_be_removed_and_sent_to_the_lobby<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut doctor, _) = doctor(&server).await;
+    let direct = |peer| Grant { lobby: false, ..grant(peer, Role::Guest) };
+    let (mut left, _) = seated(&server, &direct("left")).await;
+    let (lost, _) = seated(&server, &direct("lost")).await;
+    left.send(json!({"type": "leave"})).await;
+    lost.close().await;
+    doctor.wait_for("peer_left").await;
+    doctor.wait_for("peer_left").await;
+    doctor.send(json!({"type": "remove", "peerId": "left"})).await;
+    doctor.send(json!({"type": "to_lobby", "peerId": "lost"})).await;
+    // Nobody who was here is unknown; who never was is.
+    doctor.send(json!({"type": "remove", "peerId": "nobody"})).await;
+    let unknown = doctor.wait_for("error").await;
+    assert_eq!((&unknown["code"], &unknown["to"]), (&json!("peer_not_found"), &json!("nobody")));
+    doctor.handled().await;
+    let mut back = Client::connect(&server).await;
+    back.send(join(&direct("left"))).await;
+    back.expect_end("removed", 4010).await;
+    let mut back = Client::connect(&server).await;
+    back.send(join(&direct("lost"))).await;
+    back.expect("waiting").await;
+    assert_eq!(doctor.wait_for("knock").await["peerId"], "lost");
+}
+
+pub async fn who_is_sent_back_waits_also_with_a_later_token<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut doctor, _) = doctor(&server).await;
+    let direct = Grant { lobby: false, ..grant("patient", Role::Guest) };
+    let (mut patient, _) = seated(&server, &direct).await;
+    doctor.send(json!({"type": "to_lobby", "peerId": "patient"})).await;
+    patient.expect("waiting").await;
+    patient.send(join(&longer(&direct, 600))).await;
+    patient.expect("waiting").await;
+    patient.send(json!({"type": "leave"})).await;
+    patient.handled().await;
+    patient.send(join(&longer(&direct, 601))).await;
+    patient.expect("waiting").await;
+}
+
+pub async fn a_backend_lets_somebody_in_again_who_was_removed<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let [mut doctor, mut patient] = together(&server).await;
+    doctor.send(json!({"type": "remove", "peerId": "patient"})).await;
+    patient.expect_end("removed", 4010).await;
+    let made_at = |offset| Grant {
+        readmitted_at: Some(offset),
+        lobby: false,
+        ..grant("patient", Role::Guest)
+    };
+    let before = from_now(Duration::ZERO).0 - 60_000;
+    let mut early = Client::connect(&server).await;
+    early.send(join(&made_at(Timestamp(before)))).await;
+    early.expect_end("removed", 4010).await;
+    let (_patient, joined) = seated(&server, &made_at(from_now(Duration::from_secs(2)))).await;
+    assert_eq!(ids(&joined), ["doctor"]);
+    doctor.wait_for("peer_joined").await;
 }
 
 pub async fn who_is_sent_back_waits_again<R: Runtime>() {
@@ -278,6 +333,12 @@ pub async fn a_token_says_how_many_seats_there_are<R: Runtime>() {
     let mut third = Client::connect(&server).await;
     third.send(join(&small("third"))).await;
     third.expect_error("room_full").await;
+}
+
+/// The same for a token that lasts for so many minutes more.
+fn longer(grant: &Grant, minutes: i64) -> Grant {
+    let expires_at = Timestamp(grant.expires_at.0.saturating_add_signed(minutes * 60_000));
+    Grant { expires_at, ..grant.clone() }
 }
 
 fn waiting(lobby: &Value) -> Vec<&str> {

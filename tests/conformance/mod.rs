@@ -278,7 +278,8 @@ macro_rules! every_scenario {
                 the_answer_echoes_the_request_id,
                 a_room_counts_its_seats_as_they_come_and_go,
                 an_empty_room_vanishes,
-                the_rooms_of_health_checks_are_not_listed;
+                no_name_keeps_a_room_off_the_list,
+                the_services_own_rooms_are_closed_to_clients;
             handshake:
                 every_way_in_leads_in,
                 no_other_path_is_a_way_in,
@@ -318,7 +319,10 @@ macro_rules! every_scenario {
                 who_waits_can_say_nothing_into_the_room,
                 who_waits_may_talk_with_the_host_and_nobody_else,
                 who_is_denied_is_told_why,
-                who_is_removed_cannot_come_back_with_its_token,
+                who_is_removed_cannot_come_back_with_any_token,
+                who_has_just_left_can_be_removed_and_sent_to_the_lobby,
+                who_is_sent_back_waits_also_with_a_later_token,
+                a_backend_lets_somebody_in_again_who_was_removed,
                 who_is_sent_back_waits_again,
                 a_reload_keeps_the_place_in_the_lobby,
                 a_reload_keeps_the_admission,

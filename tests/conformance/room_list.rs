@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, meet};
+use super::tokens::guarded;
 use super::{Runtime, Settings};
 
 pub async fn every_live_room_is_listed_with_its_peers<R: Runtime>() {
@@ -56,12 +57,23 @@ pub async fn an_empty_room_vanishes<R: Runtime>() {
     drop(cay);
 }
 
-pub async fn the_rooms_of_health_checks_are_not_listed<R: Runtime>() {
+pub async fn no_name_keeps_a_room_off_the_list<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "one", ["ada"]).await;
-    let [_doctor] = meet(&server, "health-check~0", ["doctor"]).await;
-    let [_bob] = meet(&server, "two", ["bob"]).await;
-    assert_eq!(rooms(&mut ada).await, told::<R>(("one", 1), &[("one", 1), ("two", 1)]));
+    let [_doctor] = meet(&server, "health-check~x", ["doctor"]).await;
+    let all = [("health-check~x", 1), ("one", 1)];
+    assert_eq!(rooms(&mut ada).await, told::<R>(("one", 1), &all));
+}
+
+pub async fn the_services_own_rooms_are_closed_to_clients<R: Runtime>() {
+    for settings in [Settings::default(), guarded()] {
+        let server = R::start(settings).await;
+        let mut ada = Client::connect(&server).await;
+        for kind in ["join", "join_room"] {
+            ada.send(json!({"type": kind, "roomId": "own/health-check~x", "peerId": "ada"})).await;
+            ada.expect_error("invalid_message").await;
+        }
+    }
 }
 
 /// What is told of all these rooms to who sits in its own.

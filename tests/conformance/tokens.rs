@@ -69,6 +69,7 @@ pub fn guest(room: &str, peer: &str) -> Grant {
         capacity: None,
         expires_at: EXPIRES,
         visit_end: None,
+        readmitted_at: None,
     }
 }
 

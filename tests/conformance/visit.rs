@@ -23,6 +23,7 @@ pub fn grant(peer: &str, role: Role) -> Grant {
         capacity: None,
         expires_at: from_now(Duration::from_secs(3600)),
         visit_end: None,
+        readmitted_at: None,
     }
 }
 

@@ -187,6 +187,7 @@ fn with_event(action: &Action, number: usize, who: &Session, then: impl FnOnce(&
                 capacity: None,
                 expires_at: Timestamp(u64::MAX / 2),
                 visit_end: None,
+                readmitted_at: None,
             }),
             ..JoinRequest::default()
         }),

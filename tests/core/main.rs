@@ -8,6 +8,7 @@ mod frames;
 mod lobby;
 mod properties;
 mod registry;
+mod removal;
 mod simulation;
 mod splicing;
 mod tokens;

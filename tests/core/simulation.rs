@@ -9,12 +9,16 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use visio_signaling::core::audit::Entry;
 use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Rules, Session};
 use visio_signaling::drive::Driver;
-use visio_signaling::ports::{Connections, Delivery, Outbox, Registry, Swap, Unavailable};
-use visio_signaling::token::Gatekeeper;
+use visio_signaling::ports::{
+    Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
+};
+use visio_signaling::token::{Gatekeeper, Refused};
 use visio_signaling::wire::{
-    CloseCode, Incoming, JoinDefaults, PeerId, RoomId, RoomSummary, ServerMessage, Timestamp,
+    CloseCode, Incoming, JoinDefaults, PeerId, Role, RoomId, RoomSummary, ServerMessage, Timestamp,
+    Token,
     Version,
 };
 
@@ -32,6 +36,64 @@ fn at_rest_every_living_peer_knows_the_room() {
         play(seed, &world);
         settle(&world);
         world.check(seed);
+    }
+}
+
+/// Two hosts remove whom they like, while everybody comes and goes.
+#[test]
+fn at_rest_nobody_is_there_who_was_removed() {
+    let mut removals = 0;
+    for seed in 0..SEEDS {
+        let world = Arc::new(World::let_in_by(Gatekeeper::new(by_name)));
+        let visitors =
+            (0..CLIENTS).map(|nth| visitor(nth, Dice(seed * CLIENTS + nth), Arc::clone(&world)));
+        run(&mut Dice(seed), visitors.map(|task| Box::pin(task) as Task).collect());
+        let room = world.room();
+        let audit = world.log.0.lock().unwrap();
+        for entry in audit.iter().filter(|entry| entry.event == "removed") {
+            let removed = entry.peer_id.as_ref().unwrap();
+            assert!(room.seat(removed).is_none(), "seed {seed}: {removed:?} was removed");
+            removals += 1;
+        }
+    }
+    assert!(removals > SEEDS, "{removals} in {SEEDS} worlds");
+}
+
+/// A token is the name of who has it. The first two are hosts.
+fn by_name(token: &Token, _: Timestamp) -> Result<Grant, Refused> {
+    let host = ["p0", "p1"].contains(&token.expose());
+    Ok(Grant {
+        subject: peer(token.expose()),
+        room: room_id("visit"),
+        role: if host { Role::Host } else { Role::Guest },
+        name: None,
+        lobby: false,
+        capacity: None,
+        expires_at: Timestamp(NOW.0 + 1),
+        visit_end: None,
+        readmitted_at: None,
+    })
+}
+
+/// One peer: it joins, leaves, loses its connection, comes back, and removes others if it may.
+async fn visitor(nth: u64, mut dice: Dice, world: Arc<World>) {
+    let mut connection = world.open();
+    for _ in 0..ACTS {
+        let to = dice.below(CLIENTS);
+        let text = match dice.below(8) {
+            0..=4 => format!(r#"{{"type":"join","token":"p{nth}"}}"#),
+            5 => r#"{"type":"leave"}"#.to_owned(),
+            6 => format!(r#"{{"type":"remove","peerId":"p{to}"}}"#),
+            _ => {
+                world.kill(&connection.id);
+                world.driver.lost(&mut connection, NOW).await.unwrap();
+                continue;
+            }
+        };
+        if !world.lives(&connection.id) {
+            connection = world.open();
+        }
+        world.say(&mut connection, &text).await;
     }
 }
 
@@ -97,28 +159,32 @@ const NOW: Timestamp = Timestamp(1);
 /// The driver, its ports, and what reached each connection.
 struct World {
     driver: Driver<Rooms, OnTheStack, Inboxes>,
+    log: Arc<Log>,
 }
 
 impl Default for World {
     fn default() -> Self {
-        let rules = Rules { max_peers_per_room: SEATS, ..Rules::default() };
-        let mint_peer_id = |_: &ConnectionId| peer("minted");
-        let (registry, outbox) = (Rooms::default(), Inboxes::default());
-        Self {
-            driver: Driver {
-                registry,
-                connections: OnTheStack,
-                outbox,
-                journal: Arc::new(()),
-                rules,
-                gatekeeper: Gatekeeper::default(),
-                mint_peer_id,
-            },
-        }
+        Self::let_in_by(Gatekeeper::default())
     }
 }
 
 impl World {
+    fn let_in_by(gatekeeper: Gatekeeper) -> Self {
+        let rules = Rules { max_peers_per_room: SEATS, ..Rules::default() };
+        let mint_peer_id = |_: &ConnectionId| peer("minted");
+        let log = Arc::new(Log::default());
+        let driver = Driver {
+            registry: Rooms::default(),
+            connections: OnTheStack,
+            outbox: Inboxes::default(),
+            journal: Arc::clone(&log) as Arc<dyn Journal>,
+            rules,
+            gatekeeper,
+            mint_peer_id,
+        };
+        Self { driver, log }
+    }
+
     fn open(&self) -> Connection {
         let mut inboxes = self.driver.outbox.0.lock().unwrap();
         let id = ConnectionId::new(format!("c{}", inboxes.len()));
@@ -133,6 +199,10 @@ impl World {
 
     fn kill(&self, conn: &ConnectionId) {
         self.driver.outbox.0.lock().unwrap().get_mut(&conn.to_string()).unwrap().alive = false;
+    }
+
+    fn lives(&self, conn: &ConnectionId) -> bool {
+        self.driver.outbox.0.lock().unwrap()[&conn.to_string()].alive
     }
 
     fn room(&self) -> Room {
@@ -248,6 +318,16 @@ impl Connections for OnTheStack {
         _: Option<&Grant>,
     ) -> Result<Swap, Unavailable> {
         Ok(Swap::Done)
+    }
+}
+
+/// An audit log that can be read.
+#[derive(Debug, Default)]
+struct Log(Mutex<Vec<Entry>>);
+
+impl Journal for Log {
+    fn record(&self, entry: Entry) {
+        self.0.lock().unwrap().push(entry);
     }
 }
 

@@ -72,5 +72,6 @@ fn granted() -> Grant {
         capacity: Some(3),
         expires_at: Timestamp(4_102_444_800_000),
         visit_end: Some(Timestamp(4_102_441_200_000)),
+        readmitted_at: None,
     }
 }

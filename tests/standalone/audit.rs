@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use visio_signaling::wire::Role;
 
 use super::{Program, run};
+use crate::conformance::client::Client;
 use crate::conformance::request;
 use crate::conformance::tokens::SECRET;
 use crate::conformance::visit::{doctor, grant, patient, seated};
@@ -64,6 +65,29 @@ async fn a_visit_is_written_down() {
         ]
     );
     assert!(lines[5]["durationMs"].is_u64());
+    std::fs::remove_file(file).expect("a file");
+}
+
+#[tokio::test]
+async fn in_open_mode_no_name_keeps_a_room_out_of_it() {
+    let file = scratch("open-mode");
+    let path = file.to_str().expect("a path");
+    let program = Program::start(&["--listen", "127.0.0.1:0", "--audit", path], &[]).await;
+    assert_eq!(request::get(&program, "/health").await.json()["status"], "OK");
+    let (mut ada, _) = Client::join(&program, "health-check~x", "ada").await;
+    ada.send(json!({"type": "room_list"})).await;
+    let rooms = ada.expect("room_list").await["rooms"].take();
+    assert_eq!(rooms, json!([{"roomId": "health-check~x", "peerCount": 1}]));
+    ada.close().await;
+    program.signal("TERM");
+    program.end().await;
+    let text = std::fs::read_to_string(&file).expect("an audit log");
+    let told = text.lines().map(|line| {
+        let line: Value = serde_json::from_str(line).expect("a line of JSON");
+        ["event", "roomId"].map(|field| line[field].as_str().unwrap_or("-").to_owned())
+    });
+    let expected = ["joined", "left"].map(|event| [event, "health-check~x"].map(str::to_owned));
+    assert_eq!(told.collect::<Vec<_>>(), expected);
     std::fs::remove_file(file).expect("a file");
 }
 

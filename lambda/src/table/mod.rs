@@ -8,8 +8,8 @@
 //! - One room takes as many changes a second as one item does (1,000 units). Relaying is none.
 //! - `room_list` cannot tell of other rooms: that would be a Scan.
 //! - Display names and metadata are stored, in plain text within the item, until the room empties,
-//!   and what a token says (not the token) until its connection ends; SDP, candidates and addresses
-//!   never are.
+//!   the ids of those who came with a token and left until the visit is known no more, and what a
+//!   token says (not the token) until its connection ends; SDP, candidates and addresses never are.
 //!
 //! # Schema
 //!
@@ -23,8 +23,8 @@
 //!
 //! A room's item stays when the last peer has left, for its version: a stale write must not win.
 //! The TTL is a broom and nothing depends on when it sweeps: it is three hours after the last
-//! write, and no connection lives for more than two. A visit that was ended is kept for as long as
-//! it must not be joined.
+//! write, and no connection lives for more than two. A visit that was ended, or in which somebody
+//! was, is kept for as long as that must be known.
 //!
 //! # Operations
 //!

@@ -2,8 +2,9 @@
 
 use crate::core::audit::{Entry, What};
 use crate::core::grant::WARNING_MS;
+use crate::core::known::{Grace, Held};
 use crate::core::{
-    ConnectionId, Decision, Effect, LeaveReason, Memory, Room, Rules, Seat, Standing, Waiting,
+    ConnectionId, Decision, Effect, LeaveReason, Room, Rules, Seat, Standing, Waiting,
 };
 use crate::wire::{CloseCode, Code, PeerId, ServerMessage, Timestamp};
 
@@ -30,10 +31,10 @@ impl Room {
         let lost = reason == LeaveReason::Disconnected;
         let until = Timestamp(now.0 + rules.grace_seconds * 1000);
         if let Some(seat) = seat {
-            let mut next = self.without(&seat.peer);
+            let mut next = self.without(&seat.peer, now);
             if lost && seat.admitted {
                 // It need not be admitted again if it comes back in time.
-                next.remember(&seat.peer, Memory::Admitted, until, now);
+                next.note_grace(&seat.peer, Grace { until, held: Held::Admission }, now);
             }
             let mut effects = next.tell_of_leave(&seat.peer, reason);
             effects.extend(self.last_host(seat, &next));
@@ -42,9 +43,10 @@ impl Room {
             return Decision { next: Some(next), effects, standing: Standing::Left };
         }
         let Some(waiting) = waiting else { return stay(Standing::Unseated, Vec::new()) };
-        let mut next = self.without_waiting(&waiting.peer);
+        let mut next = self.without(&waiting.peer, now);
         if lost {
-            next.remember(&waiting.peer, Memory::Waited(waiting.since), until, now);
+            let held = Held::Place(waiting.since);
+            next.note_grace(&waiting.peer, Grace { until, held }, now);
         }
         let mut effects = next.tell_hosts(&next.lobby());
         let what = What::Left { reason, since: waiting.since };
@@ -88,7 +90,7 @@ impl Room {
         if warning.is_none() && expired.is_empty() {
             return None;
         }
-        let mut next = self.without_all(&expired);
+        let mut next = self.without_all(&expired, now);
         let mut effects = Vec::new();
         for (peer, conn) in &expired {
             let text = "the token of this visit has expired";

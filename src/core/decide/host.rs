@@ -1,9 +1,9 @@
 //! What a host decides: who comes in, who goes, and when it is over.
 
 use crate::core::audit::{Entry, What};
+use crate::core::known::Word;
 use crate::core::{
-    ConnectionId, Decision, Effect, Grant, LeaveReason, Memory, Room, Rules, Seat, Session,
-    Standing, Waiting,
+    ConnectionId, Decision, Effect, LeaveReason, Room, Rules, Seat, Session, Standing, Waiting,
 };
 use crate::wire::{
     CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage, Timestamp,
@@ -55,17 +55,16 @@ impl Room {
             }
             (HostMessage::ToLobby(_), Some(seat), _) => self.send_back(who, seat, now),
             (HostMessage::Remove(_, reason), Some(seat), _) => {
-                self.remove(who, (&seat.peer, &seat.conn), reason.as_ref(), seat.expires_at, now)
+                self.remove(who, (&seat.peer, &seat.conn), reason.as_ref(), now)
             }
             (HostMessage::Remove(_, reason), None, Some(waiting)) => {
-                let (who_waits, end) = ((&waiting.peer, &waiting.conn), waiting.expires_at);
-                self.remove(who, who_waits, reason.as_ref(), Some(end), now)
+                self.remove(who, (&waiting.peer, &waiting.conn), reason.as_ref(), now)
             }
-            (HostMessage::Remove(..), None, None) if self.may_be_back(peer, now) => {
-                self.keep_away(who, peer, Memory::Removed, now)
+            (HostMessage::Remove(..), None, None) if self.knows(peer, now) => {
+                self.keep_away(who, peer, Word::Removed(now), now)
             }
-            (HostMessage::ToLobby(_), None, None) if self.may_be_back(peer, now) => {
-                self.keep_away(who, peer, Memory::SentBack, now)
+            (HostMessage::ToLobby(_), None, None) if self.knows(peer, now) => {
+                self.keep_away(who, peer, Word::SentBack, now)
             }
             // Decided twice, or by two hosts at once: it is as it should be.
             (HostMessage::Admit(_), Some(_), None) | (HostMessage::ToLobby(_), None, Some(_)) => {
@@ -90,7 +89,7 @@ impl Room {
             let probe = Effect::Probe(self.seats().iter().map(|seat| seat.conn.clone()).collect());
             return stay(Standing::Seated, vec![probe, refusal]);
         }
-        let mut next = self.with(Seat {
+        let next = self.with(Seat {
             peer: waiting.peer.clone(),
             conn: waiting.conn.clone(),
             name: waiting.name.clone(),
@@ -100,7 +99,6 @@ impl Room {
             expires_at: Some(waiting.expires_at),
             admitted: true,
         });
-        next.forget(&waiting.peer);
         let guest = Session {
             conn: waiting.conn.clone(),
             room: self.id().clone(),
@@ -135,7 +133,7 @@ impl Room {
         reason: Option<&Reason>,
         now: Timestamp,
     ) -> Decision {
-        let next = self.without_waiting(&waiting.peer);
+        let next = self.without(&waiting.peer, now);
         let denied = ServerMessage::Denied { reason: reason.cloned() };
         let close = Effect::Close { conn: waiting.conn.clone(), code: CloseCode::Denied };
         let mut effects = vec![send(&waiting.conn, denied), close];
@@ -156,8 +154,8 @@ impl Room {
             since: now,
             expires_at: seat.expires_at.unwrap_or(now),
         };
-        let mut next = self.without(&seat.peer).at(self.version()).with_waiting(waiting.clone());
-        next.remember(&seat.peer, Memory::SentBack, Grant::over_after(waiting.expires_at), now);
+        let mut next = self.with_waiting(waiting.clone());
+        next.note_word(&seat.peer, Word::SentBack, now);
         let mut effects = next.tell_of_leave(&seat.peer, LeaveReason::Removed);
         effects.push(next.where_it_stands(&waiting, None));
         effects.extend(next.tell_hosts(&next.lobby()));
@@ -166,18 +164,17 @@ impl Room {
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
-    /// For as long as the token lasts that it came with.
+    /// For as long as the visit is known, and whatever token it comes with.
     fn remove(
         &self,
         who: &Session,
         (peer, conn): (&PeerId, &ConnectionId),
         reason: Option<&Reason>,
-        expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Decision {
         let seated = self.seat(peer);
-        let mut next = self.without_anywhere(peer);
-        next.remember(peer, Memory::Removed, expires_at.map_or(now, Grant::over_after), now);
+        let mut next = self.without(peer, now);
+        next.note_word(peer, Word::Removed(now), now);
         let rejection = Rejection::new(Code::Removed, "a host removed you from this visit");
         let close = Effect::Close { conn: conn.clone(), code: CloseCode::Removed };
         let mut effects = vec![send(conn, rejection.because(reason.cloned())), close];
@@ -191,20 +188,17 @@ impl Room {
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
-    /// Whether a peer that has lost its connection would be let in again without a word.
-    fn may_be_back(&self, peer: &PeerId, now: Timestamp) -> bool {
-        let back = |memory: &Memory| matches!(memory, Memory::Admitted | Memory::Waited(_));
-        self.remembers(peer, now, back).is_some()
-    }
-
-    /// What a host decides of somebody who is not there at the moment. Its token is not known any
-    /// more, so it holds for as long as any that came here.
-    fn keep_away(&self, who: &Session, peer: &PeerId, memory: Memory, now: Timestamp) -> Decision {
+    /// What a host decides of somebody who was here and is not at the moment.
+    fn keep_away(&self, who: &Session, peer: &PeerId, word: Word, now: Timestamp) -> Decision {
+        // Nothing takes a removal back, and what was said before is not said again.
+        if self.word_on(peer, now) >= Some(word) {
+            return stay(Standing::Seated, Vec::new());
+        }
         let mut next = self.changed();
-        next.remember(peer, memory, self.last_token_ends().unwrap_or(now), now);
-        let what = match memory {
-            Memory::Removed => What::Removed { by: &who.peer, since: None },
-            _ => What::SentBack { by: &who.peer },
+        next.note_word(peer, word, now);
+        let what = match word {
+            Word::Removed(_) => What::Removed { by: &who.peer, since: None },
+            Word::SentBack => What::SentBack { by: &who.peer },
         };
         let effects = vec![Entry::new(self, peer, what, now).into()];
         Decision { next: Some(next), effects, standing: Standing::Seated }
@@ -228,7 +222,7 @@ impl Room {
             effects.push(send(conn, ServerMessage::VisitEnded { reason: reason.cloned() }));
             effects.extend(part(conn, code, text, CloseCode::Ended));
         }
-        let next = self.ended(Timestamp(now.0 + ENDED_FOR_MS));
+        let next = self.ended(now, Timestamp(now.0 + ENDED_FOR_MS));
         let ends = self.seats().iter().map(|seat| {
             let what = What::Left { reason: LeaveReason::Ended, since: seat.joined_at };
             Entry::new(self, &seat.peer, what, now).into()

@@ -1,9 +1,10 @@
 //! Who asks for a seat: gets one, waits in the lobby, or is refused.
 
 use crate::core::audit::{Entry, What};
+use crate::core::known::{Held, Word};
 use crate::core::{
-    Decision, Effect, Grant, JoinRequest, LeaveReason, Memory, Room, Rules, Seat, Session,
-    Standing, Waiting,
+    Decision, Effect, Grant, JoinRequest, LeaveReason, Room, Rules, Seat, Session, Standing,
+    Waiting,
 };
 use crate::wire::{
     BootstrapPeer, CloseCode, Code, Rejection, RequestId, Role, ServerMessage, Timestamp,
@@ -22,6 +23,16 @@ impl Room {
         now: Timestamp,
         rules: &Rules,
     ) -> Decision {
+        let decision = self.ask(who, request, now, rules);
+        match &request.grant {
+            Some(grant) if decision.standing == Standing::Unseated => {
+                Decision { next: self.note_token(&who.peer, grant, now), ..decision }
+            }
+            _ => decision,
+        }
+    }
+
+    fn ask(&self, who: &Session, request: &JoinRequest, now: Timestamp, rules: &Rules) -> Decision {
         if let Some(refusal) = self.closed_to(who, request, now) {
             return stay(Standing::Unseated, refusal);
         }
@@ -53,8 +64,7 @@ impl Room {
                 || grant.is_some_and(|it| it.lobby && it.role == Role::Guest && before.is_none()),
         };
         let mut next = self.with(seat);
-        next.forget(&who.peer);
-        next.learn(grant);
+        next.learn(grant, now);
         let mut effects = next.announce(who, before.is_some());
         // In open mode whoever comes last is believed to be the peer it names.
         effects.extend(before.into_iter().flat_map(|old| replaced(&old.conn, None, None)));
@@ -108,9 +118,9 @@ impl Room {
             let text = "the time of this visit is over";
             return Some(part(&who.conn, Code::VisitExpired, text, CloseCode::Ended));
         }
-        // A newer invitation than the one that was taken back lets in again.
-        let until = self.remembers(&who.peer, now, |memory| matches!(memory, Memory::Removed));
-        if grant.zip(until).is_some_and(|(it, mark)| Grant::over_after(it.expires_at) <= mark.until)
+        let readmitted_at = grant.and_then(|grant| grant.readmitted_at);
+        if let Some(Word::Removed(at)) = self.word_on(&who.peer, now)
+            && readmitted_at <= Some(at)
         {
             let text = "a host removed you from this visit";
             return Some(part(&who.conn, Code::Removed, text, CloseCode::Removed));
@@ -124,11 +134,11 @@ impl Room {
         else {
             return false;
         };
-        let knows = |memory: fn(&Memory) -> bool| self.remembers(&who.peer, now, memory).is_some();
         let waits = self.waiting_peer(&who.peer).is_some();
+        let admitted = self.grace_of(&who.peer, now) == Some(Held::Admission);
         waits
-            || knows(|memory| matches!(memory, Memory::SentBack))
-            || (lobby && role == Role::Guest && !knows(|memory| matches!(memory, Memory::Admitted)))
+            || self.word_on(&who.peer, now) == Some(Word::SentBack)
+            || (lobby && role == Role::Guest && !admitted)
     }
 
     fn wait(&self, who: &Session, request: &JoinRequest, now: Timestamp) -> Decision {
@@ -142,11 +152,10 @@ impl Room {
         if before.is_none() && self.waiting().len() >= MAX_WAITING {
             return self.refuse(who, request, "too many wait for this visit");
         }
-        let place = self.remembers(&who.peer, now, |memory| matches!(memory, Memory::Waited(_)));
-        let remembered = place.and_then(|mark| match mark.memory {
-            Memory::Waited(since) => Some(since),
+        let remembered = match self.grace_of(&who.peer, now) {
+            Some(Held::Place(since)) => Some(since),
             _ => None,
-        });
+        };
         let since = before.map(|waiting| waiting.since).or(remembered).unwrap_or(now);
         let waiting = Waiting {
             peer: who.peer.clone(),
@@ -158,8 +167,8 @@ impl Room {
             expires_at,
         };
         let seat = self.seat(&who.peer);
-        let mut next = self.without(&who.peer).at(self.version()).with_waiting(waiting.clone());
-        next.learn(request.grant.as_ref());
+        let mut next = self.with_waiting(waiting.clone());
+        next.learn(request.grant.as_ref(), now);
         let mut effects = Vec::new();
         if let Some(seat) = seat {
             effects.extend(next.tell_of_leave(&who.peer, LeaveReason::Removed));

@@ -160,4 +160,6 @@ mod ending_tests;
 #[cfg(test)]
 mod lobby_tests;
 #[cfg(test)]
+mod memory_tests;
+#[cfg(test)]
 mod tests;

@@ -55,6 +55,7 @@ fn what_a_seat_may_do_and_when_it_ends_is_the_tokens_word() {
         capacity: None,
         expires_at: Timestamp(9_000),
         visit_end: Some(Timestamp(8_000)),
+        readmitted_at: None,
     };
     let request = JoinRequest { grant: Some(grant), ..JoinRequest::default() };
     let decision = decide(&room(&[]), "c1 ada", &Event::Join(request));
