@@ -159,8 +159,15 @@ impl<R: Registry, O: Outbox> Driver<R, O> {
             peer: peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
         };
         let request = JoinRequest { name, metadata, named_room, grant: grant.clone(), request_id };
-        if self.outbox.joining(&who, grant.as_ref()).await? == Claim::Contested {
-            return Err(Fault::Doubtful);
+        match self.outbox.joining(&who, grant.as_ref()).await? {
+            Claim::Noted => {}
+            Claim::Contested => return Err(Fault::Doubtful),
+            Claim::TooSoon(wait) => {
+                let text = "this peer has made the others receive too much";
+                let rejection = Rejection::new(Code::RateLimited, text).retry_after(wait);
+                self.answer(&from.id, rejection.answering(request.request_id)).await?;
+                return Ok(ControlFlow::Continue(()));
+            }
         }
         from.sure = true;
         if self.handle(&who, &Event::Join(request), now, true).await? == Standing::Seated {

@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::core::audit::Entry;
 use crate::core::{ConnectionId, Grant, Room, Session};
@@ -38,6 +39,25 @@ pub trait Registry: Send + Sync + 'static {
         &self,
         limit: usize,
     ) -> impl Future<Output = Result<Option<Vec<RoomSummary>>, Unavailable>> + Send;
+}
+
+/// Whoever shares a registry has it.
+impl<R: Registry> Registry for Arc<R> {
+    async fn load(&self, room: &RoomId, reading: Reading) -> Result<Loaded, Unavailable> {
+        (**self).load(room, reading).await
+    }
+
+    async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
+        (**self).swap(seen, next).await
+    }
+
+    fn sweep(&self, now: Timestamp) {
+        (**self).sweep(now);
+    }
+
+    async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
+        (**self).rooms(limit).await
+    }
 }
 
 /// How fresh a room must be.
@@ -139,6 +159,8 @@ pub enum Claim {
     Noted,
     /// What was known of the connection is out of date.
     Contested,
+    /// This peer has troubled the others too much of late, and may ask again after that long.
+    TooSoon(Duration),
 }
 
 /// The store or the gateway did not answer.

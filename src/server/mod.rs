@@ -2,18 +2,20 @@
 //!
 //! [`serve`] takes a bound listener and a future that says when to stop. HTTP and WebSockets share
 //! the port: every connection starts (`accept`) as HTTP/1.1, within TLS if there is a certificate,
-//! and a request for a WebSocket turns it (`upgrade`) into a `session` with a `mailbox`. `http`
-//! answers the rest.
+//! and a request for a WebSocket turns it (`upgrade`) into a `session` with a `mailbox`. What it
+//! says to others goes through a `speaker`, which counts. `http` answers the rest.
 
 mod accept;
 pub mod audit;
 mod drain;
 mod http;
 mod limits;
+mod liveness;
 mod mailbox;
 mod metered;
 mod probe;
 mod session;
+mod speaker;
 mod upgrade;
 
 use std::future::Future;
@@ -30,11 +32,13 @@ use crate::config::Config;
 use crate::core::ConnectionId;
 use crate::drive::Driver;
 use crate::ports::Registry;
+use crate::token::Gatekeeper;
 use crate::wire::{FromText, PeerId, Timestamp};
 
 use limits::Limits;
 use mailbox::{Bounds, Mailboxes};
 use probe::{Prober, own_pass};
+use speaker::{Speaker, Told};
 
 /// How often it is looked for rooms that need not be kept.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -44,7 +48,9 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// What all connections share.
 struct App<R> {
     config: Config,
-    driver: Arc<Driver<R, Mailboxes>>,
+    registry: Arc<R>,
+    mailboxes: Arc<Mailboxes>,
+    gatekeeper: Gatekeeper,
     limits: Limits,
     prober: Prober,
     draining: AtomicBool,
@@ -66,14 +72,14 @@ pub async fn serve<R: Registry>(
     let router = http::router(Arc::clone(&app));
     tokio::select! {
         () = accept::run(&listener, &app, &router) => {}
-        () = sweep(&app.driver.registry) => {}
+        () = sweep(&*app.registry) => {}
         () = stop => {}
     }
     // While draining it goes on answering: a load balancer has to hear that it is not ready.
     app.draining.store(true, Ordering::Release);
     tokio::select! {
         () = accept::run(&listener, &app, &router) => {}
-        () = drain::run(&app.driver.outbox, app.config.drain) => {}
+        () = drain::run(&app.mailboxes, app.config.drain) => {}
     }
     drop((listener, alive));
     // A client that reads nothing does not hold up the end.
@@ -93,21 +99,34 @@ impl<R: Registry> App<R> {
     fn new(config: Config, registry: R, address: SocketAddr, alive: mpsc::WeakSender<()>) -> Self {
         let pass = own_pass();
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
-        let driver = Driver {
-            registry,
-            outbox: Mailboxes::new(bounds, config.audit.clone()),
-            rules: config.rules.clone(),
-            gatekeeper: pass.beside(config.gatekeeper.clone()),
-            mint_peer_id,
-        };
         Self {
-            driver: Arc::new(driver),
+            registry: Arc::new(registry),
+            mailboxes: Arc::new(Mailboxes::new(bounds)),
+            gatekeeper: pass.beside(config.gatekeeper.clone()),
             limits: Limits::new(&config),
             prober: Prober::new(address, config.tls.clone(), pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),
             alive,
             config,
+        }
+    }
+
+    /// What carries out the decisions that follow from one connection.
+    fn driver(&self, conn: &ConnectionId) -> Driver<Arc<R>, Speaker> {
+        let speaker = Speaker {
+            conn: conn.clone(),
+            mailboxes: Arc::clone(&self.mailboxes),
+            accounts: Arc::clone(&self.limits.accounts),
+            audit: self.config.audit.clone(),
+            told: Told::default(),
+        };
+        Driver {
+            registry: Arc::clone(&self.registry),
+            outbox: speaker,
+            rules: self.config.rules.clone(),
+            gatekeeper: self.gatekeeper.clone(),
+            mint_peer_id,
         }
     }
 
