@@ -1,7 +1,7 @@
 //! What one hostile connection can make the server hold.
 //!
-//! Starts `visio`, opens many connections of one kind, looks at how its resident memory has grown,
-//! and divides. For each kind a fresh server: memory that was freed would be used again.
+//! Starts `visio`, opens many connections of one kind, looks at how its resident memory has grown
+//! and at what the kernel keeps of what it wrote, and divides. For each kind a fresh server: memory that was freed would be used again.
 //!
 //! `docs/measurements.md` says how to read the figures.
 #![expect(clippy::print_stdout, reason = "a command that prints a table")]
@@ -11,6 +11,8 @@ mod attack;
 #[path = "load/child.rs"]
 #[allow(dead_code, reason = "the other example uses all of it")]
 mod child;
+#[path = "siege/kernel.rs"]
+mod kernel;
 #[path = "siege/socket.rs"]
 mod socket;
 
@@ -48,17 +50,25 @@ fn main() -> anyhow::Result<()> {
     let (visio, _) = child::programs()?;
     let certificate = Certificate::new()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    println!("| one connection that | within TLS | holds |");
-    println!("|---|---|--:|");
+    println!("| one connection that | within TLS | holds | in the kernel |");
+    println!("|---|---|--:|--:|");
     for kind in KINDS {
         for tls in [false, true] {
-            let bytes =
+            let Held { memory, unsent } =
                 runtime.block_on(measure(kind, tls.then_some(&certificate), &visio, &flags))?;
-            let kib = bytes as f64 / 1024.0;
-            println!("| {} | {} | {kib:.1} KiB |", kind.name, if tls { "yes" } else { "" });
+            let [memory, unsent] = [memory, unsent].map(|bytes| bytes as f64 / 1024.0);
+            let tls = if tls { "yes" } else { "" };
+            println!("| {} | {tls} | {memory:.1} KiB | {unsent:.1} KiB |", kind.name);
         }
     }
     Ok(())
+}
+
+/// The most that was held for one connection, in bytes.
+#[derive(Default)]
+struct Held {
+    memory: u64,
+    unsent: u64,
 }
 
 async fn measure(
@@ -66,7 +76,7 @@ async fn measure(
     certificate: Option<&Certificate>,
     visio: &Path,
     flags: &Flags,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Held> {
     // The limits in time and number are not what is measured; nor is how fast it is filled.
     let limits = ["--max-connections-per-ip", "0", "--byte-rate", "0", "--message-rate", "0"];
     let mut args =
@@ -74,6 +84,7 @@ async fn measure(
     args.extend(certificate.iter().flat_map(|certificate| certificate.flags()));
     let server = Server::start(visio, &args, None)?;
     let door = Door::new(&server.url, certificate)?;
+    let port = door.port()?;
     let count = if attack.heavy { flags.heavy } else { flags.connections };
     // What a server allocates once, at its first clients, is not theirs.
     drop((attack.open)(door.clone(), 10).await?);
@@ -81,19 +92,21 @@ async fn measure(
     let before = server.process().memory()?;
     let mut open = (attack.open)(door, count).await?;
     tokio::time::sleep(SETTLE).await;
-    let mut most = 0;
+    let mut most = Held::default();
     loop {
         let used = server.process().memory()?.saturating_sub(before);
         // Once it falls they are being closed.
-        if used < most / 2 {
+        if used < most.memory / 2 {
             break;
         }
-        most = most.max(used);
+        most.memory = most.memory.max(used);
+        most.unsent = most.unsent.max(kernel::unsent(port)?);
         // Some go on for as long as they are let.
         if !open.go_on().await? {
             break;
         }
         tokio::time::sleep(STEP).await;
     }
-    Ok(most / count as u64)
+    let count = count as u64;
+    Ok(Held { memory: most.memory / count, unsent: most.unsent / count })
 }

@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::core::audit::Entry;
 use crate::core::{Connection, ConnectionId, Grant, Room, Session};
@@ -38,6 +39,25 @@ pub trait Registry: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Vec<RoomSummary>>, Unavailable>> + Send;
 }
 
+/// A registry that is shared.
+impl<R: Registry> Registry for Arc<R> {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
+        R::load(self, room).await
+    }
+
+    async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
+        R::swap(self, seen, next).await
+    }
+
+    fn sweep(&self, now: Timestamp) {
+        R::sweep(self, now);
+    }
+
+    async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
+        R::rooms(self, limit).await
+    }
+}
+
 /// How a swap ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swap {
@@ -54,14 +74,24 @@ pub trait Connections: Send + Sync + 'static {
     /// look, even if the process that asked died on the way. Others may learn of the seat and
     /// write to it before `joined` is sent; where order can be kept, they are read after it.
     ///
-    /// [`Swap::Raced`]: another message of the same connection was handled meanwhile. `from` is now
-    /// as that one left it.
     fn claim(
         &self,
         from: &mut Connection,
         seat: &Session,
         grant: Option<&Grant>,
-    ) -> impl Future<Output = Result<Swap, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
+}
+
+/// How a claim ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It is noted.
+    Noted,
+    /// Another message of the same connection was handled meanwhile. The connection that was
+    /// passed in is now as that message left it.
+    Raced,
+    /// This peer has made the others receive too much of late, and may ask again after that long.
+    TooSoon(Duration),
 }
 
 /// How clients are reached.
@@ -103,42 +133,6 @@ pub trait Outbox: Send + Sync + 'static {
         &self,
         conns: &[ConnectionId],
     ) -> impl Future<Output = Result<Vec<ConnectionId>, Unavailable>> + Send;
-}
-
-impl<C: Connections> Connections for Arc<C> {
-    async fn claim(
-        &self,
-        from: &mut Connection,
-        seat: &Session,
-        grant: Option<&Grant>,
-    ) -> Result<Swap, Unavailable> {
-        C::claim(self, from, seat, grant).await
-    }
-}
-
-impl<O: Outbox> Outbox for Arc<O> {
-    async fn send(
-        &self,
-        to: &ConnectionId,
-        message: ServerMessage,
-    ) -> Result<Delivery, Unavailable> {
-        O::send(self, to, message).await
-    }
-
-    async fn send_all(
-        &self,
-        messages: Vec<(ConnectionId, ServerMessage)>,
-    ) -> Result<Vec<(ConnectionId, Delivery)>, Unavailable> {
-        O::send_all(self, messages).await
-    }
-
-    async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
-        O::close(self, conn, code).await
-    }
-
-    async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
-        O::probe(self, conns).await
-    }
 }
 
 /// How a delivery ended.

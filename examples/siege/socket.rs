@@ -1,5 +1,6 @@
 //! A connection of an attacker: TCP or TLS, and frames written by hand.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -67,6 +68,11 @@ impl Door {
             anyhow::Ok(TlsConnector::from(Arc::new(config)))
         });
         Ok(Self { address, tls: tls.transpose()? })
+    }
+
+    /// The server's port.
+    pub(super) fn port(&self) -> anyhow::Result<u16> {
+        Ok(self.address.parse::<SocketAddr>()?.port())
     }
 
     /// Whether TLS is spoken behind it.

@@ -5,7 +5,15 @@
 //! read looks like from here) or takes too long is tried again for about a second, and is then
 //! [`Delivery::Busy`]: signaling messages are small and few, and a sender can repeat one.
 //!
+//! Whether a connection is still there is asked at most once in two seconds and environment. Anybody
+//! who may ask for a seat in a full room makes us ask about all who sit in it, and all calls of an
+//! account share one quota.
+//!
 //! API Gateway cannot carry a close code, so a client is told why by the `error` before the end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
@@ -16,20 +24,38 @@ use visio_signaling::core::ConnectionId;
 use visio_signaling::ports::{Delivery, Outbox, Unavailable};
 use visio_signaling::wire::{CloseCode, ServerMessage};
 
+/// For how long a connection that was there counts as being there. A newcomer is told that the room
+/// is full meanwhile, and asks again.
+const FRESH: Duration = Duration::from_secs(2);
+/// How many connections are remembered at a time.
+const MOST_SEEN: usize = 4096;
+
 /// The gateway's side of all connections.
 #[derive(Debug, Clone)]
-pub struct Posts(Client);
+pub struct Posts {
+    client: Client,
+    seen: Arc<Mutex<Seen>>,
+}
 
 impl Posts {
     /// Posts through this client, whose endpoint is that of the stage.
-    pub const fn new(client: Client) -> Self {
-        Self(client)
+    pub fn new(client: Client) -> Self {
+        Self { client, seen: Arc::default() }
     }
 
     /// Makes a first request, so that the first message need not wait for the handshake with TLS.
     pub async fn warm_up(&self) {
         // Nobody has this id. Whatever the answer is, there is now a connection.
-        let _ = self.0.get_connection().connection_id("warm=").send().await;
+        let _ = self.client.get_connection().connection_id("warm=").send().await;
+    }
+
+    async fn is_gone(&self, conn: &ConnectionId) -> Result<bool, Unavailable> {
+        let answer = self.client.get_connection().connection_id(conn.to_string()).send().await;
+        answer.map_or_else(|error| Ok(failed(&error)? == Delivery::Gone), |_| Ok(false))
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -39,7 +65,7 @@ impl Outbox for Posts {
         to: &ConnectionId,
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
-        let post = self.0.post_to_connection().connection_id(to.to_string());
+        let post = self.client.post_to_connection().connection_id(to.to_string());
         let answer = post.data(Blob::new(message.encode())).send().await;
         answer.map_or_else(|error| failed(&error), |_| Ok(Delivery::Accepted))
     }
@@ -62,22 +88,25 @@ impl Outbox for Posts {
     }
 
     async fn close(&self, conn: &ConnectionId, _: CloseCode) -> Result<(), Unavailable> {
-        let answer = self.0.delete_connection().connection_id(conn.to_string()).send().await;
+        let answer = self.client.delete_connection().connection_id(conn.to_string()).send().await;
         answer.map_or_else(|error| failed(&error).map(drop), |_| Ok(()))
     }
 
     /// Those of `conns` that the gateway knows no more.
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
-        let probes = conns.iter().map(async |conn| {
-            let answer = self.0.get_connection().connection_id(conn.to_string()).send().await;
-            match answer.map_or_else(|error| failed(&error), |_| Ok(Delivery::Accepted)) {
-                Ok(Delivery::Gone) => Ok(Some(conn.clone())),
-                Ok(Delivery::Accepted | Delivery::Busy) => Ok(None),
-                Err(unavailable) => Err(unavailable),
+        let now = SystemTime::now();
+        let asked = conns.iter().filter(|conn| !self.seen().lately(conn, now));
+        let asked: Vec<_> = asked.cloned().collect();
+        let answers = join_all(asked.iter().map(|conn| self.is_gone(conn))).await;
+        let mut gone = Vec::new();
+        for (conn, answer) in asked.into_iter().zip(answers) {
+            if answer? {
+                gone.push(conn);
+            } else {
+                self.seen().note(conn, now);
             }
-        });
-        let answers: Result<Vec<_>, _> = join_all(probes).await.into_iter().collect();
-        Ok(answers?.into_iter().flatten().collect())
+        }
+        Ok(gone)
     }
 }
 
@@ -95,6 +124,31 @@ fn by_receiver(
     receivers
 }
 
+/// When connections were last found to be there, by the wall clock: it goes on while Lambda keeps
+/// the environment frozen.
+#[derive(Debug, Default)]
+struct Seen(HashMap<ConnectionId, SystemTime>);
+
+impl Seen {
+    fn lately(&self, conn: &ConnectionId, now: SystemTime) -> bool {
+        self.0.get(conn).is_some_and(|at| is_fresh(*at, now))
+    }
+
+    fn note(&mut self, conn: ConnectionId, now: SystemTime) {
+        if self.0.len() >= MOST_SEEN {
+            self.0.retain(|_, at| is_fresh(*at, now));
+        }
+        if self.0.len() < MOST_SEEN {
+            self.0.insert(conn, now);
+        }
+    }
+}
+
+/// A clock that was put back makes nothing fresh.
+fn is_fresh(at: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(at).is_ok_and(|age| age < FRESH)
+}
+
 /// What an answer other than success means. The status counts, since the error's name has been
 /// seen to be missing.
 fn failed<E: ProvideErrorMetadata>(
@@ -109,5 +163,42 @@ fn failed<E: ProvideErrorMetadata>(
             let code = error.code().unwrap_or("no name");
             Err(Unavailable::new(format!("@connections answered {status:?}: {code}")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(ms: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000 + ms)
+    }
+
+    #[test]
+    fn a_connection_that_was_there_is_asked_about_again_after_two_seconds() {
+        let (ada, mut seen) = (ConnectionId::new("ada"), Seen::default());
+        assert!(!seen.lately(&ada, after(0)));
+        seen.note(ada.clone(), after(0));
+        assert!(seen.lately(&ada, after(1_999)));
+        assert!(!seen.lately(&ada, after(2_000)));
+        assert!(!seen.lately(&ConnectionId::new("bob"), after(0)));
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_makes_nothing_fresh() {
+        let (ada, mut seen) = (ConnectionId::new("ada"), Seen::default());
+        seen.note(ada.clone(), after(60_000));
+        assert!(!seen.lately(&ada, after(0)));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut seen = Seen::default();
+        for nth in 0..2 * MOST_SEEN {
+            seen.note(ConnectionId::new(nth.to_string()), after(0));
+        }
+        assert_eq!(seen.0.len(), MOST_SEEN);
+        seen.note(ConnectionId::new("late"), after(2_000));
+        assert_eq!(seen.0.len(), 1);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Session};
-use visio_signaling::ports::{self, Registry, Swap, Unavailable};
+use visio_signaling::ports::{self, Claim, Registry, Swap, Unavailable};
 use visio_signaling::wire::{ClientMessage, JoinDefaults};
 
 use crate::seen::SeenSeats;
@@ -119,17 +119,17 @@ impl ports::Connections for Speaker {
         from: &mut Connection,
         seat: &Session,
         grant: Option<&Grant>,
-    ) -> Result<Swap, Unavailable> {
+    ) -> Result<Claim, Unavailable> {
         let mut known = self.known.lock().await;
         let known = match known.as_mut() {
             Some(known) => known,
             None => known.insert(self.connections.load(&from.id).await?),
         };
-        let swap = self.connections.claim(known, seat, grant).await?;
-        if swap == Swap::Raced {
-            *known = self.connections.load(&from.id).await?;
-            *from = Connection { spoke: from.spoke, ..known.connection(from.id.clone()) };
+        if self.connections.claim(known, seat, grant).await? == Swap::Done {
+            return Ok(Claim::Noted);
         }
-        Ok(swap)
+        *known = self.connections.load(&from.id).await?;
+        *from = Connection { spoke: from.spoke, ..known.connection(from.id.clone()) };
+        Ok(Claim::Raced)
     }
 }

@@ -9,7 +9,7 @@ use super::Grant;
 use crate::wire::{JoinDefaults, PeerId, RoomId};
 
 /// Names one WebSocket connection. The runtime chooses it; clients never see it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(Arc<str>);
 
 impl ConnectionId {

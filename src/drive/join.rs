@@ -1,10 +1,11 @@
 //! The way to a seat: what is asked for, by whose word, and what has to be given up for it.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::{Driver, Fault, MAX_RACES};
 use crate::core::{Connection, Event, Grant, JoinRequest, Refusal, Session, Standing};
-use crate::ports::{Connections, Outbox, Registry, Swap};
+use crate::ports::{Claim, Connections, Outbox, Registry};
 use crate::wire::{CloseCode, Code, Join, Rejection, RequestId, RoomId, Timestamp};
 
 impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
@@ -28,8 +29,12 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 room: asked.room.unwrap_or_else(RoomId::fallback),
                 peer: asked.peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
             };
-            if self.connections.claim(from, &who, grant.as_ref()).await? == Swap::Raced {
-                continue;
+            match self.connections.claim(from, &who, grant.as_ref()).await? {
+                Claim::Noted => {}
+                Claim::Raced => continue,
+                Claim::TooSoon(wait) => {
+                    return self.refuse(from, too_soon(wait).into(), request_id).await;
+                }
             }
             let (name, metadata) = (asked.name, asked.metadata);
             let request = JoinRequest { name, metadata, named_room, grant, request_id };
@@ -119,4 +124,9 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         self.outbox.close(&from.id, code).await?;
         Ok(ControlFlow::Break(()))
     }
+}
+
+fn too_soon(wait: Duration) -> Rejection {
+    let text = "this peer has made the others receive too much";
+    Rejection::new(Code::RateLimited, text).retry_after(wait)
 }

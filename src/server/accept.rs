@@ -17,6 +17,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -42,6 +43,10 @@ const HTTP_BYTES: usize = 256 * 1024;
 const HEAD_BYTES: usize = 16 * 1024;
 /// TLS keeps what is not yet sent.
 const TLS_BUFFER: usize = 16 * 1024;
+/// What the kernel may keep of what was written to a client that does not take it; it would be up to
+/// 4 MiB, several times a mailbox. Linux doubles it, for what it needs besides. Whoever is 200 ms
+/// away still gets 2.6 Mbit/s, five times what one peer may send.
+const SEND_BUFFER: usize = 64 * 1024;
 /// Out of file descriptors, say: give those that are open some time to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The first byte of every handshake (RFC 8446, section 5.1).
@@ -90,8 +95,8 @@ fn turn_away(stream: TcpStream, secured: bool) {
 
 /// One connection, as long as it speaks HTTP.
 async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Option<Arc<Tls>>) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "a socket refused TCP_NODELAY");
+    if let Err(error) = tune(&stream) {
+        debug!(%error, "a socket refused an option");
     }
     let leash = if caller.place.spare { SHORT_LEASH } else { HEAD_TIMEOUT };
     // For one who says nothing there shall be no buffers.
@@ -115,6 +120,12 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
     if let Err(error) = ended {
         debug!(%error, "an HTTP connection broke");
     }
+}
+
+/// Small messages go out at once, and few wait in the kernel.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_send_buffer_size(SEND_BUFFER)
 }
 
 /// The handshake. Whoever speaks no TLS is told so in the clear.

@@ -10,7 +10,6 @@ use tracing::info;
 
 use super::mailbox::Mailboxes;
 use crate::core::ConnectionId;
-use crate::ports::Outbox;
 use crate::wire::{CloseCode, ServerMessage};
 
 /// At most this long lies between a client's `going_away` and its close.
@@ -46,13 +45,13 @@ async fn tell(mailboxes: &Mailboxes, leaving: &[ConnectionId], start: Instant, s
         sleep_until(start + step * nth).await;
         let reconnect_after_ms = SOONEST_RETURN_MS + u64::from(nth) * 137 % 4000;
         // It may have left meanwhile: so much the better.
-        let _ = mailboxes.send(conn, ServerMessage::GoingAway { reconnect_after_ms }).await;
+        let _ = mailboxes.post(conn, ServerMessage::GoingAway { reconnect_after_ms });
     }
 }
 
 async fn close(mailboxes: &Mailboxes, leaving: &[ConnectionId], start: Instant, step: Duration) {
     for (nth, conn) in (0..).zip(leaving) {
         sleep_until(start + step * nth).await;
-        let _ = mailboxes.close(conn, CloseCode::Away).await;
+        mailboxes.close(conn, CloseCode::Away);
     }
 }

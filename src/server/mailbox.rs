@@ -6,27 +6,18 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
 
 use dashmap::DashMap;
-use futures_util::future::join_all;
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::core::{Connection, ConnectionId, Grant, Session};
-use crate::ports::{Connections, Delivery, Outbox, Swap, Unavailable};
+use super::liveness::{Asked, Liveness, Question};
+use crate::core::ConnectionId;
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
-
-/// A client heard from this recently is alive without being asked.
-const FRESH: Duration = Duration::from_secs(2);
-/// How long a probed client has to answer a ping: a newcomer to a full room waits as long, and a
-/// phone that changes networks should not lose its seat.
-const PROBE_WAIT: Duration = Duration::from_secs(4);
 
 /// How much may wait for one client.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +26,7 @@ pub(super) struct Bounds {
     pub(super) bytes: usize,
 }
 
-/// The mailboxes of all connections: the outbox of the standalone server.
+/// The mailboxes of all connections.
 #[derive(Debug)]
 pub(super) struct Mailboxes {
     all: DashMap<ConnectionId, Arc<Mailbox>>,
@@ -56,10 +47,7 @@ impl Mailboxes {
             queue: Mutex::default(),
             bounds: self.bounds,
             waker: AtomicWaker::new(),
-            epoch: self.epoch,
-            heard: AtomicU64::new(millis(self.epoch.elapsed())),
-            probed: AtomicBool::new(false),
-            sign_of_life: Notify::new(),
+            liveness: Liveness::new(self.epoch, Instant::now()),
         });
         self.all.insert(conn.clone(), Arc::clone(&mailbox));
         mailbox
@@ -87,48 +75,21 @@ impl Mailboxes {
         self.all.iter().map(|entry| entry.key().clone()).collect()
     }
 
-    fn find(&self, conn: &ConnectionId) -> Option<Arc<Mailbox>> {
+    /// The mailbox of a connection that is open.
+    pub(super) fn find(&self, conn: &ConnectionId) -> Option<Arc<Mailbox>> {
         self.all.get(conn).map(|mailbox| Arc::clone(&mailbox))
     }
-}
 
-/// A claim lives on the stack of its session, so nobody has to look for it.
-impl Connections for Mailboxes {
-    async fn claim(
-        &self,
-        _: &mut Connection,
-        seat: &Session,
-        _: Option<&Grant>,
-    ) -> Result<Swap, Unavailable> {
-        if let Some(mailbox) = self.all.get(&seat.conn) {
-            mailbox.mark();
-        }
-        Ok(Swap::Done)
-    }
-}
-
-impl Outbox for Mailboxes {
-    async fn send(
-        &self,
-        to: &ConnectionId,
-        message: ServerMessage,
-    ) -> Result<Delivery, Unavailable> {
-        Ok(self.all.get(to).map_or(Delivery::Gone, |mailbox| mailbox.post(message)))
+    /// Posts a message to a connection: how many bytes it takes there.
+    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Gone> {
+        self.all.get(to).ok_or(Gone)?.post(message)
     }
 
-    async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
+    /// Ends a connection, after what was posted to it.
+    pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
         if let Some(mailbox) = self.all.get(conn) {
-            mailbox.close(code);
+            let _ = mailbox.put(Parcel::Close(code), false);
         }
-        Ok(())
-    }
-
-    async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
-        let probes = conns.iter().map(async |conn| match self.find(conn) {
-            Some(mailbox) if mailbox.lives().await => None,
-            Some(_) | None => Some(conn.clone()),
-        });
-        Ok(join_all(probes).await.into_iter().flatten().collect())
     }
 }
 
@@ -136,18 +97,18 @@ impl Outbox for Mailboxes {
 #[derive(Debug)]
 pub(super) struct Full;
 
+/// There is no such connection any more, or it is being closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Gone;
+
 /// What waits for one client.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     queue: Mutex<Queue>,
     bounds: Bounds,
     waker: AtomicWaker,
-    epoch: Instant,
-    /// When the client was last heard, in milliseconds since `epoch`.
-    heard: AtomicU64,
-    /// Somebody waits for a sign of life.
-    probed: AtomicBool,
-    sign_of_life: Notify,
+    /// Whether the client is there.
+    pub(super) liveness: Liveness,
 }
 
 #[derive(Debug, Default)]
@@ -229,60 +190,57 @@ impl Mailbox {
     }
 
     /// Whatever is posted from now on goes after the next `joined`.
-    fn mark(&self) {
+    pub(super) fn mark(&self) {
         let mut queue = self.queue();
         queue.mark = Some(queue.parcels.len());
     }
 
-    /// Notes a sign of life.
-    pub(super) fn heard(&self, now: Instant) {
-        self.heard.store(millis(now - self.epoch), Ordering::Relaxed);
-        if self.probed.swap(false, Ordering::AcqRel) {
-            self.sign_of_life.notify_waiters();
+    /// Pings a client that was silent for a heartbeat, unless it is pinged already.
+    pub(super) fn beat(&self, now: Instant) {
+        if let Asked::Now(_) = self.liveness.ask(now) {
+            let _ = self.put(Parcel::Ping, false);
         }
     }
 
-    /// When the client was last heard.
-    pub(super) fn last_heard(&self) -> Instant {
-        self.epoch + Duration::from_millis(self.heard.load(Ordering::Relaxed))
+    /// Asks the client for a sign of life; `None` if there was one just now.
+    pub(super) fn probe(&self, now: Instant) -> Option<Question> {
+        match self.liveness.probe(now) {
+            Asked::Fresh => None,
+            Asked::Before(ping) => Some(ping),
+            Asked::Now(ping) => {
+                let _ = self.put(Parcel::Ping, false);
+                Some(ping)
+            }
+        }
     }
 
-    /// Asks the client for a sign of life. Without one its connection is closed.
-    async fn lives(&self) -> bool {
-        if self.last_heard().elapsed() < FRESH {
-            return true;
-        }
-        let sign = self.sign_of_life.notified();
-        self.probed.store(true, Ordering::Release);
-        self.put(Parcel::Ping, false);
-        let lives = timeout(PROBE_WAIT, sign).await.is_ok();
+    /// Waits for the sign of life. Without one the connection is closed.
+    pub(super) async fn lives(&self, ping: Question) -> bool {
+        let lives = self.liveness.answered(ping).await;
         if !lives {
-            self.post(Rejection::new(Code::IdleTimeout, "no answer to a ping").into());
-            self.close(CloseCode::Timeout);
+            let _ = self.post(Rejection::new(Code::IdleTimeout, "no answer to a ping").into());
+            let _ = self.put(Parcel::Close(CloseCode::Timeout), false);
         }
         lives
     }
 
-    /// Puts a message where it belongs.
-    pub(super) fn post(&self, message: ServerMessage) -> Delivery {
+    /// Puts a message where it belongs: how many bytes it takes.
+    pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Gone> {
         let joined =
             matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
         self.put(Parcel::Text(message.encode().into()), joined)
     }
 
-    fn close(&self, code: CloseCode) {
-        self.put(Parcel::Close(code), false);
-    }
-
-    fn put(&self, parcel: Parcel, at_mark: bool) -> Delivery {
+    fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Gone> {
         let mut queue = self.queue();
         // Whoever is replaced while it joins is told both, in this order.
         let at_mark = at_mark && queue.mark.is_some();
         let in_time = queue.state == State::Open || (at_mark && queue.state == State::Closing);
         if !in_time {
-            return Delivery::Gone;
+            return Err(Gone);
         }
-        let bytes = queue.bytes + parcel.bytes();
+        let size = parcel.bytes();
+        let bytes = queue.bytes + size;
         if queue.parcels.len() >= self.bounds.messages || bytes > self.bounds.bytes {
             *queue = Queue { state: State::Full, ..Queue::default() };
         } else {
@@ -298,15 +256,11 @@ impl Mailbox {
         let full = queue.state == State::Full;
         drop(queue);
         self.waker.wake();
-        if full { Delivery::Gone } else { Delivery::Accepted }
+        if full { Err(Gone) } else { Ok(size) }
     }
 
     /// A panic elsewhere leaves no queue half changed, so a poisoned lock is as good as any.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn millis(since: Duration) -> u64 {
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

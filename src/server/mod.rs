@@ -2,18 +2,20 @@
 //!
 //! [`serve`] takes a bound listener and a future that says when to stop. HTTP and WebSockets share
 //! the port: every connection starts (`accept`) as HTTP/1.1, within TLS if there is a certificate,
-//! and a request for a WebSocket turns it (`upgrade`) into a `session` with a `mailbox`. `http`
-//! answers the rest.
+//! and a request for a WebSocket turns it (`upgrade`) into a `session` with a `mailbox`. What it
+//! says to others goes through a `speaker`, which counts. `http` answers the rest.
 
 mod accept;
 pub mod audit;
 mod drain;
 mod http;
 mod limits;
+mod liveness;
 mod mailbox;
 mod metered;
 mod probe;
 mod session;
+mod speaker;
 mod upgrade;
 
 use std::future::Future;
@@ -30,24 +32,29 @@ use crate::config::Config;
 use crate::core::ConnectionId;
 use crate::drive;
 use crate::ports::{Journal, Registry};
+use crate::token::Gatekeeper;
 use crate::wire::{FromText, PeerId, Timestamp};
 
 use limits::Limits;
-use mailbox::{Bounds, Mailboxes};
+use mailbox::{Bounds, Mailbox, Mailboxes};
 use probe::{Prober, own_pass};
+use speaker::{Claims, Speaker, Told};
 
 /// How often it is looked for rooms that need not be kept.
 const SWEEP: Duration = Duration::from_secs(60);
 /// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// The driver over mailboxes.
-type Driver<R> = drive::Driver<R, Arc<Mailboxes>, Arc<Mailboxes>>;
+/// What carries out the decisions that follow from one connection.
+type Driver<R> = drive::Driver<Arc<R>, Claims, Speaker>;
 
 /// What all connections share.
 struct App<R> {
     config: Config,
-    driver: Arc<Driver<R>>,
+    registry: Arc<R>,
+    mailboxes: Arc<Mailboxes>,
+    gatekeeper: Gatekeeper,
+    journal: Arc<dyn Journal>,
     limits: Limits,
     prober: Prober,
     draining: AtomicBool,
@@ -69,14 +76,14 @@ pub async fn serve<R: Registry>(
     let router = http::router(Arc::clone(&app));
     tokio::select! {
         () = accept::run(&listener, &app, &router) => {}
-        () = sweep(&app.driver.registry) => {}
+        () = sweep(&*app.registry) => {}
         () = stop => {}
     }
     // While draining it goes on answering: a load balancer has to hear that it is not ready.
     app.draining.store(true, Ordering::Release);
     tokio::select! {
         () = accept::run(&listener, &app, &router) => {}
-        () = drain::run(&app.driver.outbox, app.config.drain) => {}
+        () = drain::run(&app.mailboxes, app.config.drain) => {}
     }
     drop((listener, alive));
     // A client that reads nothing does not hold up the end.
@@ -96,25 +103,32 @@ impl<R: Registry> App<R> {
     fn new(config: Config, registry: R, address: SocketAddr, alive: mpsc::WeakSender<()>) -> Self {
         let pass = own_pass();
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
-        let mailboxes = Arc::new(Mailboxes::new(bounds));
         let audit = config.audit.clone().map(|audit| audit as Arc<dyn Journal>);
-        let driver = Driver {
-            registry,
-            connections: Arc::clone(&mailboxes),
-            outbox: mailboxes,
-            journal: audit.unwrap_or_else(|| Arc::new(())),
-            rules: config.rules.clone(),
-            gatekeeper: pass.beside(config.gatekeeper.clone()),
-            mint_peer_id,
-        };
         Self {
-            driver: Arc::new(driver),
+            registry: Arc::new(registry),
+            mailboxes: Arc::new(Mailboxes::new(bounds)),
+            gatekeeper: pass.beside(config.gatekeeper.clone()),
+            journal: audit.unwrap_or_else(|| Arc::new(())),
             limits: Limits::new(&config),
             prober: Prober::new(address, config.tls.clone(), pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),
             alive,
             config,
+        }
+    }
+
+    fn driver(&self, conn: &ConnectionId, mailbox: &Arc<Mailbox>) -> Driver<R> {
+        let accounts = Arc::clone(&self.limits.accounts);
+        let mailboxes = Arc::clone(&self.mailboxes);
+        Driver {
+            registry: Arc::clone(&self.registry),
+            connections: Claims { accounts, mailbox: Arc::clone(mailbox) },
+            outbox: Speaker { conn: conn.clone(), mailboxes, told: Told::default() },
+            journal: Arc::clone(&self.journal),
+            rules: self.config.rules.clone(),
+            gatekeeper: self.gatekeeper.clone(),
+            mint_peer_id,
         }
     }
 

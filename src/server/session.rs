@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseFrame};
 use tracing::{debug, error};
 
-use super::limits::{Pace, Pacer, Place};
+use super::limits::{Account, Pace, Pacer, Place};
 use super::mailbox::{Full, Mailbox, Parcel};
 use super::metered::{HasMeter, drain, is_spent};
 use super::{Driver, now};
@@ -31,6 +31,8 @@ use crate::core::Connection;
 use crate::ports::Registry;
 use crate::wire::{CloseCode, Code, Incoming, Rejection, ServerMessage, Timestamp};
 
+/// What a pong is, besides its payload: two bytes and the mask.
+const PONG_HEAD: usize = 6;
 /// How long a goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -48,12 +50,12 @@ pub(super) struct Session<R, S> {
     pub(super) socket: WebSocketStream<S>,
     pub(super) connection: Connection,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) driver: Arc<Driver<R>>,
+    pub(super) driver: Driver<R>,
     pub(super) pacer: Pacer,
+    /// The budget that it shares with other connections of the same peer.
+    pub(super) account: Option<Account>,
     pub(super) pulse: Pulse,
     pub(super) opened: Instant,
-    /// A ping is out, and nothing was heard since.
-    pub(super) pinged: bool,
     /// It held a seat once.
     pub(super) joined: bool,
     /// When something of its token is due next, after the last look.
@@ -85,7 +87,8 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         if let Err(fault) = self.driver.lost(&mut self.connection, now()).await {
             error!(%conn, %fault, "a seat could not be given up");
         }
-        self.driver.outbox.forget(&conn);
+        self.settle(0, Instant::now());
+        self.driver.outbox.end();
         debug!(%conn, reason = end.name(), "closed");
         // A client that does not listen to the goodbye is not waited for.
         let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
@@ -150,10 +153,13 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             None => return Some(End::Gone),
         };
         let at = Instant::now();
-        self.mailbox.heard(at);
-        self.pinged = false;
+        self.mailbox.liveness.heard(at);
         match message {
             Message::Text(text) => self.receive(&text, at).await,
+            Message::Pong(payload) if self.mailbox.liveness.answers() => {
+                self.excuse(PONG_HEAD + payload.len(), at);
+                None
+            }
             Message::Ping(_) | Message::Pong(_) => self.pace(at).err(),
             Message::Binary(_) => Some(refused(
                 Code::InvalidMessage,
@@ -170,27 +176,42 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             Ok(too_fast) => too_fast,
         };
         let incoming = Incoming::parse(text);
-        if let Some(rejection) = too_fast {
-            self.mailbox.post(rejection.answering_frame(&incoming).into());
-            return None;
-        }
-        match incoming {
-            Ok(incoming) => self.hear(incoming).await,
-            Err(rejection) => {
-                self.mailbox.post(rejection.into());
+        let refusal = match (too_fast, incoming) {
+            (Some(rejection), incoming) => rejection.answering_frame(&incoming),
+            (None, Err(rejection)) => rejection,
+            (None, Ok(incoming)) => {
+                self.handle(incoming).await;
+                self.charge_for_news(text.len(), at);
+                return None;
             }
-        }
+        };
+        let _ = self.mailbox.post(refusal.into());
         None
     }
 
-    async fn hear(&mut self, incoming: Incoming<'_>) {
+    async fn handle(&mut self, incoming: Incoming<'_>) {
         let (request_id, to) = (incoming.request_id.clone(), incoming.message.to().cloned());
         if let Err(fault) = self.driver.receive(&mut self.connection, incoming, now()).await {
             error!(conn = %self.connection.id, %fault, "a message was not handled");
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
-            self.mailbox.post(rejection.to(to).answering(request_id).into());
+            let _ = self.mailbox.post(rejection.to(to).answering(request_id).into());
         }
         self.joined |= self.connection.session.is_some();
+    }
+
+    /// Charges for what others were made to receive, beyond what was read for it: that is charged
+    /// already.
+    fn charge_for_news(&mut self, read: usize, at: Instant) {
+        let caused = self.driver.outbox.caused();
+        self.pacer.owe(caused.saturating_sub(read), at);
+        if let Some(who) = &self.connection.session
+            && !self.account.as_ref().is_some_and(|account| account.is_of(who))
+        {
+            self.account = self.driver.connections.accounts.of(who, at);
+        }
+        if let Some(account) = &self.account {
+            account.owe(caused, at);
+        }
     }
 
     /// Charges for a frame, and for whatever was read to get it. `Ok(Some(_))` refuses it.
@@ -198,25 +219,33 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         let too_fast =
             || Rejection::new(Code::RateLimited, "too many messages, or too much in them");
         let bytes = self.socket.get_mut().meter().look();
-        match self.pacer.charge(bytes, at) {
+        let overdrawn = self.account.as_ref().and_then(|account| account.overdrawn(at));
+        match self.pacer.charge(bytes, at).or_wait(overdrawn) {
             Pace::Fine => Ok(None),
             Pace::TooFast(wait) => Ok(Some(too_fast().retry_after(wait))),
             Pace::Hopeless => Err(End::Refused(too_fast(), CloseCode::RateLimited)),
         }
     }
 
+    /// Charges for all that was read, but for the answer to a ping of ours.
+    fn excuse(&mut self, answer: usize, at: Instant) {
+        let bytes = self.socket.get_mut().meter().look();
+        self.pacer.owe(bytes.saturating_sub(answer), at);
+    }
+
     fn next_deadline(&self) -> Instant {
-        let beats = if self.pinged { 2 } else { 1 };
-        let beat = self.mailbox.last_heard() + self.pulse.heartbeat * beats;
-        let due = self
-            .due
-            .map(|due| Instant::now() + Duration::from_millis(due.0.saturating_sub(now().0)));
+        let now = Instant::now();
+        let heard = self.mailbox.liveness.last_heard();
+        let beat = heard + self.pulse.heartbeat;
+        let beat = if beat > now { beat } else { beat + self.pulse.heartbeat };
+        let due =
+            self.due.map(|due| now + Duration::from_millis(due.0.saturating_sub(super::now().0)));
         let beat = due.map_or(beat, |due| due.min(beat));
         if self.joined { beat } else { beat.min(self.opened + self.pulse.join_timeout) }
     }
 
     async fn on_deadline(&mut self, deadline: std::pin::Pin<&mut Sleep>) -> Option<End> {
-        let silent = self.mailbox.last_heard().elapsed();
+        let silent = self.mailbox.liveness.last_heard().elapsed();
         if silent >= self.pulse.heartbeat * 2 {
             let text = "nothing was heard for two heartbeats";
             return Some(refused(Code::IdleTimeout, text, CloseCode::Timeout));
@@ -232,13 +261,11 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
                 error!(conn = %self.connection.id, %fault, "a token's end was not handled");
             }
         }
-        let mut end = None;
-        if silent >= self.pulse.heartbeat && !self.pinged {
-            self.pinged = true;
-            end = self.write(Ok([Parcel::Ping].into())).await;
+        if silent >= self.pulse.heartbeat {
+            self.mailbox.beat(Instant::now());
         }
         deadline.reset(self.next_deadline());
-        end
+        None
     }
 }
 

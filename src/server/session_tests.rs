@@ -3,27 +3,30 @@
 use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::super::limits::{Admission, Rates};
-use super::super::mailbox::{Bounds, Mailboxes};
+use super::super::limits::{Accounts, Admission, Rates};
+use super::super::mailbox::{Bounds, Gone, Mailboxes};
 use super::super::metered::Metered;
+use super::super::speaker::{Claims, Speaker, Told};
 use super::*;
 use crate::core::{ConnectionId, Rules};
 use crate::memory::MemoryRegistry;
-use crate::ports::Delivery;
 use crate::redact::Redacted;
 use crate::token::Gatekeeper;
 use crate::wire::{FromText, JoinDefaults, PeerId, Timestamp};
 
+const UNLIMITED: Rates = Rates { messages: (0, 0), bytes: (0, 0) };
+
 #[tokio::test]
 async fn a_client_that_does_not_read_is_heard_all_the_same() {
-    let driver = Arc::new(driver());
+    let server = Server::new();
     let bob = ConnectionId::new("bob");
-    let listener = driver.outbox.open(&bob);
+    let listener = server.mailboxes.open(&bob);
+    let driver = server.driver(&bob, &listener);
     let mut bob = Connection::new(bob, JoinDefaults::default());
     let join = Incoming::parse(r#"{"type":"join","peerId":"bob"}"#).unwrap();
     driver.receive(&mut bob, join, now()).await.unwrap();
 
-    let mut ada = open(&driver).await;
+    let mut ada = server.open().await;
     ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
     // Its `joined` does not fit into the pipe, and is not read.
     ada.send(Message::text(r#"{"type":"chat","message":"still here"}"#)).await.unwrap();
@@ -39,8 +42,7 @@ async fn a_client_that_does_not_read_is_heard_all_the_same() {
 
 #[tokio::test]
 async fn a_client_that_reads_late_gets_everything_in_order() {
-    let driver = Arc::new(driver());
-    let mut ada = open(&driver).await;
+    let mut ada = Server::new().open().await;
     ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
     for nth in 0..20 {
         let ping = format!(r#"{{"type":"ping","requestId":"{nth}"}}"#);
@@ -54,17 +56,16 @@ async fn a_client_that_reads_late_gets_everything_in_order() {
 
 #[tokio::test]
 async fn what_is_being_written_counts_as_waiting() {
-    let driver = Arc::new(driver());
-    let mailbox = driver.outbox.open(&ConnectionId::new("bob"));
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
     let post = || mailbox.post(ServerMessage::Relayed(Redacted::new("x".repeat(30_000))));
-    assert_eq!(post(), Delivery::Accepted);
+    assert_eq!(post(), Ok(30_000));
     assert_eq!(mailbox.take().await.unwrap().len(), 1);
-    assert_eq!(post(), Delivery::Accepted);
-    assert_eq!(post(), Delivery::Accepted);
+    assert_eq!(post(), Ok(30_000));
+    assert_eq!(post(), Ok(30_000));
     // The first is written by now.
     assert_eq!(mailbox.take().await.unwrap().len(), 2);
-    assert_eq!(post(), Delivery::Accepted);
-    assert_eq!(post(), Delivery::Gone, "five times 30 KB are more than 100");
+    assert_eq!(post(), Ok(30_000));
+    assert_eq!(post(), Err(Gone), "five times 30 KB are more than 100");
 }
 
 async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
@@ -72,41 +73,61 @@ async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
     frame.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
 }
 
-fn driver() -> Driver<MemoryRegistry> {
-    let mailboxes = Arc::new(Mailboxes::new(Bounds { messages: 100, bytes: 100_000 }));
-    Driver {
-        registry: MemoryRegistry::default(),
-        connections: Arc::clone(&mailboxes),
-        outbox: mailboxes,
-        journal: Arc::new(()),
-        rules: Rules::default(),
-        gatekeeper: Gatekeeper::default(),
-        mint_peer_id: |_| PeerId::parse("minted").unwrap(),
-    }
+/// What sessions share.
+struct Server {
+    registry: Arc<MemoryRegistry>,
+    mailboxes: Arc<Mailboxes>,
 }
 
-/// A client's end of a session that runs.
-async fn open(driver: &Arc<Driver<MemoryRegistry>>) -> WebSocketStream<DuplexStream> {
-    let (near, far) = duplex(64);
-    let id = ConnectionId::new("ada");
-    let admission = Arc::new(Admission::new(0, 0));
-    let place = || admission.admit(None).unwrap();
-    let far = Metered::new(far, 1_000_000);
-    let unlimited = Rates { messages: (0, 0), bytes: (0, 0) };
-    let session = Session {
-        socket: WebSocketStream::from_raw_socket(far, Role::Server, None).await,
-        mailbox: driver.outbox.open(&id),
-        connection: Connection::new(id, JoinDefaults::default()),
-        driver: Arc::clone(driver),
-        pacer: Pacer::new(unlimited, Instant::now()),
-        pulse: Pulse { heartbeat: Duration::from_secs(60), join_timeout: Duration::from_secs(60) },
-        opened: Instant::now(),
-        pinged: false,
-        joined: false,
-        due: None,
-        looked: Timestamp(0),
-        _held: (Arc::new(place()), place(), None),
-    };
-    tokio::spawn(Box::new(session).run());
-    WebSocketStream::from_raw_socket(near, Role::Client, None).await
+impl Server {
+    fn new() -> Self {
+        let bounds = Bounds { messages: 100, bytes: 100_000 };
+        Self { registry: Arc::default(), mailboxes: Arc::new(Mailboxes::new(bounds)) }
+    }
+
+    fn driver(&self, conn: &ConnectionId, mailbox: &Arc<Mailbox>) -> Driver<MemoryRegistry> {
+        Driver {
+            registry: Arc::clone(&self.registry),
+            connections: Claims {
+                accounts: Arc::new(Accounts::new(UNLIMITED)),
+                mailbox: Arc::clone(mailbox),
+            },
+            outbox: Speaker {
+                conn: conn.clone(),
+                mailboxes: Arc::clone(&self.mailboxes),
+                told: Told::default(),
+            },
+            journal: Arc::new(()),
+            rules: Rules::default(),
+            gatekeeper: Gatekeeper::default(),
+            mint_peer_id: |_| PeerId::parse("minted").unwrap(),
+        }
+    }
+
+    /// A client's end of a session that runs.
+    async fn open(&self) -> WebSocketStream<DuplexStream> {
+        let (near, far) = duplex(64);
+        let id = ConnectionId::new("ada");
+        let admission = Arc::new(Admission::new(0, 0));
+        let place = || admission.admit(None).unwrap();
+        let far = Metered::new(far, 1_000_000);
+        let minute = Duration::from_secs(60);
+        let mailbox = self.mailboxes.open(&id);
+        let session = Session {
+            socket: WebSocketStream::from_raw_socket(far, Role::Server, None).await,
+            driver: self.driver(&id, &mailbox),
+            mailbox,
+            connection: Connection::new(id, JoinDefaults::default()),
+            account: None,
+            pacer: Pacer::new(UNLIMITED, Instant::now()),
+            pulse: Pulse { heartbeat: minute, join_timeout: minute },
+            opened: Instant::now(),
+            joined: false,
+            due: None,
+            looked: Timestamp(0),
+            _held: (Arc::new(place()), place(), None),
+        };
+        tokio::spawn(Box::new(session).run());
+        WebSocketStream::from_raw_socket(near, Role::Client, None).await
+    }
 }

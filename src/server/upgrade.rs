@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
 use super::accept::Caller;
-use super::limits::{Crowded, Pacer, Place, Rates};
+use super::limits::{Crowded, Pacer, Place};
 use super::metered::{HasMeter, Meter, Metered};
 use super::session::{Pulse, Session};
 use super::{App, now};
@@ -67,7 +67,7 @@ pub(super) fn websocket<R: Registry>(
         Ok(place) => place,
         Err(refusal) => return *refusal,
     };
-    let grant = match identify(&app.driver.gatekeeper, &request) {
+    let grant = match identify(&app.gatekeeper, &request) {
         Ok(grant) => grant,
         Err(refused) => return unauthorized(&app, client, refused),
     };
@@ -136,31 +136,25 @@ async fn run<R: Registry, S>(
         WebSocketStream::from_partially_read(stream, read.to_vec(), Role::Server, Some(config));
     let id = app.next_connection();
     let opened = Instant::now();
+    let mailbox = app.mailboxes.open(&id);
     let session = Box::new(Session {
         socket: socket.await,
-        mailbox: app.driver.outbox.open(&id),
+        driver: app.driver(&id, &mailbox),
+        mailbox,
         connection: Connection { grant, ..Connection::new(id, defaults) },
-        driver: Arc::clone(&app.driver),
-        pacer: Pacer::new(rates(app), opened),
+        pacer: Pacer::new(app.limits.rates, opened),
+        account: None,
         pulse: Pulse {
             heartbeat: Duration::from_secs(app.config.rules.heartbeat_seconds),
             join_timeout: app.config.join_timeout,
         },
         opened,
-        pinged: false,
         joined: false,
         due: None,
         looked: Timestamp(0),
         _held: (socket_place, place, app.alive.upgrade()),
     });
     tokio::spawn(session.run());
-}
-
-const fn rates<R>(app: &App<R>) -> Rates {
-    Rates {
-        messages: (app.config.message_rate, app.config.message_burst),
-        bytes: (app.config.byte_rate, app.config.byte_burst),
-    }
 }
 
 /// Who asks: the other end of the connection, or whoever a trusted proxy speaks for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -143,6 +144,63 @@ pub async fn a_refused_message_is_told_by_its_names_and_goes_nowhere<R: Runtime>
     }
     assert!(arrived.is_disjoint(&refused), "{arrived:?} {refused:?}");
     assert_eq!(arrived.len() + refused.len(), 8);
+}
+
+/// A room tells everybody of every change, and with everything there is to tell. Whoever makes it
+/// do so pays as if it had sent that itself.
+pub async fn nobody_is_sent_more_because_of_one_other_than_that_one_may_send<R: Runtime>() {
+    const BURST: usize = 60_000;
+    let server = R::start(bytes(1, 60_000)).await;
+    let join = |peer: &str| {
+        let metadata = json!({"about": "x".repeat(1000)});
+        json!({"type": "join", "roomId": "visit", "peerId": peer, "metadata": metadata})
+    };
+    let mut seated = Vec::new();
+    for nth in 0..8 {
+        seated.push(Client::join_with(&server, join(&format!("peer-{nth}"))).await.0);
+    }
+    let mut bob = Client::join_with(&server, join("bob")).await.0;
+    let (mut cay, joined) = Client::join_with(&server, join("cay")).await;
+    let roster = joined.to_string().len();
+    let mut refused = false;
+    // Where nobody counts, the first rounds show all there is.
+    for _ in 0..if R::PROFILE.limits_rates { 10 } else { 2 } {
+        cay.send(json!({"type": "leave"})).await;
+        cay.handled().await;
+        cay.send(join("cay")).await;
+        let answer = cay.next_of(&["joined", "error"]).await;
+        refused |= answer["code"] == "rate_limited";
+    }
+    assert_eq!(refused, R::PROFILE.limits_rates);
+    bob.handled().await;
+    let mut told = 0;
+    for message in bob.fence().await {
+        if message["peerId"] == "cay" {
+            told += message.to_string().len();
+        }
+    }
+    // The last message that passes may cost more than is left.
+    assert!(told <= BURST + roster, "{told} bytes");
+    // Nobody else pays for it.
+    for other in &mut seated {
+        other.roster().await;
+    }
+}
+
+/// Everybody comes at the same time, and has all there is to say of itself.
+pub async fn a_room_that_fills_up_at_once_is_no_flood<R: Runtime>() {
+    let server = R::start(bytes(65_536, 262_144)).await;
+    let joins = (0..16).map(|nth| {
+        let metadata = json!({"about": "x".repeat(1000)});
+        let name = "é".repeat(128);
+        json!({"type": "join", "roomId": "visit", "peerId": format!("{nth:0>128}"),
+            "displayName": name, "metadata": metadata})
+    });
+    let server = &server;
+    let mut seated = join_all(joins.map(|join| Client::join_with(server, join))).await;
+    for (client, _) in &mut seated {
+        assert_eq!(ids(&client.roster().await).len(), 15);
+    }
 }
 
 pub async fn ones_excess_is_not_anothers<R: Runtime>() {

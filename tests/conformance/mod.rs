@@ -33,6 +33,7 @@ pub mod rosters;
 pub mod seeds;
 pub mod slow;
 pub mod stamping;
+pub mod strangers;
 pub mod takeover;
 pub mod tokens;
 pub mod unrest;
@@ -250,6 +251,8 @@ macro_rules! every_scenario {
                 a_refused_message_is_told_by_its_names_and_goes_nowhere,
                 bytes_are_counted_beside_messages,
                 who_sent_too_much_and_waits_as_told_gets_through,
+                nobody_is_sent_more_because_of_one_other_than_that_one_may_send,
+                a_room_that_fills_up_at_once_is_no_flood,
                 ones_excess_is_not_anothers,
                 the_size_of_a_message_is_a_setting,
                 a_full_room_takes_nobody_and_stays_as_it_is,
@@ -273,6 +276,11 @@ macro_rules! every_scenario {
                 who_joined_has_time,
                 a_dead_connections_seat_keeps_no_living_peer_out,
                 a_living_silent_holder_keeps_its_seat;
+            strangers:
+                joins_to_a_full_visit_throw_nobody_out,
+                joins_to_a_full_open_room_throw_nobody_out,
+                who_comes_back_and_back_is_let_in_only_so_often,
+                a_guest_at_the_door_cannot_bury_its_host;
             room_list:
                 every_live_room_is_listed_with_its_peers,
                 the_answer_echoes_the_request_id,

@@ -13,13 +13,12 @@ use visio_signaling::core::audit::Entry;
 use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Rules, Session};
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{
-    Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
+    Claim, Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
 };
 use visio_signaling::token::{Gatekeeper, Refused};
 use visio_signaling::wire::{
     CloseCode, Incoming, JoinDefaults, PeerId, Role, RoomId, RoomSummary, ServerMessage, Timestamp,
-    Token,
-    Version,
+    Token, Version,
 };
 
 use super::{peer, room_id};
@@ -316,8 +315,8 @@ impl Connections for OnTheStack {
         _: &mut Connection,
         _: &Session,
         _: Option<&Grant>,
-    ) -> Result<Swap, Unavailable> {
-        Ok(Swap::Done)
+    ) -> Result<Claim, Unavailable> {
+        Ok(Claim::Noted)
     }
 }
 

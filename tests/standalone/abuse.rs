@@ -66,6 +66,29 @@ async fn one_peer_alone_cannot_have_a_slow_one_thrown_out() {
     assert!((8..=10).contains(&seq), "256 KiB at once, and what was earned meanwhile: {seq}");
 }
 
+/// What the kernel keeps for its socket is bounded beside its queue.
+#[tokio::test]
+async fn little_is_kept_for_a_client_that_does_not_read() {
+    let program = start(&["--byte-rate", "0", "--message-rate", "0"]).await;
+    let [mut ada, mut cay] = meet(&program, "visit", ["ada", "cay"]).await;
+    let mut bob = Client::connect_narrow(&program).await;
+    bob.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
+    bob.expect("joined").await;
+    for other in [&mut ada, &mut cay] {
+        other.expect("peer_joined").await;
+    }
+    let mut taken = 0;
+    loop {
+        ada.send(json!({"type": "chat", "message": "x".repeat(10_000)})).await;
+        // Cay's copy tells that Bob's was accepted, too.
+        if cay.next_of(&["chat", "peer_left"]).await["type"] == "peer_left" {
+            break;
+        }
+        taken += 10_000;
+    }
+    assert!(taken < 1_000_000, "{taken} bytes were taken for somebody who reads none");
+}
+
 #[tokio::test]
 async fn offers_to_a_full_room_are_no_flood() {
     let program = start(&[]).await;

@@ -1,9 +1,11 @@
 //! What one client, one address and all of them together may ask of the server.
 
+mod accounts;
 mod admission;
 mod failures;
 mod pace;
 
+pub(super) use accounts::{Account, Accounts};
 pub(super) use admission::{Admission, Crowded, Place};
 pub(super) use pace::{Pace, Pacer, Rates};
 
@@ -24,17 +26,25 @@ pub(super) struct Limits {
     sockets: Arc<Admission>,
     websockets: Arc<Admission>,
     failed_tokens: Failures,
+    pub(super) rates: Rates,
+    pub(super) accounts: Arc<Accounts>,
 }
 
 impl Limits {
     pub(super) fn new(config: &Config) -> Self {
         let (most, most_per_ip) = (config.max_connections, config.max_connections_per_ip);
+        let rates = Rates {
+            messages: (config.message_rate, config.message_burst),
+            bytes: (config.byte_rate, config.byte_burst),
+        };
         let sockets = Admission::new(most, most_per_ip).with_spare_places();
         Self {
             trusted_proxies: config.trusted_proxies.clone(),
             sockets: Arc::new(sockets),
             websockets: Arc::new(Admission::new(most, most_per_ip)),
             failed_tokens: Failures::default(),
+            rates,
+            accounts: Arc::new(Accounts::new(rates)),
         }
     }
 

@@ -31,6 +31,18 @@ pub(in super::super) enum Pace {
     Hopeless,
 }
 
+impl Pace {
+    /// The same, where there is another reason to wait: of two waits the longer is told.
+    pub(in super::super) fn or_wait(self, wait: Option<Duration>) -> Self {
+        match (self, wait) {
+            (Self::Hopeless, _) => Self::Hopeless,
+            (Self::TooFast(one), Some(other)) => Self::TooFast(one.max(other)),
+            (Self::Fine, Some(wait)) => Self::TooFast(wait),
+            (pace, None) => pace,
+        }
+    }
+}
+
 impl Pacer {
     pub(in super::super) fn new(rates: Rates, now: Instant) -> Self {
         let bucket = |(per_second, burst): (u32, u32)| {
@@ -47,9 +59,18 @@ impl Pacer {
         };
         match (of(&mut self.messages, 1), of(&mut self.bytes, bytes)) {
             (Pace::Hopeless, _) | (_, Pace::Hopeless) => Pace::Hopeless,
-            (Pace::TooFast(one), Pace::TooFast(other)) => Pace::TooFast(one.max(other)),
-            (Pace::Fine, other) => other,
-            (one, Pace::Fine) => one,
+            (Pace::TooFast(wait), other) | (other, Pace::TooFast(wait)) => {
+                other.or_wait(Some(wait))
+            }
+            (Pace::Fine, Pace::Fine) => Pace::Fine,
+        }
+    }
+
+    /// Charges for bytes of which nobody asks whether they may pass: they have. The next message
+    /// finds that they are gone.
+    pub(in super::super) fn owe(&mut self, bytes: usize, now: Instant) {
+        if let Some(bucket) = &mut self.bytes {
+            let _ = bucket.take(bytes as f64, now);
         }
     }
 }
@@ -84,11 +105,16 @@ impl Bucket {
         if before >= WHOLE {
             Pace::Fine
         } else if self.tokens >= -self.burst {
-            // Until there is a whole token again, for the next message to find.
-            Pace::TooFast(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second))
+            Pace::TooFast(self.wait(now).unwrap_or_default())
         } else {
             Pace::Hopeless
         }
+    }
+
+    /// How long it takes until somebody finds a whole token in it, if there is none now.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let level = self.level(now);
+        (level < WHOLE).then(|| Duration::from_secs_f64((1.0 - level) / self.per_second))
     }
 
     /// Whether it is as full as at the start.

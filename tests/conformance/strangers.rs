@@ -1,0 +1,153 @@
+//! Asking for a seat costs those who have one nothing, however many ask.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Message;
+use visio_signaling::core::Grant;
+use visio_signaling::wire::Role;
+
+use super::client::Client;
+use super::tokens::{SECRET, guest, token};
+use super::{Runtime, Settings};
+
+/// Enough to empty the bucket of anybody who pays for each of them.
+const STRANGERS: usize = 200;
+
+/// One guest's token is enough to ask for a seat. A doctor and a patient have both.
+pub async fn joins_to_a_full_visit_throw_nobody_out<R: Runtime>() {
+    let server = R::start(Settings { jwt_secret: Some(SECRET), ..hurried() }).await;
+    let join = |peer: &str| {
+        let mut grant = guest("visit", peer);
+        grant.capacity = Some(2);
+        json!({"type": "join", "token": token(&grant)})
+    };
+    let seats = vec![join("doctor"), join("patient")];
+    besiege(&server, seats, |_| join("stranger")).await;
+}
+
+pub async fn joins_to_a_full_open_room_throw_nobody_out<R: Runtime>() {
+    let server = R::start(hurried()).await;
+    let join = |peer: String| json!({"type": "join", "roomId": "visit", "peerId": peer});
+    let seats = (0..16).map(|nth| join(format!("peer-{nth}"))).collect();
+    besiege(&server, seats, |nth| join(format!("stranger-{nth}"))).await;
+}
+
+/// Coming and going is news to everybody, and with each connection it would start anew.
+pub async fn who_comes_back_and_back_is_let_in_only_so_often<R: Runtime>() {
+    let server = R::start(thrifty()).await;
+    let join = |peer: &str| {
+        let metadata = json!({"about": "x".repeat(1000)});
+        json!({"type": "join", "token": token(&guest("visit", peer)), "metadata": metadata})
+    };
+    let mut seated = Vec::new();
+    for nth in 0..8 {
+        seated.push(Client::join_with(&server, join(&format!("peer-{nth}"))).await.0);
+    }
+    let mut bob = Client::join_with(&server, join("bob")).await.0;
+    let mut refused = false;
+    for _ in 0..rounds::<R>() {
+        let mut cay = Client::connect(&server).await;
+        cay.send(join("cay")).await;
+        let answer = cay.next_of(&["joined", "error"]).await;
+        refused |= answer["code"] == "rate_limited";
+        assert_eq!(answer["retryAfterMs"].is_u64(), answer["type"] == "error", "{answer}");
+        cay.close().await;
+    }
+    assert_eq!(refused, R::PROFILE.limits_rates);
+    bob.handled().await;
+    let news = bob.fence().await;
+    let about_cay = news.iter().filter(|message| message["peerId"] == "cay");
+    let told: usize = about_cay.map(|message| message.to_string().len()).sum();
+    let roster = bob.roster().await.to_string().len();
+    // The last time it comes, and goes again, may cost more than is left.
+    assert!(told <= BURST + 2 * (roster + 2000), "{told} bytes");
+}
+
+/// What waits for a host is twice what one guest may say at once, however often it comes back.
+pub async fn a_guest_at_the_door_cannot_bury_its_host<R: Runtime>() {
+    let server = R::start(thrifty()).await;
+    let host = Grant { role: Role::Host, ..guest("visit", "doctor") };
+    let join = json!({"type": "join", "token": token(&host)});
+    let (mut doctor, _) = Client::join_with(&server, join).await;
+    let knocking = Grant { lobby: true, ..guest("visit", "patient") };
+    let join = json!({"type": "join", "token": token(&knocking)});
+    let mut refused = false;
+    for _ in 0..rounds::<R>() {
+        let mut patient = Client::connect(&server).await;
+        patient.send(join.clone()).await;
+        let answer = patient.next_of(&["waiting", "error"]).await;
+        refused |= answer["code"] == "rate_limited";
+        for _ in 0..3 {
+            patient.send(json!({"type": "chat", "message": "x".repeat(20_000)})).await;
+        }
+        patient.handled().await;
+        patient.close().await;
+    }
+    assert_eq!(refused, R::PROFILE.limits_rates);
+    doctor.handled().await;
+    let told: usize = doctor.fence().await.iter().map(|message| message.to_string().len()).sum();
+    assert!(told <= BURST + 21_000 || !R::PROFILE.limits_rates, "{told} bytes");
+}
+
+const BURST: usize = 60_000;
+
+/// A budget that is not earned again within a test.
+fn thrifty() -> Settings {
+    let (byte_rate, byte_burst) = (1, 60_000);
+    Settings { jwt_secret: Some(SECRET), byte_rate, byte_burst, ..Settings::default() }
+}
+
+/// How often somebody comes. Where nobody counts, twice shows all there is.
+const fn rounds<R: Runtime>() -> usize {
+    if R::PROFILE.limits_rates { 10 } else { 2 }
+}
+
+/// Silence is noticed within a test, and few messages are too many.
+fn hurried() -> Settings {
+    let heartbeat = Duration::from_secs(3);
+    Settings { heartbeat, message_rate: 10, message_burst: 60, ..Settings::default() }
+}
+
+/// Fills a room, and lets all strangers ask for a seat in waves, the first of them at a time when
+/// nobody in the room was heard for a while.
+async fn besiege<R: Runtime>(server: &R, seats: Vec<Value>, stranger: impl Fn(usize) -> Value) {
+    let count = seats.len();
+    let mut seated = Vec::new();
+    for join in seats {
+        seated.push(Client::join_with(server, join).await.0);
+    }
+    let strangers = join_all((0..STRANGERS).map(|_| Client::connect(server)));
+    let mut strangers: Vec<_> = strangers.await;
+    if R::PROFILE.heartbeat_seconds.is_none() {
+        join_all(seated.iter_mut().map(is_asked)).await;
+    }
+    let (over, siege) = watch::channel(());
+    let sitting = seated.into_iter().map(|mut client| {
+        let mut siege = siege.clone();
+        tokio::spawn(async move {
+            client.attend(siege.changed()).await;
+            client
+        })
+    });
+    let sitting: Vec<_> = sitting.collect();
+    for _ in 0..3 {
+        let asking = strangers.iter_mut().enumerate().map(async |(nth, client)| {
+            client.send(stranger(nth)).await;
+            client.expect_error("room_full").await;
+        });
+        join_all(asking).await;
+    }
+    over.send(()).expect("those in the room wait for it");
+    for client in join_all(sitting).await {
+        let mut client = client.expect("nobody in the room was thrown out");
+        assert_eq!(client.roster().await["peers"].as_array().expect("peers").len(), count - 1);
+    }
+}
+
+/// Reads on until the server asks for a sign of life. It is given with whatever is read next.
+async fn is_asked(client: &mut Client) {
+    while !matches!(client.frame().await, Message::Ping(_)) {}
+}
