@@ -14,6 +14,7 @@ mod mailbox;
 mod metered;
 mod probe;
 mod session;
+mod shortage;
 mod upgrade;
 
 use std::future::Future;
@@ -31,6 +32,8 @@ use crate::core::ConnectionId;
 use crate::drive::Driver;
 use crate::ports::Registry;
 use crate::wire::{FromText, PeerId, Timestamp};
+
+pub use limits::{fewest_open_files, most_connections};
 
 use limits::Limits;
 use mailbox::{Bounds, Mailboxes};

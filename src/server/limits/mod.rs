@@ -2,9 +2,11 @@
 
 mod admission;
 mod failures;
+mod files;
 mod pace;
 
 pub(super) use admission::{Admission, Crowded, Place};
+pub use files::{fewest_open_files, most_connections};
 pub(super) use pace::{Pace, Pacer, Rates};
 
 use std::net::IpAddr;
