@@ -5,6 +5,7 @@
 //! defaults or checks again.
 
 mod keys;
+mod listen;
 mod token;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,14 +25,16 @@ use crate::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
 pub use keys::{KeyError, KeyFile, KeyFlags};
+pub use listen::{Addresses, Listen};
 pub use token::TokenFlags;
 
 /// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
-    /// Address and port to listen on; port 0 picks one. Without it, PORT alone means 0.0.0.0:PORT
+    /// Address or name, and port, to listen on; port 0 picks one. Of a name with several addresses
+    /// the first that can be bound is taken. Without it, PORT alone means 0.0.0.0:PORT
     #[arg(long, env = "VISIO_LISTEN", value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<Listen>,
 
     /// The platform's choice of a port, as on Heroku, Fly or Cloud Run
     #[arg(long, env = "PORT", hide = true)]
@@ -68,7 +71,8 @@ pub struct Flags {
     #[arg(value_parser = value_parser!(u32).range(1024..=1_048_576))]
     max_message_bytes: u32,
 
-    /// Open WebSockets in all; of all sockets there may be an eighth more
+    /// Open WebSockets in all; of all sockets there may be an eighth more. It is lowered, with a
+    /// warning, to what the limit on open files allows
     #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
     max_connections: u32,
 
@@ -181,14 +185,17 @@ pub enum ConfigError {
     /// A certificate that will not do.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A name that stands for no address.
+    #[error("--listen {0}: expected an address, or a name that resolves to an address: {1}")]
+    Nowhere(String, String),
     /// Open mode on an address that strangers reach.
     #[error(
-        "refusing to listen on {0} in open mode: without visit tokens anybody who reaches this \
-         address can join any visit. Three ways out: listen on a loopback address, such as \
+        "--listen {0}: refusing to listen on {1} in open mode: without visit tokens anybody who \
+         reaches this address can join any visit. Three ways out: listen on a loopback address, such as \
          --listen 127.0.0.1:8080; or let in only who has a token, with --jwt-secret, \
          --jwt-public-key or --jwks; or let strangers in, with --open (VISIO_OPEN=true)"
     )]
-    OpenToThePublic(SocketAddr),
+    OpenToThePublic(String, SocketAddr),
     /// Something that is no origin.
     #[error(
         "--allowed-origin {0:?}: expected a scheme and a host with nothing after them, such as \
@@ -203,16 +210,33 @@ pub enum ConfigError {
     NoOrigin,
 }
 
+/// Variables that are refused when they are there and empty, because each of them switches on a
+/// protection or a record that somebody counts on. All others count as not set then: that is what
+/// a template makes of a setting that nobody filled in.
+pub const NEVER_EMPTY: [&str; 8] = [
+    "VISIO_ALLOWED_ORIGIN",
+    "VISIO_AUDIT",
+    "VISIO_JWKS",
+    "VISIO_JWT_AUDIENCE",
+    "VISIO_JWT_PUBLIC_KEY",
+    "VISIO_JWT_SECRET",
+    "VISIO_TLS_CERT",
+    "VISIO_TLS_KEY",
+];
+
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 impl Flags {
     /// Where to listen, and what to run on.
-    pub fn resolve(self) -> Result<(SocketAddr, Config), ConfigError> {
-        let of_platform = self.port.map(|port| (Ipv4Addr::UNSPECIFIED, port).into());
-        let listen = self.listen.or(of_platform).unwrap_or(LOOPBACK);
+    pub fn resolve(self) -> Result<(Addresses, Config), ConfigError> {
+        let listen = match (self.listen, self.port) {
+            (Some(listen), _) => listen.resolve()?,
+            (None, Some(port)) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into(),
+            (None, None) => LOOPBACK.into(),
+        };
         let (gatekeeper, key_file) = self.keys.resolve()?;
-        if gatekeeper.is_open() && !self.open && !listen.ip().to_canonical().is_loopback() {
-            return Err(ConfigError::OpenToThePublic(listen));
+        if let (true, false, Some(public)) = (gatekeeper.is_open(), self.open, listen.public()) {
+            return Err(ConfigError::OpenToThePublic(listen.to_string(), public));
         }
         let queue_bytes = queue_bytes(self.max_peers_per_room, self.max_message_bytes);
         let config = Config {

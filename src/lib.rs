@@ -37,6 +37,8 @@ pub mod origin;
 pub mod ports;
 pub mod redact;
 #[cfg(feature = "server")]
+mod regular_file;
+#[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]
 pub mod tls;

@@ -4,17 +4,19 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{NonEmptyStringValueParser, Resettable};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use visio_signaling::config::{Flags, KeyFile, TokenFlags};
+use visio_signaling::config::{Addresses, Config, Flags, KeyFile, NEVER_EMPTY, TokenFlags};
 use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::server;
 use visio_signaling::tls::Tls;
@@ -44,6 +46,7 @@ struct Serve {
 
     /// What to log, as a tracing filter: error, warn, info, debug, trace, or by module
     #[arg(long, env = "VISIO_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     log: String,
 
     /// How to log, on standard error [default: text on a terminal, else json]
@@ -57,6 +60,10 @@ enum LogFormat {
     Json,
 }
 
+/// A file that is being read again, or written to, on a disk that does not answer holds up the end
+/// for no longer.
+const LAST_FILES: Duration = Duration::from_secs(5);
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,14 +75,32 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+    let cli = typed();
     let Serve { flags, log, log_format } = match cli.command {
         Some(Command::Serve(serve)) => *serve,
         Some(Command::Token(flags)) => return token(flags),
         None => cli.serve,
     };
     start_log(&log, log_format)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(flags))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(flags));
+    runtime.shutdown_timeout(LAST_FILES);
+    served
+}
+
+/// What was typed, and what variables say in its place. An empty variable says nothing.
+fn typed() -> Cli {
+    let says_nothing = |arg: &Arg| {
+        let name = arg.get_env().filter(|name| NEVER_EMPTY.iter().all(|it| it != name));
+        name.and_then(std::env::var_os).is_some_and(|value| value.is_empty())
+    };
+    let without = |arg: Arg| match says_nothing(&arg) {
+        true => arg.env(Resettable::Reset),
+        false => arg,
+    };
+    let command = Cli::command().mut_args(without);
+    let command = command.mut_subcommands(|command| command.mut_args(without));
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 fn token(flags: TokenFlags) -> anyhow::Result<()> {
@@ -84,29 +109,62 @@ fn token(flags: TokenFlags) -> anyhow::Result<()> {
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {
-    let (listen, config) = flags.resolve()?;
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        warn!(%error, "the limit on open files could not be raised");
-    }
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("could not listen on {listen} (--listen, VISIO_LISTEN)"))?;
+    // Nobody who reloads too early shall end it. The other signals may, while files are read.
+    let hangups = Hangups::new()?;
+    let (listen, mut config) = flags.resolve()?;
+    fit(&mut config)?;
+    let listener = bind(&listen).await?;
     let signals = Signals::new()?;
-    if let Some(tls) = &config.tls {
-        tokio::spawn(reload_on_hangup(Arc::clone(tls), signal(SignalKind::hangup())?));
-    }
-    if let Some(file) = &config.key_file {
-        tokio::spawn(reload_keys_on_hangup(Arc::clone(file), signal(SignalKind::hangup())?));
-    }
+    let (tls, keys) = (config.tls.clone(), config.key_file.clone());
+    let reloads = tokio::spawn(reload_on_hangup(tls, keys, hangups));
     announce(listener.local_addr()?, config.tls.as_deref());
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop).notified_owned();
     tokio::select! {
         served = server::serve(listener, config, MemoryRegistry::default(), stopped) => served?,
-        () = signals.stop_then_end(&stop) => {}
+        () = signals.stop_then_end(&stop, reloads) => {}
     }
     info!("bye");
     Ok(())
+}
+
+/// Raises the limit on open files as far as it goes, and lowers that on connections to what fits.
+fn fit(config: &mut Config) -> anyhow::Result<()> {
+    let open_files = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
+        warn!(%error, "the limit on open files could not be raised");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
+    })?;
+    let allowed = server::most_connections(open_files).with_context(|| {
+        let fewest = server::fewest_open_files();
+        format!(
+            "only {open_files} files may be open at once: expected {fewest} or more (ulimit -n)"
+        )
+    })?;
+    match config.max_connections {
+        0 => info!(open_files, allowed, "as many connections as the limit on open files allows"),
+        wanted if wanted > allowed => warn!(
+            wanted,
+            allowed,
+            open_files,
+            "--max-connections is lowered to what the limit on open files (ulimit -n) allows"
+        ),
+        _ => return Ok(()),
+    }
+    config.max_connections = allowed;
+    Ok(())
+}
+
+/// Listens on the first of the addresses that can be bound.
+async fn bind(listen: &Addresses) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(&listen.all[..]).await;
+    let listener = listener.with_context(|| {
+        format!("could not listen on {listen} (--listen, VISIO_LISTEN): tried {:?}", listen.all)
+    })?;
+    if let [_, _, ..] = listen.all[..] {
+        let (address, of) = (listener.local_addr()?, listen.all.len());
+        info!(%address, of, "of the addresses of {listen} the first that could be bound is taken");
+    }
+    Ok(listener)
 }
 
 /// Ctrl-C and SIGTERM.
@@ -130,9 +188,13 @@ impl Signals {
         }
     }
 
-    /// The first asks the server to stop, the second is not to be argued with.
-    async fn stop_then_end(mut self, stop: &Notify) {
-        self.next().await;
+    /// The first asks the server to stop, and so does the end of reloads; the second is not to be
+    /// argued with.
+    async fn stop_then_end(mut self, stop: &Notify, reloads: JoinHandle<()>) {
+        tokio::select! {
+            () = self.next() => {}
+            Ok(()) = reloads => {}
+        }
         info!("going away; a second signal ends it at once");
         stop.notify_one();
         self.next().await;
@@ -140,28 +202,55 @@ impl Signals {
     }
 }
 
-/// Reads the certificate again whenever it is told to. One that will not do changes nothing.
-async fn reload_on_hangup(tls: Arc<Tls>, mut hangups: Signal) {
-    while hangups.recv().await.is_some() {
-        let files = Arc::clone(&tls);
-        match tokio::task::spawn_blocking(move || files.reload()).await {
-            Ok(Ok(())) => info!("the TLS certificate was read again: new connections see it"),
-            Ok(Err(error)) => error!(%error, "the TLS certificate is still the old one"),
-            Err(_) => error!("the TLS certificate is still the old one"),
-        }
-        remind(&tls);
+/// SIGHUP, which asks to read files again. It also comes when the terminal is closed that the server
+/// was started from: then whoever sat there has gone, and it is the last.
+struct Hangups {
+    signals: Signal,
+    from_terminal: bool,
+}
+
+impl Hangups {
+    fn new() -> std::io::Result<Self> {
+        let from_terminal = std::io::stdin().is_terminal();
+        Ok(Self { signals: signal(SignalKind::hangup())?, from_terminal })
+    }
+
+    /// The next request to read files again.
+    async fn next(&mut self) -> Option<()> {
+        self.signals.recv().await?;
+        let closed = self.from_terminal && !std::io::stdin().is_terminal();
+        (!closed).then_some(())
     }
 }
 
-/// The same for the keys of visit tokens. Who is in stays in.
-async fn reload_keys_on_hangup(file: Arc<KeyFile>, mut hangups: Signal) {
-    while hangups.recv().await.is_some() {
-        let keys = Arc::clone(&file);
-        match tokio::task::spawn_blocking(move || keys.reload()).await {
-            Ok(Ok(())) => info!("the keys of visit tokens were read again"),
-            Ok(Err(error)) => error!(%error, "the keys of visit tokens are still the old ones"),
-            Err(_) => error!("the keys of visit tokens are still the old ones"),
+/// Reads everything again that can be, whenever it is told to. What will not do changes nothing,
+/// and who is in stays in.
+async fn reload_on_hangup(tls: Option<Arc<Tls>>, keys: Option<Arc<KeyFile>>, mut hangups: Hangups) {
+    while hangups.next().await.is_some() {
+        if tls.is_none() && keys.is_none() {
+            info!("SIGHUP: there is nothing to read again, neither a certificate nor a key file");
         }
+        tokio::join!(reload_certificate(tls.clone()), reload_keys(keys.clone()));
+    }
+}
+
+async fn reload_certificate(tls: Option<Arc<Tls>>) {
+    let Some(tls) = tls else { return };
+    let files = Arc::clone(&tls);
+    match tokio::task::spawn_blocking(move || files.reload()).await {
+        Ok(Ok(())) => info!("the TLS certificate was read again: new connections see it"),
+        Ok(Err(error)) => error!(%error, "the TLS certificate is still the old one"),
+        Err(_) => error!("the TLS certificate is still the old one"),
+    }
+    remind(&tls);
+}
+
+async fn reload_keys(keys: Option<Arc<KeyFile>>) {
+    let Some(keys) = keys else { return };
+    match tokio::task::spawn_blocking(move || keys.reload()).await {
+        Ok(Ok(())) => info!("the keys of visit tokens were read again"),
+        Ok(Err(error)) => error!(%error, "the keys of visit tokens are still the old ones"),
+        Err(_) => error!("the keys of visit tokens are still the old ones"),
     }
 }
 
@@ -186,6 +275,8 @@ fn start_log(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
         .with_context(|| format!("--log {filter:?}: expected a filter such as info or debug"))?;
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Where nobody reads the log any more, a complaint about that would be a panic.
+    let log = log.log_internal_errors(false);
     match format {
         Some(LogFormat::Json) => log.json().flatten_event(true).init(),
         None if !terminal => log.json().flatten_event(true).init(),

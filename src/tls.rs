@@ -31,6 +31,8 @@ use tokio_rustls::rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use crate::regular_file;
+
 /// Whoever runs the server wants to hear of the end of a certificate this long before it.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
 
@@ -285,7 +287,7 @@ fn validity(certificate: &CertificateDer<'_>, time: UnixTime) -> Result<(), Inva
 }
 
 fn bytes(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|error| TlsError::Unreadable {
+    regular_file::bytes(path).map_err(|error| TlsError::Unreadable {
         flag,
         file: name(path),
         reason: error.to_string(),

@@ -5,6 +5,8 @@ use visio_signaling::health::pass::Pass;
 use visio_signaling::origin;
 use visio_signaling::token::{BadKey, Gatekeeper, Keys};
 
+use crate::log::{self, Level};
+
 /// How long a client may be silent: API Gateway ends a connection after ten minutes without a
 /// message, and protocol pings do not count.
 const HEARTBEAT_SECONDS: u64 = 9 * 60;
@@ -118,7 +120,12 @@ fn gatekeeper(
     let mut set: Vec<_> = set.collect();
     match (set.pop(), set.pop()) {
         (None, _) => Ok(Gatekeeper::default()),
-        (Some((_, Ok(keys))), None) => Ok(keys.gatekeeper(given("VISIO_JWT_AUDIENCE"))),
+        (Some((name, Ok(keys))), None) => {
+            if let Some(skipped) = keys.skipped() {
+                log::line(Level::Warn, "keys of the set cannot be used", name, skipped);
+            }
+            Ok(keys.gatekeeper(given("VISIO_JWT_AUDIENCE")))
+        }
         (Some((name, Err(bad))), None) => Err(Wrong::key(name, &bad)),
         (Some((name, _)), Some(_)) => Err(Wrong::expected(name, "one key, and no other beside it")),
     }

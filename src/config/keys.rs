@@ -7,9 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use tracing::warn;
 
 use crate::redact::Redacted;
-use crate::token::{BadKey, Gatekeeper, Keys};
+use crate::regular_file;
+use crate::token::{BadKey, Gatekeeper, Keys, Skipped};
 
 /// Which tokens are good, as typed. Without a key the server is in open mode.
 #[derive(Debug, Clone, Default, Args)]
@@ -143,10 +145,17 @@ fn keys(
     read: fn(&str) -> Result<Keys, BadKey>,
 ) -> Result<Keys, KeyError> {
     let file = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => read(&text).map_err(|bad| KeyError::File { flag, file, bad }),
-        Err(error) => Err(KeyError::Unreadable { flag, file, reason: error.to_string() }),
+    let text = match regular_file::text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            return Err(KeyError::Unreadable { flag, file, reason: error.to_string() });
+        }
+    };
+    let keys = read(&text).map_err(|bad| KeyError::File { flag, file: file.clone(), bad })?;
+    if let Some(Skipped { count: skipped, nth, first }) = keys.skipped() {
+        warn!(skipped, first = nth, why = %first, "{flag} {file}: keys of the set are skipped");
     }
+    Ok(keys)
 }
 
 #[cfg(test)]

@@ -14,8 +14,9 @@ fn flags(args: &[&str]) -> Result<Flags, String> {
     Typed::try_parse_from(args).map(|typed| typed.flags).map_err(|error| error.to_string())
 }
 
+/// With the first address to listen on.
 fn resolved(args: &[&str]) -> Result<(SocketAddr, Config), ConfigError> {
-    flags(args).unwrap().resolve()
+    flags(args).unwrap().resolve().map(|(listen, config)| (listen.all[0], config))
 }
 
 #[test]

@@ -23,11 +23,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tower::Service;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::App;
 use super::limits::Place;
 use super::metered::{Metered, drain};
+use super::shortage::Shortage;
 use crate::ports::Registry;
 use crate::tls::Tls;
 
@@ -47,8 +48,6 @@ const TLS_BUFFER: usize = 16 * 1024;
 /// 4 MiB, several times a mailbox. Linux doubles it, for what it needs besides. Whoever is 200 ms
 /// away still gets 2.6 Mbit/s, five times what one peer may send.
 const SEND_BUFFER: usize = 64 * 1024;
-/// Out of file descriptors, say: give those that are open some time to end.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The first byte of every handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
@@ -67,8 +66,13 @@ pub(super) struct Caller {
 
 /// Accepts, for as long as it is let.
 pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, router: &Router) {
+    let mut shortage = Shortage::none(listener);
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shortage.over() => continue,
+        };
+        match accepted {
             Ok((stream, address)) => match app.limits.socket(address.ip()) {
                 Ok(place) => {
                     let caller = Caller { address, place: Arc::new(place) };
@@ -77,12 +81,21 @@ pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, route
                 }
                 Err(_) => turn_away(stream, app.config.tls.is_some()),
             },
+            Err(error) if of_one_client(&error) => debug!(%error, "a client did not wait"),
             Err(error) => {
-                warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if let Some(stream) = shortage.failed(listener, error).await {
+                    turn_away(stream, app.config.tls.is_some());
+                }
+                shortage.keep(listener);
             }
         }
     }
+}
+
+/// Says nothing of the next one (`accept(2)`, section "Error handling").
+fn of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 /// There is not even a spare place. It is told so, if that can be done without waiting.

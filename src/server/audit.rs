@@ -6,6 +6,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +14,18 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use serde_json::json;
+use tracing::warn;
 
 use crate::core::audit::Entry;
 use crate::ports::Journal;
 
 /// So many lines may wait to be written.
 const QUEUE: usize = 4096;
+
+/// The mode of a new file: what happens in visits is for nobody but the server's own user.
+const PRIVATE: u32 = 0o600;
+/// The bits of a mode that let every user of the machine read or change a file.
+const EVERY_USER: u32 = 0o006;
 
 /// Takes lines. Dropped, it has written all it took.
 #[derive(Debug)]
@@ -29,12 +36,20 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Appends to a file; `-` is standard output.
+    /// Appends to a file; `-` is standard output. The mode of a file that is there already is the
+    /// operator's choice, and is complained of where it is open to every user.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") {
             return Self::to(io::stdout());
         }
-        Self::to(OpenOptions::new().create(true).append(true).open(path)?)
+        let file = OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)?;
+        let found = file.metadata()?;
+        let mode = found.permissions().mode() & 0o7777;
+        if found.is_file() && mode & EVERY_USER != 0 {
+            let (path, mode) = (path.display(), format!("{mode:o}"));
+            warn!(%path, mode, "--audit: every user of this machine may read or change the file");
+        }
+        Self::to(file)
     }
 
     fn to(output: impl Write + Send + 'static) -> io::Result<Self> {

@@ -15,6 +15,7 @@ mod mailbox;
 mod metered;
 mod probe;
 mod session;
+mod shortage;
 mod speaker;
 mod upgrade;
 
@@ -34,6 +35,8 @@ use crate::drive;
 use crate::ports::{Journal, Registry};
 use crate::token::Gatekeeper;
 use crate::wire::{FromText, PeerId, Timestamp};
+
+pub use limits::{fewest_open_files, most_connections};
 
 use limits::Limits;
 use mailbox::{Bounds, Mailbox, Mailboxes};

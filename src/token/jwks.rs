@@ -1,48 +1,88 @@
 //! Keys from a JWK Set (RFC 7517).
 //!
-//! A key of a kind that is not known here, or for another use, is passed over, as section 5 of the
-//! RFC has it: an identity provider's set may hold such. A key that should work and does not is an
-//! error, because whoever wrote it means tokens to be verified with it.
+//! A key that cannot be used here is skipped, as section 5 of the RFC has it, whether it is of a
+//! kind that is not known, for another use, too small, or has a field of another form than
+//! expected: an identity provider adds keys to its set when it likes, and the others must go on to
+//! work. How many are skipped, and why the first of them is, can be asked for and belongs into a log.
+//! Two things are refused all the same, because they are somebody's mistake with a good key: a
+//! private key, which does not belong into a file that is handed around, and two keys that a token
+//! cannot tell apart.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::json::{decoded, object};
+use super::json::{as_written, decoded, object, value};
 use super::key::{BadKey, Key};
-use super::keys::Named;
+use super::keys::{Named, Skipped};
 
 #[derive(Deserialize)]
-struct Document {
-    keys: Vec<Jwk>,
+struct Document<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
 }
 
-/// Texts are Base64urlUInt or plain strings; which, `kty` says.
+/// Fields as they were written. Which of them mean something, and what, depends on `kty`; the
+/// others are not looked at.
 #[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    kid: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    key_ops: Option<Vec<String>>,
-    alg: Option<String>,
-    crv: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-    k: Option<String>,
-    d: Option<serde::de::IgnoredAny>,
+struct Jwk<'a> {
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    kty: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    kid: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written", rename = "use")]
+    purpose: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    key_ops: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    alg: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    crv: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    n: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    e: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    x: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    y: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    k: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    d: Option<&'a RawValue>,
 }
 
-/// The keys in the text of a JWK Set.
-pub(super) fn keys(text: &str) -> Result<Vec<Named>, BadKey> {
+/// The keys in the text of a JWK Set that can be used, and what is known of the others.
+pub(super) fn keys(text: &str) -> Result<(Vec<Named>, Option<Skipped>), BadKey> {
     let document: Document = object(text).map_err(|error| not_a_set(&error))?;
-    let keys = document.keys.into_iter().enumerate().filter_map(|(nth, jwk)| named(nth, jwk));
-    let keys: Vec<Named> = keys.collect::<Result<_, _>>()?;
+    let (mut keys, mut skipped) = (Vec::new(), None::<Skipped>);
+    for (nth, raw) in (1..).zip(document.keys) {
+        match Jwk::parse(raw).and_then(|jwk| jwk.named()) {
+            Ok((_, Origin::Private)) => {
+                let expected = "a public key, not a private one (`d`)";
+                return Err(BadKey::new(format!("key {nth} of the set to be {expected}")));
+            }
+            Ok((key, Origin::Public)) => keys.push(key),
+            Err(BadKey(expected)) => match &mut skipped {
+                Some(skipped) => skipped.count += 1,
+                None => skipped = Some(Skipped { count: 1, nth, first: BadKey(expected) }),
+            },
+        }
+    }
     if keys.is_empty() {
-        return Err(BadKey::new("a key for RS256, ES256, EdDSA or HS256 in the set"));
+        return Err(nothing_usable(skipped));
     }
     distinct(&keys)?;
-    Ok(keys)
+    Ok((keys, skipped))
+}
+
+fn nothing_usable(skipped: Option<Skipped>) -> BadKey {
+    let expected = "a key for RS256, ES256, EdDSA or HS256 in the set";
+    match skipped {
+        None => BadKey::new(format!("{expected}, which is empty")),
+        Some(Skipped { count, nth, first }) => {
+            BadKey::new(format!("{expected}; none of its {count} can be used, key {nth}: {first}"))
+        }
+    }
 }
 
 /// Says where, in words of our own: the parser's may quote a key.
@@ -54,42 +94,60 @@ fn not_a_set(error: &serde_json::Error) -> BadKey {
     }
 }
 
-fn named(nth: usize, jwk: Jwk) -> Option<Result<Named, BadKey>> {
-    let key = jwk.key()?;
-    let key = match key {
-        Ok(key) if jwk.alg.as_ref().is_some_and(|alg| !key.is_for(alg)) => return None,
-        Ok(key) if jwk.d.is_none() => Ok(Named { kid: jwk.kid, key }),
-        Ok(_) => Err("a public key, not a private one (`d`)".to_owned()),
-        Err(BadKey(expected)) => Err(expected.into_owned()),
-    };
-    Some(
-        key.map_err(|expected| BadKey::new(format!("key {} of the set to be {expected}", nth + 1))),
-    )
+/// Whose half of a pair it is that lies in the set.
+enum Origin {
+    Public,
+    Private,
 }
 
-impl Jwk {
-    /// The key, unless it is none for signatures of ours.
-    fn key(&self) -> Option<Result<Key, BadKey>> {
-        let other_use = self.purpose.as_ref().is_some_and(|purpose| purpose != "sig");
-        let verifies = |ops: &Vec<String>| ops.iter().any(|op| op == "verify");
-        if other_use || !self.key_ops.as_ref().is_none_or(verifies) {
-            return None;
+impl<'a> Jwk<'a> {
+    fn parse(raw: &'a RawValue) -> Result<Self, BadKey> {
+        object(raw.get()).map_err(|_| BadKey::new("an object in which each field is there once"))
+    }
+
+    /// The key and its name, if it is one for signatures of ours.
+    fn named(&self) -> Result<(Named, Origin), BadKey> {
+        self.for_signatures()?;
+        let key = self.key()?;
+        match string("alg", self.alg)? {
+            Some(alg) if !key.is_for(&alg) => return Err(other("alg")),
+            _ => {}
         }
-        match (self.kty.as_str(), self.crv.as_deref()) {
-            ("RSA", _) => Some(self.rsa()),
-            ("EC", Some("P-256")) => Some(self.p256()),
-            ("OKP", Some("Ed25519")) => Some(bytes("x", &self.x).and_then(|x| Key::ed25519(&x))),
-            ("oct", _) => Some(bytes("k", &self.k).and_then(|k| Key::secret(&k))),
-            _ => None,
+        let kid = string("kid", self.kid)?;
+        let origin = if given(self.d).is_some() { Origin::Private } else { Origin::Public };
+        Ok((Named { kid, key }, origin))
+    }
+
+    fn for_signatures(&self) -> Result<(), BadKey> {
+        if string("use", self.purpose)?.is_some_and(|purpose| purpose != "sig") {
+            return Err(other("use"));
+        }
+        let Some(raw) = given(self.key_ops) else { return Ok(()) };
+        let ops: Option<Vec<String>> = value(raw);
+        let verifies = ops.is_some_and(|ops| ops.iter().any(|op| op == "verify"));
+        if verifies { Ok(()) } else { Err(other("key_ops")) }
+    }
+
+    fn key(&self) -> Result<Key, BadKey> {
+        let (kty, crv) = (string("kty", self.kty)?, || string("crv", self.crv));
+        match kty.as_deref() {
+            Some("RSA") => self.rsa(),
+            Some("EC") if crv()?.as_deref() == Some("P-256") => self.p256(),
+            Some("OKP") if crv()?.as_deref() == Some("Ed25519") => {
+                Key::ed25519(&bytes("x", self.x)?)
+            }
+            Some("oct") => Key::secret(&bytes("k", self.k)?),
+            Some("EC" | "OKP") => Err(other("crv")),
+            _ => Err(other("kty")),
         }
     }
 
     fn rsa(&self) -> Result<Key, BadKey> {
-        Key::rsa(&bytes("n", &self.n)?, &bytes("e", &self.e)?)
+        Key::rsa(&bytes("n", self.n)?, &bytes("e", self.e)?)
     }
 
     fn p256(&self) -> Result<Key, BadKey> {
-        let (x, y) = (bytes("x", &self.x)?, bytes("y", &self.y)?);
+        let (x, y) = (bytes("x", self.x)?, bytes("y", self.y)?);
         if (x.len(), y.len()) != (32, 32) {
             return Err(BadKey::new("a point of P-256 with `x` and `y` of 32 bytes"));
         }
@@ -97,9 +155,25 @@ impl Jwk {
     }
 }
 
-fn bytes(field: &str, text: &Option<String>) -> Result<Vec<u8>, BadKey> {
+/// A field that says `null` says nothing.
+fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
+    raw.filter(|raw| raw.get() != "null")
+}
+
+fn string(field: &str, raw: Option<&RawValue>) -> Result<Option<String>, BadKey> {
+    let wrong = || BadKey::new(format!("`{field}` to be a string"));
+    given(raw).map(|raw| value(raw).ok_or_else(wrong)).transpose()
+}
+
+fn bytes(field: &str, raw: Option<&RawValue>) -> Result<Vec<u8>, BadKey> {
+    let text = string(field, raw)?;
     let bytes = text.as_ref().and_then(|text| decoded(text));
     bytes.ok_or_else(|| BadKey::new(format!("one with `{field}` in base64url")))
+}
+
+/// A key that is for something else.
+fn other(field: &str) -> BadKey {
+    BadKey::new(format!("`{field}` of a key for RS256, ES256, EdDSA or HS256"))
 }
 
 /// Two keys that a token cannot tell apart by name are a mistake.

@@ -19,13 +19,30 @@ pub struct Keys(Kept);
 
 enum Kept {
     One(Key),
-    Set(Vec<Named>),
+    Set(Vec<Named>, Option<Skipped>),
 }
 
 /// A key of a set.
 pub(super) struct Named {
     pub(super) kid: Option<String>,
     pub(super) key: Key,
+}
+
+/// The keys of a set that cannot be used here. It holds nothing of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub count: usize,
+    /// Which is the first, counted from 1 in the set.
+    pub nth: usize,
+    /// What it would have to be.
+    pub first: BadKey,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} skipped, the first of them key {}: {}", self.count, self.nth, self.first)
+    }
 }
 
 impl Keys {
@@ -49,9 +66,17 @@ impl Keys {
     }
 
     /// For rotation: a JWK Set. A token names its key by `kid`; one that names none is taken where
-    /// only one key of the set is for its algorithm.
+    /// only one key of the set is for its algorithm. Keys that cannot be used here are skipped.
     pub fn from_jwks(text: &str) -> Result<Self, BadKey> {
-        jwks::keys(text).map(Kept::Set).map(Self)
+        jwks::keys(text).map(|(keys, skipped)| Self(Kept::Set(keys, skipped)))
+    }
+
+    /// What was skipped of a set: for a log, because nobody is told otherwise.
+    pub const fn skipped(&self) -> Option<&Skipped> {
+        match &self.0 {
+            Kept::One(_) => None,
+            Kept::Set(_, skipped) => skipped.as_ref(),
+        }
     }
 
     /// What `token` grants at `now`, by a server that goes by the name of `audience`. The signature
@@ -86,8 +111,8 @@ impl Keys {
         let Header { alg, kid } = Header::parse(header)?;
         let key = match (&self.0, kid) {
             (Kept::One(key), _) => key,
-            (Kept::Set(keys), Some(kid)) => by_name(keys, &kid, &alg)?,
-            (Kept::Set(keys), None) => by_algorithm(keys, &alg)?,
+            (Kept::Set(keys, _), Some(kid)) => by_name(keys, &kid, &alg)?,
+            (Kept::Set(keys, _), None) => by_algorithm(keys, &alg)?,
         };
         let expected = key.expected_algorithm();
         key.is_for(&alg).then_some(key).ok_or(Refused::Header { field: "alg", expected })
@@ -159,7 +184,7 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let algorithms: Vec<_> = match &self.0 {
             Kept::One(key) => vec![key.algorithm()],
-            Kept::Set(keys) => keys.iter().map(|it| it.key.algorithm()).collect(),
+            Kept::Set(keys, _) => keys.iter().map(|it| it.key.algorithm()).collect(),
         };
         f.debug_tuple("Keys").field(&algorithms).finish()
     }

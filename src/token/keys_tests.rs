@@ -148,10 +148,64 @@ fn keys_of_a_set_that_are_for_something_else_are_passed_over() {
         let keys = Keys::from_jwks(&with(field, value)).unwrap();
         assert_eq!(format!("{keys:?}"), r#"Keys(["EdDSA", "ES256"])"#, "{field}");
     }
-    for (field, value) in [("d", json!("AAAA")), ("x", json!("A+/=")), ("y", json!("AAAA"))] {
-        let expected = Keys::from_jwks(&with(field, value)).unwrap_err().to_string();
-        assert!(expected.contains("key 2"), "{expected}");
+    let expected = Keys::from_jwks(&with("d", json!("AAAA"))).unwrap_err().to_string();
+    assert!(expected.contains("key 2") && expected.contains("private"), "{expected}");
+}
+
+/// RFC 7517, section 5. Wherever such a key lies in the set, the others are what they are without it.
+#[test]
+fn a_key_that_cannot_be_used_is_skipped_and_counted() {
+    let set: Value = serde_json::from_str(SET).unwrap();
+    let good = set["keys"].as_array().unwrap();
+    let of_p256 = |field: &str, value: Value| {
+        let mut key = good[1].clone();
+        key[field] = value;
+        key.to_string()
+    };
+    for odd in [
+        "7",
+        "null",
+        r#""key""#,
+        "[]",
+        r#"["EC", "kid"]"#,
+        "{}",
+        r#"{"kid": "no kind"}"#,
+        r#"{"kty": 7}"#,
+        r#"{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA", "n": 7, "key_ops": "verify"}"#,
+        r#"{"kty": "oct", "kty": "oct"}"#,
+        r#"{"kty": "oct", "k": "c2hvcnQ"}"#,
+        r#"{"kty": "RSA", "e": "AQAB"}"#,
+        r#"{"kty": "RSA", "n": "AQAB", "e": "AQAB"}"#,
+        &of_p256("kid", json!(7)),
+        &of_p256("use", json!(["sig"])),
+        &of_p256("key_ops", json!("verify")),
+        &of_p256("key_ops", json!([7])),
+        &of_p256("alg", json!({})),
+        &of_p256("crv", json!(256)),
+        &of_p256("x", json!("A+/=")),
+        &of_p256("x", json!(null)),
+        &of_p256("y", json!("AAAA")),
+    ] {
+        for at in 0..=good.len() {
+            let mut texts: Vec<String> = good.iter().map(Value::to_string).collect();
+            texts.insert(at, odd.to_owned());
+            let keys = Keys::from_jwks(&format!(r#"{{"keys":[{}]}}"#, texts.join(",")));
+            let keys = keys.unwrap_or_else(|bad| panic!("{odd}: {bad}"));
+            assert_eq!(format!("{keys:?}"), format!("{:?}", Keys::from_jwks(SET).unwrap()));
+            let skipped = keys.skipped().unwrap();
+            assert_eq!((skipped.count, skipped.nth), (1, at + 1), "{odd}");
+        }
     }
+    assert_eq!(Keys::from_jwks(SET).unwrap().skipped(), None);
+}
+
+#[test]
+fn a_field_that_means_nothing_for_a_kind_of_key_may_be_anything() {
+    let mut set: Value = serde_json::from_str(SET).unwrap();
+    for (nth, field) in [(0, "x"), (1, "n"), (2, "y"), (2, "k"), (0, "crv")] {
+        set["keys"][nth][field] = json!({"odd": [7]});
+    }
+    assert_eq!(Keys::from_jwks(&set.to_string()).unwrap().skipped(), None);
 }
 
 #[test]
@@ -162,9 +216,10 @@ fn what_is_no_set_of_keys_is_refused() {
         ("{}", "JWK Set"),
         ("[]", "JWK Set"),
         (r#"{"keys":7}"#, "line 1"),
-        (r#"{"keys":[]}"#, "a key for RS256"),
+        (r#"{"keys":[]}"#, "a key for RS256, ES256, EdDSA or HS256 in the set, which is empty"),
         (r#"{"keys":[{"kty":"EC","crv":"P-521"}]}"#, "a key for RS256"),
-        (r#"{"keys":[{"kid":"x"}]}"#, "line 1"),
+        (r#"{"keys":[{"kid":"x"}]}"#, "`kty`"),
+        (r#"{"keys":[7,{"kty":"oct"}]}"#, "none of its 2 can be used, key 1: expected an object"),
         (RSA, "JWK Set"),
         (r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#, "2048"),
         (r#"{"keys":[{"kty":"RSA","e":"AQAB"}]}"#, "`n`"),

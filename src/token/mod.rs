@@ -42,7 +42,7 @@ pub use gatekeeper::{Gatekeeper, Verify};
 #[cfg(feature = "token")]
 pub use key::BadKey;
 #[cfg(feature = "token")]
-pub use keys::Keys;
+pub use keys::{Keys, Skipped};
 #[cfg(feature = "token")]
 pub use mint::mint;
 pub use offered::offered;

@@ -291,10 +291,13 @@ impl Version {
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
+/// The last millisecond that RFC 3339 can write: the year has four digits.
+const LAST_OF_9999: u64 = 253_402_300_799_999;
+
 impl Timestamp {
-    /// As RFC 3339 in UTC, for HTTP bodies.
+    /// As RFC 3339 in UTC, for HTTP bodies. A time after the year 9999 is written as its end.
     pub fn rfc3339(self) -> impl fmt::Display {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(self.0);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.min(LAST_OF_9999));
         humantime::format_rfc3339_millis(time)
     }
 }
@@ -367,8 +370,24 @@ mod tests {
         assert_eq!(format!("{:?}", Token::new("eyJ")), "Token([redacted])");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_time_can_be_written(time: u64, near in LAST_OF_9999 - 2..LAST_OF_9999 + 3) {
+            for time in [time, near] {
+                let text = Timestamp(time).rfc3339().to_string();
+                proptest::prop_assert_eq!(text.len(), "9999-12-31T23:59:59.999Z".len());
+                let read = humantime::parse_rfc3339(&text).unwrap();
+                proptest::prop_assert_eq!(Timestamp::from(read).0, time.min(LAST_OF_9999));
+            }
+        }
+    }
+
     #[test]
     fn http_times_are_rfc_3339() {
         assert_eq!(Timestamp(1_700_000_000_123).rfc3339().to_string(), "2023-11-14T22:13:20.123Z");
+        let last = "9999-12-31T23:59:59.999Z";
+        for time in [LAST_OF_9999, LAST_OF_9999 + 1, u64::MAX] {
+            assert_eq!(Timestamp(time).rfc3339().to_string(), last);
+        }
     }
 }

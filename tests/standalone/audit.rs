@@ -1,5 +1,7 @@
 //! The audit log: what happened in a visit, by whose word, and nothing personal.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -96,6 +98,27 @@ async fn a_file_that_cannot_be_written_is_refused_at_the_start() {
     let (code, said) = run(&["--listen", "127.0.0.1:0", "--audit", "/no/such/folder/a"], &[]).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("--audit /no/such/folder/a"), "{said}");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_for_its_owner_alone() {
+    let file = scratch("private");
+    let path = file.to_str().expect("a path");
+    let args = ["--listen", "127.0.0.1:0", "--audit", path];
+    for (mode, complains) in [(None, false), (Some(0o640), false), (Some(0o644), true)] {
+        if let Some(mode) = mode {
+            std::fs::set_permissions(&file, Permissions::from_mode(mode)).expect("a mode");
+        }
+        let program = Program::start(&args, &[]).await;
+        program.signal("TERM");
+        let (_, log) = program.end().await;
+        let complaint = log.iter().find(|line| line.contains("--audit"));
+        assert_eq!(complaint.is_some(), complains, "{mode:?}: {log:?}");
+        assert!(complaint.is_none_or(|line| line.contains("WARN") && line.contains("644")));
+        let found = std::fs::metadata(&file).expect("a file").permissions().mode() & 0o7777;
+        assert_eq!(found, mode.unwrap_or(0o600), "{found:o}");
+    }
+    std::fs::remove_file(file).expect("a file");
 }
 
 /// A file of this test alone.

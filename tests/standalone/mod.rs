@@ -6,12 +6,17 @@ mod abuse;
 mod audit;
 mod certificate;
 mod command_line;
+mod descriptors;
 mod draining;
+mod environment;
+mod files;
 mod half_open;
 mod health;
+mod listening;
 mod panics;
 mod privacy;
 mod proxies;
+mod signals;
 mod tls;
 mod tokens;
 
@@ -36,7 +41,10 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with these flags and variables, and waits until it says it is ready.
     pub(crate) async fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let (child, log) = spawn(args, variables);
+        Self::ready(spawn(args, variables)).await
+    }
+
+    async fn ready((child, log): (Child, Log)) -> Self {
         let ready = log.line("ready").await;
         let after = ready.split("ws://").nth(1).or_else(|| ready.split("wss://").nth(1));
         let after = after.expect("a URL");
@@ -84,10 +92,14 @@ pub(crate) async fn run(args: &[&str], variables: &[(&str, &str)]) -> (Option<i3
 }
 
 fn spawn(args: &[&str], variables: &[(&str, &str)]) -> (Child, Log) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_visio"))
-        .args(args)
-        .env_remove("PORT")
-        .envs(variables.iter().copied())
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visio"));
+    command.args(args).env_remove("PORT").envs(variables.iter().copied());
+    spawn_command(command)
+}
+
+/// The program, however it comes to be run.
+fn spawn_command(mut command: Command) -> (Child, Log) {
+    let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -111,6 +111,26 @@ async fn keys_take_turns_while_visits_go_on() {
 }
 
 #[tokio::test]
+async fn a_foreign_key_in_a_set_is_skipped_and_counted() {
+    let directory = Directory::new();
+    let mut set: Value = serde_json::from_str(&set_of(&[("a", SECRET)])).expect("JSON");
+    let keys = set["keys"].as_array_mut().expect("keys");
+    keys.insert(0, json!({"kty": "AKP", "alg": "ML-DSA-44", "n": {"odd": "key-material"}}));
+    keys.push(json!({"kty": "RSA", "kid": 7, "n": "key-material"}));
+    let file = directory.write("set.json", &set.to_string());
+    let program = Program::start(&[&LOOPBACK[..], &["--jwks", &file]].concat(), &[]).await;
+    join(&program, &token(&guest("visit", "ada"))).await.expect("joined").await;
+    program.signal("HUP");
+    program.log.line("were read again").await;
+    program.signal("TERM");
+    let (_, log) = program.end().await;
+    let skipped: Vec<_> = log.iter().filter(|line| line.contains("--jwks")).collect();
+    assert_eq!(skipped.len(), 2, "at the start and at the reload: {log:?}");
+    assert!(skipped.iter().all(|line| line.contains(r#""skipped":2"#)), "{skipped:?}");
+    assert!(!log.iter().any(|line| line.contains("key-material")), "{log:?}");
+}
+
+#[tokio::test]
 async fn health_needs_nobodys_token() {
     let program = Program::start(&LOOPBACK, &[VARIABLE]).await;
     let answer = get(&program, "/health").await;
@@ -157,7 +177,7 @@ async fn join(program: &Program, token: &str) -> Client {
 }
 
 /// A JWK Set of secrets by their names.
-fn set_of(secrets: &[(&str, &str)]) -> String {
+pub(super) fn set_of(secrets: &[(&str, &str)]) -> String {
     let encoded = |secret: &str| data_encoding::BASE64URL_NOPAD.encode(secret.as_bytes());
     let key =
         |(kid, secret): &(&str, &str)| json!({"kty": "oct", "kid": kid, "k": encoded(secret)});

@@ -17,7 +17,7 @@ const FEW: usize = 32;
 pub(in super::super) struct Admission {
     most: usize,
     most_per_ip: usize,
-    /// Beyond both limits there is room for so many more, an eighth and a few.
+    /// Beyond both limits there is room for so many more.
     spare: fn(usize) -> usize,
     open: AtomicUsize,
     by_ip: DashMap<IpAddr, usize>,
@@ -49,7 +49,7 @@ impl Admission {
 
     /// With room for those who only ask a question, however many stay.
     pub(super) fn with_spare_places(self) -> Self {
-        Self { spare: |most| (most / 8).max(FEW), ..self }
+        Self { spare, ..self }
     }
 
     /// Takes a place for one from `ip`, or from nowhere in particular.
@@ -73,6 +73,11 @@ impl Admission {
         place.spare = over > 0 || over_ip > 0;
         Ok(place)
     }
+}
+
+/// An eighth, and a few at least.
+pub(super) fn spare(most: usize) -> usize {
+    (most / 8).max(FEW)
 }
 
 /// By how many a limit is exceeded.

@@ -3,10 +3,12 @@
 mod accounts;
 mod admission;
 mod failures;
+mod files;
 mod pace;
 
 pub(super) use accounts::{Account, Accounts};
 pub(super) use admission::{Admission, Crowded, Place};
+pub use files::{fewest_open_files, most_connections};
 pub(super) use pace::{Pace, Pacer, Rates};
 
 use std::net::IpAddr;
