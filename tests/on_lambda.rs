@@ -47,6 +47,33 @@ impl Runtime for Lambda {
     };
 
     async fn start(settings: Settings) -> Self {
+        Self::start_with(settings, |_| ()).await
+    }
+
+    fn websocket_url(&self) -> String {
+        self.gateway.websocket_url()
+    }
+
+    fn http_address(&self) -> String {
+        self.gateway.health_address().expect("a Function URL").to_string()
+    }
+
+    fn rest(&self) -> Rest {
+        let gateway = Arc::clone(&self.gateway);
+        Rest::new(move || {
+            let gateway = Arc::clone(&gateway);
+            async move { gateway.settle().await }
+        })
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.gateway.clock().advance(time).await;
+    }
+}
+
+impl Lambda {
+    /// Starts one with these settings, and whatever else `also` says.
+    async fn start_with(settings: Settings, also: impl FnOnce(&mut Options)) -> Self {
         let Settings {
             max_peers_per_room,
             max_message_bytes,
@@ -74,27 +101,8 @@ impl Runtime for Lambda {
             options.variables.push(("VISIO_JWT_SECRET_ARN".into(), JWT_SECRET_ARN.into()));
             options.secrets.push((JWT_SECRET_ARN.into(), secret.into()));
         }
+        also(&mut options);
         Self { gateway: Arc::new(Gateway::start(options).await.expect("a gateway")) }
-    }
-
-    fn websocket_url(&self) -> String {
-        self.gateway.websocket_url()
-    }
-
-    fn http_address(&self) -> String {
-        self.gateway.health_address().expect("a Function URL").to_string()
-    }
-
-    fn rest(&self) -> Rest {
-        let gateway = Arc::clone(&self.gateway);
-        Rest::new(move || {
-            let gateway = Arc::clone(&gateway);
-            async move { gateway.settle().await }
-        })
-    }
-
-    async fn pass(&self, time: Duration) {
-        self.gateway.clock().advance(time).await;
     }
 }
 

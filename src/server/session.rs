@@ -87,7 +87,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         if let Err(fault) = self.driver.lost(&mut self.connection, now()).await {
             error!(%conn, %fault, "a seat could not be given up");
         }
-        self.settle(0, Instant::now());
+        self.charge_for_news(0, Instant::now());
         self.driver.outbox.end();
         debug!(%conn, reason = end.name(), "closed");
         // A client that does not listen to the goodbye is not waited for.

@@ -1,7 +1,7 @@
-//! What an instance remembers is out of date: other instances have done something since.
+//! What an instance has seen is out of date: other instances have done something since.
 //!
-//! The gateway's `route_to` says which instance the next messages go to; here 0 is the one whose
-//! hints are old, and 1 the one that does what it never hears of.
+//! The gateway's `route_to` says which instance the next messages go to. Here 0 is the one that has
+//! seen the peers, and 1 does what 0 never hears of.
 
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ async fn who_joined_elsewhere_is_seated_for_an_instance_that_saw_it_connect() {
     ada.expect_error("already_joined").await;
 }
 
-/// Nothing but old copies: every read that may be one, is.
+/// Every read that does not ask for consistency is answered with an old copy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_on_nothing_but_stale_reads() {
     let lambda =
@@ -153,6 +153,46 @@ async fn a_visit_on_nothing_but_stale_reads() {
         ada.close().await;
         lambda.gateway.settle().await;
     }
+}
+
+/// An environment slept through all that others did, and its monotonic clock with it. Nothing that
+/// it saw before counts, however short the time since then seems to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_environment_delivers_nothing_to_the_room_that_was_left() {
+    let lambda = Lambda::with_frozen_instances().await;
+    lambda.gateway.route_to(Some(0));
+    let [mut doctor, mut first] = meet(&lambda, "a", ["doctor", "patient"]).await;
+    let (mut second, _) = Client::join(&lambda, "b", "patient").await;
+    offer(&mut doctor, "patient", 1).await;
+    first.expect("offer").await;
+
+    lambda.gateway.route_to(Some(1));
+    doctor.send(json!({"type": "join_room", "roomId": "b", "peerId": "doctor"})).await;
+    doctor.expect("joined").await;
+
+    lambda.gateway.route_to(Some(0));
+    offer(&mut doctor, "patient", 2).await;
+    assert_eq!(second.wait_for("offer").await["seq"], 2);
+    let last = first.finish().await;
+    assert!(last.iter().all(|message| message["type"] == "peer_left"), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_environment_does_not_hear_a_peer_that_has_left() {
+    let lambda = Lambda::with_frozen_instances().await;
+    lambda.gateway.route_to(Some(0));
+    let [mut doctor, mut patient] = meet(&lambda, "a", ["doctor", "patient"]).await;
+    offer(&mut doctor, "patient", 1).await;
+    patient.expect("offer").await;
+
+    lambda.gateway.route_to(Some(1));
+    doctor.send(json!({"type": "leave"})).await;
+    patient.expect("peer_left").await;
+
+    lambda.gateway.route_to(Some(0));
+    offer(&mut doctor, "patient", 2).await;
+    doctor.expect_error("not_joined").await;
+    patient.expect_nothing().await;
 }
 
 async fn offer(from: &mut Client, to: &str, seq: u64) {

@@ -34,7 +34,17 @@ impl Lambda {
 
     /// A gateway with two warm instances.
     async fn with_two_instances() -> Self {
-        let lambda = Self::start(Settings::default()).await;
+        Self::start(Settings::default()).await.warmed_up().await
+    }
+
+    /// The same, and they are frozen while they have nothing to do, their monotonic clocks with them.
+    async fn with_frozen_instances() -> Self {
+        let freezes = |options: &mut visio_gateway::Options| options.freezes = true;
+        Self::start_with(Settings::default(), freezes).await.warmed_up().await
+    }
+
+    async fn warmed_up(self) -> Self {
+        let lambda = self;
         for instance in [1, 0] {
             lambda.gateway.route_to(Some(instance));
             Client::connect(&lambda).await.close().await;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `echo` | posts the event back |
 //! | `who` | posts which environment this is, and how many invocations it has seen |
+//! | `clocks` | posts how many milliseconds its wall clock and its monotonic clock have gone on |
 //! | `post` (`to`, `text`) | posts a text, to itself if there is no `to`; then the status, to itself |
 //! | `manage` (`method`, `path`, `headers`, `body`) | any request to the management endpoint |
 //! | `table` (`operation`, `request`) | a request to the table, and posts the answer |
@@ -18,7 +19,9 @@
 //! At `$connect` the query is the command: `?do=answer&value={"statusCode":401}`. Every `$disconnect`
 //! is printed. Events of a Function URL are answered with themselves, or with `?value=..`.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
@@ -62,6 +65,13 @@ async fn run(command: &Value, event: &Value) -> Result<Value, Error> {
             let stream = std::env::var("AWS_LAMBDA_LOG_STREAM_NAME")?;
             let seen = SEEN.load(Ordering::Relaxed);
             post(own, &json!({"stream": stream, "seen": seen}).to_string()).await?;
+        }
+        "clocks" => {
+            static START: LazyLock<(SystemTime, Instant)> =
+                LazyLock::new(|| (SystemTime::now(), Instant::now()));
+            let wall = START.0.elapsed()?.as_millis();
+            let monotonic = START.1.elapsed().as_millis();
+            post(own, &json!({"wall": wall, "monotonic": monotonic}).to_string()).await?;
         }
         "post" => {
             let to = text(command, "to").unwrap_or(own);

@@ -257,6 +257,7 @@ fn settings(
         memory_mb: options.memory_mb,
         timeout: options.invocation_timeout,
         recycle_after: options.recycle_after,
+        freezes: options.freezes,
     }
 }
 

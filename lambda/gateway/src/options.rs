@@ -42,6 +42,9 @@ pub struct Options {
     pub invocation_timeout: Duration,
     /// An environment unused for this long on the moved clock is stopped.
     pub recycle_after: Duration,
+    /// Whether an environment is frozen while it has nothing to do, and its monotonic clock with it:
+    /// Lambda does the one, and promises nothing of the other.
+    pub freezes: bool,
     /// What goes wrong.
     pub faults: Faults,
     /// Whether what the functions print is passed through to standard error.
@@ -77,6 +80,7 @@ impl Options {
             max_age: Duration::from_secs(2 * 60 * 60),
             invocation_timeout: Duration::from_secs(29),
             recycle_after: Duration::from_secs(7 * 60),
+            freezes: false,
             faults: Faults::default(),
             pass_logs: false,
         }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
+use super::freezer::Freezer;
 use crate::ids::Ids;
 use crate::tasks::locked;
 
@@ -25,6 +26,8 @@ pub(super) struct Environment {
     initialised: OnceLock<Duration>,
     stopping: watch::Sender<bool>,
     ended: watch::Sender<bool>,
+    /// Freezes the process while it has nothing to do, if that is wanted.
+    freezer: Option<Freezer>,
 }
 
 /// An invocation, before the process has fetched it.
@@ -46,7 +49,7 @@ struct Current {
 type Reply = (Result<Bytes, Failure>, Duration);
 
 impl Environment {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(freezer: Option<Freezer>) -> Self {
         let (inbox, outbox) = mpsc::channel(1);
         Self {
             inbox,
@@ -57,6 +60,14 @@ impl Environment {
             initialised: OnceLock::new(),
             stopping: watch::Sender::default(),
             ended: watch::Sender::default(),
+            freezer,
+        }
+    }
+
+    /// Its process has this number, if it has not ended.
+    pub(super) fn holds(&self, process: Option<u32>) {
+        if let Some(freezer) = &self.freezer {
+            freezer.holds(process);
         }
     }
 
@@ -100,7 +111,12 @@ impl Environment {
     /// The next invocation, for the process.
     pub(super) async fn next(&self) -> Option<Work> {
         self.initialised.get_or_init(|| self.born.elapsed());
-        self.outbox.lock().await.recv().await
+        let mut outbox = self.outbox.lock().await;
+        let Some(freezer) = &self.freezer else { return outbox.recv().await };
+        freezer.freeze().await;
+        let work = outbox.recv().await;
+        freezer.thaw().await;
+        work
     }
 
     /// The process has it now.

@@ -5,6 +5,7 @@
 //! how many there are to choose who shares memory with whom.
 
 mod environment;
+mod freezer;
 mod pool;
 mod process;
 mod runtime_api;
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) memory_mb: u32,
     pub(crate) timeout: Duration,
     pub(crate) recycle_after: Duration,
+    pub(crate) freezes: bool,
 }
 
 /// Why there is no answer.

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::environment::Environment;
+use super::freezer::Freezer;
 use super::{Settings, runtime_api};
 use crate::event::REGION;
 use crate::listen;
@@ -30,9 +31,12 @@ pub(super) async fn start(
 ) -> io::Result<Arc<Environment>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
-    let environment = Arc::new(Environment::new());
+    let freezer = if settings.freezes { Some(Freezer::new().await?) } else { None };
+    let held_clock = freezer.iter().flat_map(Freezer::variables).collect::<Vec<_>>();
+    let environment = Arc::new(Environment::new(freezer));
     let child = Command::new(&settings.bootstrap)
         .env_clear()
+        .envs(held_clock)
         .envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(variables(index, &address, settings, site))
         .envs(settings.variables.iter().map(|(name, value)| (name, value)))
@@ -43,6 +47,7 @@ pub(super) async fn start(
         // Ctrl-C is for the gateway alone, which then ends this.
         .process_group(0)
         .spawn()?;
+    environment.holds(child.id());
     site.meter.cold_start();
     site.tasks.spawn(accompany(
         child,

@@ -52,6 +52,28 @@ async fn one_at_work_is_retired_when_it_is_done() {
     assert_ne!(client.who().await.0, first);
 }
 
+/// It is asked until its monotonic clock is behind: all that passes between two of its answers is
+/// time in which it was frozen.
+#[tokio::test]
+async fn a_frozen_environment_does_not_see_its_monotonic_clock_go_on() {
+    let mut options = options();
+    options.freezes = true;
+    let gateway = Gateway::start(options).await.unwrap();
+    gateway.route_to(Some(0));
+    let mut client = Client::connect(&gateway).await;
+    let begun = std::time::Instant::now();
+    loop {
+        client.send(json!({"do": "clocks"})).await;
+        let clocks = client.json().await;
+        let (wall, monotonic) = (clocks["wall"].as_u64().unwrap(), clocks["monotonic"].as_u64());
+        if wall >= monotonic.unwrap() + 100 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "both clocks go on: {clocks}");
+    }
+    assert_eq!(gateway.bill().cold_starts, 1, "it is the same environment all the time");
+}
+
 #[tokio::test]
 async fn a_crash_is_followed_by_a_cold_start() {
     let gateway = gateway().await;
