@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use visio_signaling::core::Grant;
 use visio_signaling::wire::Role;
@@ -111,39 +112,56 @@ fn hurried() -> Settings {
     Settings { heartbeat, message_rate: 10, message_burst: 60, ..Settings::default() }
 }
 
-/// Fills a room, and lets all strangers ask for a seat in waves, the first of them at a time when
-/// nobody in the room was heard for a while.
+/// Fills a room, and lets all strangers ask for a seat in waves. The first comes while nobody in the
+/// room has been heard for a while, and is all there before anybody in it can answer.
 async fn besiege<R: Runtime>(server: &R, seats: Vec<Value>, stranger: impl Fn(usize) -> Value) {
     let count = seats.len();
     let mut seated = Vec::new();
     for join in seats {
         seated.push(Client::join_with(server, join).await.0);
     }
-    let strangers = join_all((0..STRANGERS).map(|_| Client::connect(server)));
-    let mut strangers: Vec<_> = strangers.await;
+    let mut strangers = Vec::new();
+    for nth in 0..STRANGERS {
+        strangers.push((Client::connect(server).await, stranger(nth)));
+    }
+    let mut bystander = Client::connect(server).await;
     if R::PROFILE.heartbeat_seconds.is_none() {
         join_all(seated.iter_mut().map(is_asked)).await;
     }
+    ask(&mut strangers).await;
+    bystander.expect_nothing().await;
     let (over, siege) = watch::channel(());
-    let sitting = seated.into_iter().map(|mut client| {
-        let mut siege = siege.clone();
-        tokio::spawn(async move {
-            client.attend(siege.changed()).await;
-            client
-        })
-    });
+    let sitting = seated.into_iter().map(|client| sit(client, siege.clone()));
     let sitting: Vec<_> = sitting.collect();
-    for _ in 0..3 {
-        let asking = strangers.iter_mut().enumerate().map(async |(nth, client)| {
-            client.send(stranger(nth)).await;
-            client.expect_error("room_full").await;
-        });
-        join_all(asking).await;
+    are_refused(&mut strangers).await;
+    for _ in 0..2 {
+        ask(&mut strangers).await;
+        are_refused(&mut strangers).await;
     }
     over.send(()).expect("those in the room wait for it");
-    for client in join_all(sitting).await {
-        let mut client = client.expect("nobody in the room was thrown out");
+    let seated: Result<Vec<_>, _> = join_all(sitting).await.into_iter().collect();
+    for client in &mut seated.expect("nobody in the room was thrown out") {
         assert_eq!(client.roster().await["peers"].as_array().expect("peers").len(), count - 1);
+    }
+}
+
+/// Reads, and so answers pings, while the siege goes on.
+fn sit(mut client: Client, mut siege: watch::Receiver<()>) -> JoinHandle<Client> {
+    tokio::spawn(async move {
+        client.attend(siege.changed()).await;
+        client
+    })
+}
+
+async fn ask(strangers: &mut [(Client, Value)]) {
+    for (client, join) in strangers {
+        client.send(join.clone()).await;
+    }
+}
+
+async fn are_refused(strangers: &mut [(Client, Value)]) {
+    for (client, _) in strangers {
+        client.expect_error("room_full").await;
     }
 }
 
