@@ -31,6 +31,7 @@ module "package" {
 }
 
 resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_50: it is one function and one call; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: it connects through the public way in, which is its purpose
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one

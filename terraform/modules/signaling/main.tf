@@ -71,6 +71,7 @@ module "package" {
 }
 
 resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_50: API Gateway does not trace WebSockets, so there is little to see; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and the client is told of a failure; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: it calls DynamoDB, API Gateway and Secrets Manager only; in a VPC these would need endpoints that cost more than everything else
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only public keys and the ARNs of secrets
