@@ -25,10 +25,8 @@ provider "aws" {
 data "aws_region" "current" {}
 
 locals {
-  name           = "${var.name_prefix}-${var.environment}"
-  health_enabled = coalesce(var.health.enabled, true)
-  create_kms_key = coalesce(var.kms_key.create, false)
-  kms_key_arn    = local.create_kms_key ? module.kms_key[0].key_arn : var.kms_key.arn
+  name        = "${var.name_prefix}-${var.environment}"
+  kms_key_arn = var.kms_key.create ? module.kms_key[0].key_arn : var.kms_key.arn
 
   # Where terraform/build puts them.
   packages = "${path.module}/../target/functions/${var.lambda_architecture}"
@@ -66,7 +64,7 @@ module "signaling" {
 
 module "health" {
   source = "./modules/health"
-  count  = local.health_enabled ? 1 : 0
+  count  = var.health.enabled ? 1 : 0
 
   name              = local.name
   table_name        = module.signaling.table_name
@@ -87,7 +85,7 @@ module "health" {
 
 module "health_secret" {
   source = "./modules/health-secret"
-  count  = local.health_enabled && var.tokens != null ? 1 : 0
+  count  = var.health.enabled && var.tokens != null ? 1 : 0
 
   name        = local.name
   kms_key_arn = local.kms_key_arn
@@ -95,15 +93,15 @@ module "health_secret" {
 
 module "account_logging" {
   source = "./modules/account-logging"
-  count  = coalesce(var.logs.manage_account_role, false) ? 1 : 0
+  count  = var.logs.manage_account_role ? 1 : 0
 
   role_name = "${local.name}-apigateway-logs"
 }
 
 module "kms_key" {
   source = "./modules/kms-key"
-  count  = local.create_kms_key ? 1 : 0
+  count  = var.kms_key.create ? 1 : 0
 
   name                    = local.name
-  deletion_window_in_days = coalesce(var.kms_key.deletion_window_in_days, 30)
+  deletion_window_in_days = var.kms_key.deletion_window_in_days
 }

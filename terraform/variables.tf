@@ -184,7 +184,7 @@ variable "health" {
     - service_name: name of the service in the answers. Default visio-conference
   EOT
   type = object({
-    enabled              = optional(bool)
+    enabled              = optional(bool, true)
     package              = optional(string)
     memory_size          = optional(number)
     timeout              = optional(number)
@@ -269,9 +269,9 @@ variable "kms_key" {
     - deletion_window_in_days: days for which a key that was made here can be restored after terraform destroy, 7 to 30. Default 30
   EOT
   type = object({
-    create                  = optional(bool)
+    create                  = optional(bool, false)
     arn                     = optional(string)
-    deletion_window_in_days = optional(number)
+    deletion_window_in_days = optional(number, 30)
   })
   default  = {}
   nullable = false
@@ -282,7 +282,7 @@ variable "kms_key" {
   }
 
   validation {
-    condition     = !(coalesce(var.kms_key.create, false) && var.kms_key.arn != null)
+    condition     = !(var.kms_key.create && var.kms_key.arn != null)
     error_message = "kms_key: create makes a key, and there is an arn of one already. Use one of the two."
   }
 }
@@ -303,7 +303,7 @@ variable "logs" {
     retention_days      = optional(number)
     access_logs         = optional(bool)
     logging_level       = optional(string)
-    manage_account_role = optional(bool)
+    manage_account_role = optional(bool, false)
   })
   default  = {}
   nullable = false

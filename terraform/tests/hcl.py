@@ -12,6 +12,7 @@ MODULES = {folder.name: folder for folder in sorted(ROOT.glob("modules/*"))}
 class Attribute(NamedTuple):
     type: str
     optional: bool
+    default: str | None
     description: str | None
 
 
@@ -54,7 +55,7 @@ def variable(name, body):
     )
     described = dict(re.findall(r"^([\w.]+): (.*)$", lines.replace("\n- ", "\n"), re.M))
     found = dict(attributes(type_ or ""))
-    found |= {path: Attribute("", True, None) for path in described.keys() - found.keys()}
+    found |= {path: Attribute("", True, None, None) for path in described.keys() - found.keys()}
     documented = {path: it._replace(description=described.get(path)) for path, it in found.items()}
     return Variable(
         name, prose, type_, value(body, "default"), "\n  validation {" in body, documented
@@ -69,7 +70,8 @@ def attributes(type_, outer=""):
         name, inner = part.split(" = ", 1)
         optional = inner.startswith("optional(")
         inner = inner.removeprefix("optional(").removesuffix(")") if optional else inner
-        yield outer + name, Attribute(inner, optional, None)
+        inner, *default = split(inner)
+        yield outer + name, Attribute(inner, optional, *default or [None], None)
         yield from attributes(inner, f"{outer}{name}.")
 
 

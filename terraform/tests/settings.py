@@ -44,17 +44,13 @@ def every_variable():
 
 
 def every_attribute():
-    """Each attribute of an object is described, does something, and has the default that is said. Null is not set."""
+    """Each attribute of an object is described, does something, and has the default that its description says."""
     for folder in folders():
         for it in variables(folder):
             # Terraform drops an attribute that a module does not know, and says nothing: it would
             # do nothing.
             for path, found in it.attributes.items():
                 where = f"{folder.name}: {it.name}.{path}"
-                alone = len(list(split(found.type))) == 1
-                expect(
-                    alone, f"{where}: optional(TYPE, DEFAULT) leaves null as it is; see defaults.tf"
-                )
                 inner = any(other.startswith(f"{path}.") for other in it.attributes)
                 outer = it.attributes.get(path.rpartition(".")[0])
                 if outer and outer.description:
@@ -65,13 +61,12 @@ def every_attribute():
                 )
                 if found.description and it.default:
                     expect(does(folder, it.name, path), f"{where} does nothing")
-                    said = re.search(r"Default (.+)$", found.description or "")
-                    if found.optional:
-                        meant = default(folder, it.name, path)
-                        expect(
-                            said and meant in (None, said[1]),
-                            f"{where} is {meant} by default, and its description says otherwise",
-                        )
+                    said = re.search(r"Default (.+)$", found.description)
+                    wrong = defaults_of(folder, it.name, path) - {said and said[1]}
+                    expect(
+                        not found.optional or (said and not wrong),
+                        f"{where} is {wrong} by default, and its description says otherwise",
+                    )
 
 
 def does(folder, name, path):
@@ -83,11 +78,13 @@ def does(folder, name, path):
 
 def goes(folder, name, path):
     """Where an attribute goes with its object: the module, and its name there."""
+    outer, _, rest = path.partition(".")
+    instead = {(source, argument, it) for source, argument, it, _ in renamed(folder)}
     for source, argument, variable in passed(folder):
         there = next(it for it in variables(MODULES[source]) if it.name == argument)
-        if variable == name and path in there.attributes:
+        goes_on = path in there.attributes and (source, argument, outer) not in instead
+        if variable == name and goes_on:
             yield MODULES[source], argument, path
-    outer, _, rest = path.partition(".")
     for source, argument, instead, mine in renamed(folder):
         if (name, outer) == mine and rest:
             yield MODULES[source], argument, f"{instead}.{rest}"
@@ -103,15 +100,12 @@ def renamed(folder):
             yield source, argument, instead, (name, path)
 
 
-def default(folder, name, path):
-    """What an attribute is by default, as its description says it; None if that is no plain value."""
-    read = rf"(?:try\()?var\.{name}\.{path}(?:, null\))?"
-    found = re.search(rf"coalesce\({read}, (.+?)\)(?: #|\n| \?)", uses(folder))
-    if not found:
-        further = [default(*there) for there in goes(folder, name, path)]
-        return next((it for it in further if it), None)
-    value = {"[]": "none", "{}": "none", "-1": "none"}.get(found[1], found[1])
-    return None if "$" in value else value.strip('"')
+def defaults_of(folder, name, path):
+    """What an attribute is by default, as descriptions say it: here, and in each module that it goes to."""
+    there = next(it for it in variables(folder) if it.name == name)
+    written = there.attributes[path].default
+    here = {{"[]": "none", "{}": "none"}.get(written, written.strip('"'))} if written else set()
+    return here.union(*(defaults_of(*further) for further in goes(folder, name, path)))
 
 
 def every_output():

@@ -8,28 +8,28 @@ locals {
       description = "The health check itself fails or does not start. This says nothing about visits."
       metric      = "Errors"
       statistic   = "Sum"
-      threshold   = local.thresholds.errors
+      threshold   = var.alarms.thresholds.errors
       of          = [1, 1]
     }
     throttles = {
       description = "The health check is polled more often than function.reserved_concurrency, or the account, allows."
       metric      = "Throttles"
       statistic   = "Sum"
-      threshold   = local.thresholds.throttles
+      threshold   = var.alarms.thresholds.throttles
       of          = [1, 1]
     }
     duration = {
-      description = "The health check takes most of its timeout of ${local.function.timeout} s."
+      description = "The health check takes most of its timeout of ${var.function.timeout} s."
       metric      = "Duration"
       statistic   = "p99"
-      threshold   = 1000 * local.function.timeout * local.thresholds.duration_percent / 100
+      threshold   = 1000 * var.function.timeout * var.alarms.thresholds.duration_percent / 100
       of          = [2, 3]
     }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "function" {
-  for_each = { for name, it in local.alarms : name => it if local.alarms_enabled }
+  for_each = { for name, it in local.alarms : name => it if var.alarms.enabled }
 
   alarm_name          = "${local.function_name}-${each.key}"
   alarm_description   = each.value.description
@@ -48,15 +48,15 @@ resource "aws_cloudwatch_metric_alarm" "function" {
     FunctionName = aws_lambda_function.this.function_name
   }
 
-  alarm_actions = local.alarm_actions
-  ok_actions    = local.alarm_actions
+  alarm_actions = var.alarms.actions
+  ok_actions    = var.alarms.actions
 
   tags = var.tags
 }
 
 # Bad news is an answer like any other, and not an error of the function. It is in the log.
 resource "aws_cloudwatch_log_metric_filter" "unhealthy" {
-  count = local.alarms_enabled ? 1 : 0
+  count = var.alarms.enabled ? 1 : 0
 
   name           = "${local.function_name}-unhealthy"
   log_group_name = aws_cloudwatch_log_group.this.name
@@ -70,22 +70,22 @@ resource "aws_cloudwatch_log_metric_filter" "unhealthy" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "unhealthy" {
-  count = local.alarms_enabled ? 1 : 0
+  count = var.alarms.enabled ? 1 : 0
 
   alarm_name          = "${local.function_name}-unhealthy"
-  alarm_description   = "Visits fail, or the table does: checks failed in ${local.thresholds.unhealthy_minutes} minutes of 5. Only while somebody polls."
+  alarm_description   = "Visits fail, or the table does: checks failed in ${var.alarms.thresholds.unhealthy_minutes} minutes of 5. Only while somebody polls."
   namespace           = aws_cloudwatch_log_metric_filter.unhealthy[0].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.unhealthy[0].metric_transformation[0].name
   statistic           = "Sum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   period              = 60
-  datapoints_to_alarm = local.thresholds.unhealthy_minutes
+  datapoints_to_alarm = var.alarms.thresholds.unhealthy_minutes
   evaluation_periods  = 5
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = local.alarm_actions
-  ok_actions    = local.alarm_actions
+  alarm_actions = var.alarms.actions
+  ok_actions    = var.alarms.actions
 
   tags = var.tags
 }

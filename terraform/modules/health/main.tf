@@ -12,7 +12,7 @@ locals {
       VISIO_TABLE          = var.table_name
       VISIO_WEBSOCKET_URL  = var.websocket_url
       VISIO_REGION         = data.aws_region.current.id
-      VISIO_SERVICE_NAME   = local.function.service_name
+      VISIO_SERVICE_NAME   = var.function.service_name
       VISIO_ALLOWED_ORIGIN = join(",", var.allowed_origins)
     },
     var.health_secret_arn == null ? {} : { VISIO_HEALTH_SECRET_ARN = var.health_secret_arn },
@@ -31,6 +31,7 @@ module "package" {
 }
 
 resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_50: it is one function and one call; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: it connects through the public way in, which is its purpose
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one
@@ -45,9 +46,9 @@ resource "aws_lambda_function" "this" {
   handler          = "bootstrap"
   architectures    = [var.architecture]
 
-  memory_size                    = local.function.memory_size
-  timeout                        = local.function.timeout
-  reserved_concurrent_executions = local.function.reserved_concurrency
+  memory_size                    = var.function.memory_size
+  timeout                        = var.function.timeout
+  reserved_concurrent_executions = coalesce(var.function.reserved_concurrency, -1) # -1 reserves none
 
   environment {
     variables = local.environment
@@ -62,7 +63,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = local.xray_tracing ? "Active" : "PassThrough"
+    mode = var.monitoring.xray_tracing ? "Active" : "PassThrough"
   }
 
   tags = var.tags
@@ -85,7 +86,7 @@ resource "aws_lambda_function" "this" {
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_338: kept for as long as it helps to find a fault, not for a year
   name              = "/aws/lambda/${local.function_name}"
-  retention_in_days = local.log_retention_days
+  retention_in_days = var.logs.retention_days
   kms_key_id        = var.kms_key_arn
 
   tags = var.tags
@@ -214,7 +215,7 @@ resource "aws_iam_role_policy" "this" {
         }
       }],
       # X-Ray knows no resources.
-      !local.xray_tracing ? [] : [{
+      !var.monitoring.xray_tracing ? [] : [{
         Sid      = "Traces"
         Effect   = "Allow"
         Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

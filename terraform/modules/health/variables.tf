@@ -33,21 +33,21 @@ variable "function" {
     - service_name: name of the service in the answers. Default visio-conference
   EOT
   type = object({
-    memory_size          = optional(number)
-    timeout              = optional(number)
+    memory_size          = optional(number, 256)
+    timeout              = optional(number, 10)
     reserved_concurrency = optional(number)
-    service_name         = optional(string)
+    service_name         = optional(string, "visio-conference")
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = try(var.function.memory_size >= 128 && var.function.memory_size <= 10240 && floor(var.function.memory_size) == var.function.memory_size, var.function.memory_size == null)
+    condition     = var.function.memory_size >= 128 && var.function.memory_size <= 10240 && floor(var.function.memory_size) == var.function.memory_size
     error_message = "function.memory_size: expected a whole number of MB from 128 to 10240."
   }
 
   validation {
-    condition     = try(var.function.timeout >= 6 && var.function.timeout <= 60 && floor(var.function.timeout) == var.function.timeout, var.function.timeout == null)
+    condition     = var.function.timeout >= 6 && var.function.timeout <= 60 && floor(var.function.timeout) == var.function.timeout
     error_message = "function.timeout: expected a whole number of seconds from 6 to 60. With less, nobody would be told of a visit that failed."
   }
 
@@ -57,7 +57,7 @@ variable "function" {
   }
 
   validation {
-    condition     = var.function.service_name == null || try(length(trimspace(var.function.service_name)) > 0, false)
+    condition     = length(trimspace(var.function.service_name)) > 0
     error_message = "function.service_name: expected a name."
   }
 }
@@ -130,13 +130,13 @@ variable "logs" {
     - retention_days: days that it is kept, one of the numbers that CloudWatch offers. Default 14
   EOT
   type = object({
-    retention_days = optional(number)
+    retention_days = optional(number, 14)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.logs.retention_days == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days), false)
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
     error_message = "logs.retention_days: CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
   }
 }
@@ -147,7 +147,7 @@ variable "monitoring" {
     - xray_tracing: whether X-Ray traces the function. Default false
   EOT
   type = object({
-    xray_tracing = optional(bool)
+    xray_tracing = optional(bool, false)
   })
   default  = {}
   nullable = false
@@ -164,35 +164,35 @@ variable "alarms" {
     - thresholds.unhealthy_minutes: minutes of 5 in which a check failed, 1 to 5. Default 2
   EOT
   type = object({
-    enabled = optional(bool)
-    actions = optional(list(string))
+    enabled = optional(bool, true)
+    actions = optional(list(string), [])
     thresholds = optional(object({
-      errors            = optional(number)
-      throttles         = optional(number)
-      duration_percent  = optional(number)
-      unhealthy_minutes = optional(number)
-    }))
+      errors            = optional(number, 2)
+      throttles         = optional(number, 5)
+      duration_percent  = optional(number, 80)
+      unhealthy_minutes = optional(number, 2)
+    }), {})
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for arn in coalesce(var.alarms.actions, []) : startswith(arn, "arn:")])
+    condition     = alltrue([for arn in var.alarms.actions : startswith(arn, "arn:")])
     error_message = "alarms.actions: expected ARNs, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
   }
 
   validation {
-    condition     = alltrue([for threshold in try(values(var.alarms.thresholds), []) : coalesce(threshold, 0) >= 0])
+    condition     = alltrue([for threshold in values(var.alarms.thresholds) : coalesce(threshold, 0) >= 0])
     error_message = "alarms.thresholds: none can be less than 0."
   }
 
   validation {
-    condition     = try(var.alarms.thresholds.duration_percent <= 100, true)
+    condition     = var.alarms.thresholds.duration_percent <= 100
     error_message = "alarms.thresholds.duration_percent: no check takes more than 100 percent of its timeout."
   }
 
   validation {
-    condition     = try(contains([1, 2, 3, 4, 5], var.alarms.thresholds.unhealthy_minutes), true) || try(var.alarms.thresholds.unhealthy_minutes == null, true)
+    condition     = contains([1, 2, 3, 4, 5], var.alarms.thresholds.unhealthy_minutes)
     error_message = "alarms.thresholds.unhealthy_minutes: expected a whole number from 1 to 5."
   }
 }

@@ -6,28 +6,28 @@ locals {
       description = "The function fails: it crashes, takes too long or cannot even tell clients that it failed."
       metric      = "Errors"
       statistic   = "Sum"
-      threshold   = local.thresholds.errors
+      threshold   = var.alarms.thresholds.errors
       of          = [1, 1]
     }
     throttles = {
       description = "Lambda refuses to invoke the function: the account or function.reserved_concurrency allows no more at a time."
       metric      = "Throttles"
       statistic   = "Sum"
-      threshold   = local.thresholds.throttles
+      threshold   = var.alarms.thresholds.throttles
       of          = [1, 1]
     }
     duration = {
-      description = "The function takes most of its timeout of ${local.function.timeout} s. Something it calls is slow."
+      description = "The function takes most of its timeout of ${var.function.timeout} s. Something it calls is slow."
       metric      = "Duration"
       statistic   = "p99"
-      threshold   = 1000 * local.function.timeout * local.thresholds.duration_percent / 100
+      threshold   = 1000 * var.function.timeout * var.alarms.thresholds.duration_percent / 100
       of          = [2, 3]
     }
     concurrency = {
       description = "There are more executions at a time than alarms.thresholds.concurrency."
       metric      = "ConcurrentExecutions"
       statistic   = "Maximum"
-      threshold   = coalesce(local.thresholds.concurrency, 1)
+      threshold   = coalesce(var.alarms.thresholds.concurrency, 1)
       of          = [1, 1]
     }
   }
@@ -36,7 +36,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "function" {
   for_each = {
     for name, it in local.function_alarms : name => it
-    if local.alarms_enabled && !(name == "concurrency" && local.thresholds.concurrency == null)
+    if var.alarms.enabled && !(name == "concurrency" && var.alarms.thresholds.concurrency == null)
   }
 
   alarm_name          = "${local.function_name}-${each.key}"
@@ -56,8 +56,8 @@ resource "aws_cloudwatch_metric_alarm" "function" {
     FunctionName = aws_lambda_function.this.function_name
   }
 
-  alarm_actions = local.alarm_actions
-  ok_actions    = local.alarm_actions
+  alarm_actions = var.alarms.actions
+  ok_actions    = var.alarms.actions
 
   tags = var.tags
 }
@@ -65,7 +65,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
 # The function tells a client when it could not handle a message, which counts as a success for
 # Lambda. What it logs is the only trace.
 resource "aws_cloudwatch_log_metric_filter" "unhandled" {
-  count = local.alarms_enabled ? 1 : 0
+  count = var.alarms.enabled ? 1 : 0
 
   name           = "${local.function_name}-unhandled"
   log_group_name = aws_cloudwatch_log_group.this.name
@@ -79,7 +79,7 @@ resource "aws_cloudwatch_log_metric_filter" "unhandled" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "unhandled" {
-  count = local.alarms_enabled ? 1 : 0
+  count = var.alarms.enabled ? 1 : 0
 
   alarm_name          = "${local.function_name}-unhandled"
   alarm_description   = "Clients were told that the server failed, or a connection that came or went was missed. The function's log says why."
@@ -87,13 +87,13 @@ resource "aws_cloudwatch_metric_alarm" "unhandled" {
   metric_name         = aws_cloudwatch_log_metric_filter.unhandled[0].metric_transformation[0].name
   statistic           = "Sum"
   comparison_operator = "GreaterThanThreshold"
-  threshold           = local.thresholds.unhandled
+  threshold           = var.alarms.thresholds.unhandled
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = local.alarm_actions
-  ok_actions    = local.alarm_actions
+  alarm_actions = var.alarms.actions
+  ok_actions    = var.alarms.actions
 
   tags = var.tags
 }
@@ -104,19 +104,19 @@ locals {
   table_alarms = {
     errors = {
       description = "DynamoDB fails."
-      threshold   = local.thresholds.table_errors
+      threshold   = var.alarms.thresholds.table_errors
       metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["SystemErrors", operation] }
     }
     throttles = {
       description = "DynamoDB refuses requests because of table.max_request_units or a limit of the account."
-      threshold   = local.thresholds.table_throttles
+      threshold   = var.alarms.thresholds.table_throttles
       metrics     = { for operation in ["GetItem", "PutItem", "DeleteItem"] : lower(operation) => ["ThrottledRequests", operation] }
     }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "table" {
-  for_each = { for name, it in local.table_alarms : name => it if local.alarms_enabled }
+  for_each = { for name, it in local.table_alarms : name => it if var.alarms.enabled }
 
   alarm_name          = "${aws_dynamodb_table.this.name}-table-${each.key}"
   alarm_description   = each.value.description
@@ -152,8 +152,8 @@ resource "aws_cloudwatch_metric_alarm" "table" {
     }
   }
 
-  alarm_actions = local.alarm_actions
-  ok_actions    = local.alarm_actions
+  alarm_actions = var.alarms.actions
+  ok_actions    = var.alarms.actions
 
   tags = var.tags
 }

@@ -48,7 +48,7 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  count = local.dashboard ? 1 : 0
+  count = var.monitoring.dashboard ? 1 : 0
 
   dashboard_name = var.name
 

@@ -34,7 +34,14 @@ data "aws_region" "current" {}
 
 locals {
   function_name = "${var.name}-signaling"
-  provisioned   = local.function.provisioned_concurrency > 0
+  provisioned   = var.function.provisioned_concurrency > 0
+
+  tokens = {
+    public_key = try(var.tokens.public_key, null)
+    jwks       = try(var.tokens.jwks, null)
+    secret_arn = try(var.tokens.secret_arn, null)
+    audience   = try(var.tokens.audience, null)
+  }
 
   # What the program reads, and nothing else. It refuses a key that is set and empty. It fetches
   # secrets by their ARNs when it starts.
@@ -43,8 +50,8 @@ locals {
       VISIO_TABLE               = aws_dynamodb_table.this.name
       VISIO_MANAGEMENT_ENDPOINT = module.api.management_endpoint
       VISIO_ALLOWED_ORIGIN      = join(",", var.allowed_origins)
-      VISIO_MAX_MESSAGE_BYTES   = tostring(local.function.max_message_bytes)
-      VISIO_MAX_PEERS_PER_ROOM  = tostring(local.function.max_peers_per_room)
+      VISIO_MAX_MESSAGE_BYTES   = tostring(var.function.max_message_bytes)
+      VISIO_MAX_PEERS_PER_ROOM  = tostring(var.function.max_peers_per_room)
     },
     { for name, value in {
       VISIO_JWT_PUBLIC_KEY    = local.tokens.public_key
@@ -64,6 +71,7 @@ module "package" {
 }
 
 resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_50: API Gateway does not trace WebSockets, so there is little to see; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and the client is told of a failure; there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: it calls DynamoDB, API Gateway and Secrets Manager only; in a VPC these would need endpoints that cost more than everything else
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only public keys and the ARNs of secrets
@@ -79,12 +87,12 @@ resource "aws_lambda_function" "this" {
   architectures    = [var.architecture]
   publish          = local.provisioned
 
-  memory_size                    = local.function.memory_size
-  timeout                        = local.function.timeout
-  reserved_concurrent_executions = local.function.reserved_concurrency
+  memory_size                    = var.function.memory_size
+  timeout                        = var.function.timeout
+  reserved_concurrent_executions = coalesce(var.function.reserved_concurrency, -1) # -1 reserves none
 
   environment {
-    variables = merge(local.function.environment_variables, local.environment)
+    variables = merge(var.function.environment_variables, local.environment)
   }
 
   logging_config {
@@ -96,7 +104,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = local.xray_tracing ? "Active" : "PassThrough"
+    mode = var.monitoring.xray_tracing ? "Active" : "PassThrough"
   }
 
   tags = var.tags
@@ -136,13 +144,13 @@ resource "aws_lambda_provisioned_concurrency_config" "this" {
 
   function_name                     = aws_lambda_alias.provisioned[0].function_name
   qualifier                         = aws_lambda_alias.provisioned[0].name
-  provisioned_concurrent_executions = local.function.provisioned_concurrency
+  provisioned_concurrent_executions = var.function.provisioned_concurrency
 }
 
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_338: kept for as long as it helps to find a fault, not for a year
   name              = "/aws/lambda/${local.function_name}"
-  retention_in_days = local.log_retention_days
+  retention_in_days = var.logs.retention_days
   kms_key_id        = var.kms_key_arn
 
   tags = var.tags
@@ -213,7 +221,7 @@ locals {
       }
     }],
     # X-Ray knows no resources.
-    !local.xray_tracing ? [] : [{
+    !var.monitoring.xray_tracing ? [] : [{
       Sid      = "Traces"
       Effect   = "Allow"
       Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

@@ -7,7 +7,7 @@ resource "aws_dynamodb_table" "this" {
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
-  deletion_protection_enabled = local.table.deletion_protection
+  deletion_protection_enabled = var.table.deletion_protection
 
   attribute {
     name = "pk"
@@ -21,7 +21,7 @@ resource "aws_dynamodb_table" "this" {
   }
 
   point_in_time_recovery {
-    enabled = local.table.point_in_time_recovery
+    enabled = var.table.point_in_time_recovery
   }
 
   # Also without a key, because the provider leaves a table on its key when the block is removed.
@@ -31,7 +31,7 @@ resource "aws_dynamodb_table" "this" {
   }
 
   dynamic "on_demand_throughput" {
-    for_each = local.table.max_request_units == null ? [] : [local.table.max_request_units]
+    for_each = var.table.max_request_units == null ? [] : [var.table.max_request_units]
 
     content {
       max_read_request_units  = on_demand_throughput.value.read

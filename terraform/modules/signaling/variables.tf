@@ -67,24 +67,24 @@ variable "function" {
     - environment_variables: further variables of the function's environment. The state and the console show them: no secrets. Default none
   EOT
   type = object({
-    memory_size             = optional(number)
-    timeout                 = optional(number)
+    memory_size             = optional(number, 256)
+    timeout                 = optional(number, 15)
     reserved_concurrency    = optional(number)
-    provisioned_concurrency = optional(number)
-    max_message_bytes       = optional(number)
-    max_peers_per_room      = optional(number)
-    environment_variables   = optional(map(string))
+    provisioned_concurrency = optional(number, 0)
+    max_message_bytes       = optional(number, 32768)
+    max_peers_per_room      = optional(number, 16)
+    environment_variables   = optional(map(string), {})
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = try(var.function.memory_size >= 128 && var.function.memory_size <= 10240 && floor(var.function.memory_size) == var.function.memory_size, var.function.memory_size == null)
+    condition     = var.function.memory_size >= 128 && var.function.memory_size <= 10240 && floor(var.function.memory_size) == var.function.memory_size
     error_message = "function.memory_size: expected a whole number of MB from 128 to 10240."
   }
 
   validation {
-    condition     = try(var.function.timeout >= 5 && var.function.timeout <= 29 && floor(var.function.timeout) == var.function.timeout, var.function.timeout == null)
+    condition     = var.function.timeout >= 5 && var.function.timeout <= 29 && floor(var.function.timeout) == var.function.timeout
     error_message = "function.timeout: expected a whole number of seconds from 5, since a slow table takes that long, to 29, after which API Gateway waits no longer."
   }
 
@@ -94,7 +94,7 @@ variable "function" {
   }
 
   validation {
-    condition     = try(var.function.provisioned_concurrency >= 0 && floor(var.function.provisioned_concurrency) == var.function.provisioned_concurrency, var.function.provisioned_concurrency == null)
+    condition     = var.function.provisioned_concurrency >= 0 && floor(var.function.provisioned_concurrency) == var.function.provisioned_concurrency
     error_message = "function.provisioned_concurrency: expected a whole number from 0."
   }
 
@@ -104,22 +104,22 @@ variable "function" {
   }
 
   validation {
-    condition     = try(var.function.max_message_bytes >= 1 && var.function.max_message_bytes <= 32768 && floor(var.function.max_message_bytes) == var.function.max_message_bytes, var.function.max_message_bytes == null)
+    condition     = var.function.max_message_bytes >= 1 && var.function.max_message_bytes <= 32768 && floor(var.function.max_message_bytes) == var.function.max_message_bytes
     error_message = "function.max_message_bytes: expected a whole number from 1 to 32768, the longest frame that API Gateway takes."
   }
 
   validation {
-    condition     = try(var.function.max_peers_per_room >= 1 && var.function.max_peers_per_room <= 1000 && floor(var.function.max_peers_per_room) == var.function.max_peers_per_room, var.function.max_peers_per_room == null)
+    condition     = var.function.max_peers_per_room >= 1 && var.function.max_peers_per_room <= 1000 && floor(var.function.max_peers_per_room) == var.function.max_peers_per_room
     error_message = "function.max_peers_per_room: expected a whole number from 1 to 1000."
   }
 
   validation {
-    condition     = alltrue([for name in keys(coalesce(var.function.environment_variables, {})) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
+    condition     = alltrue([for name in keys(var.function.environment_variables) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
     error_message = "function.environment_variables: expected names of letters, digits and underscores that begin with a letter."
   }
 
   validation {
-    condition = length(setintersection(keys(coalesce(var.function.environment_variables, {})), [
+    condition = length(setintersection(keys(var.function.environment_variables), [
       "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
       "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
     ])) == 0
@@ -127,7 +127,7 @@ variable "function" {
   }
 
   validation {
-    condition     = alltrue([for name in keys(coalesce(var.function.environment_variables, {})) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
+    condition     = alltrue([for name in keys(var.function.environment_variables) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
     error_message = "function.environment_variables: a name sounds like a secret, and the state would show it to many. For tokens, use a public key, tokens.public_key, or the ARN of a secret, tokens.secret_arn."
   }
 }
@@ -216,8 +216,8 @@ variable "table" {
       read  = number
       write = number
     }))
-    point_in_time_recovery = optional(bool)
-    deletion_protection    = optional(bool)
+    point_in_time_recovery = optional(bool, false)
+    deletion_protection    = optional(bool, false)
   })
   default  = {}
   nullable = false
@@ -294,7 +294,7 @@ variable "logs" {
     - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
   EOT
   type = object({
-    retention_days = optional(number)
+    retention_days = optional(number, 14)
     access_logs    = optional(bool)
     logging_level  = optional(string)
   })
@@ -302,7 +302,7 @@ variable "logs" {
   nullable = false
 
   validation {
-    condition     = var.logs.retention_days == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days), false)
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
     error_message = "logs.retention_days: CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
   }
 }
@@ -316,8 +316,8 @@ variable "monitoring" {
   EOT
   type = object({
     detailed_metrics = optional(bool)
-    xray_tracing     = optional(bool)
-    dashboard        = optional(bool)
+    xray_tracing     = optional(bool, false)
+    dashboard        = optional(bool, true)
   })
   default  = {}
   nullable = false
@@ -342,33 +342,33 @@ variable "alarms" {
     - thresholds.table_throttles: requests that the table refuses in 5 minutes. Default 5
   EOT
   type = object({
-    enabled = optional(bool)
-    actions = optional(list(string))
+    enabled = optional(bool, true)
+    actions = optional(list(string), [])
     thresholds = optional(object({
       integration_errors = optional(number)
       execution_errors   = optional(number)
       client_errors      = optional(number)
       latency_ms         = optional(number)
       messages_per_day   = optional(number)
-      errors             = optional(number)
-      throttles          = optional(number)
-      duration_percent   = optional(number)
+      errors             = optional(number, 10)
+      throttles          = optional(number, 5)
+      duration_percent   = optional(number, 80)
       concurrency        = optional(number)
-      unhandled          = optional(number)
-      table_errors       = optional(number)
-      table_throttles    = optional(number)
-    }))
+      unhandled          = optional(number, 5)
+      table_errors       = optional(number, 5)
+      table_throttles    = optional(number, 5)
+    }), {})
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for threshold in try(values(var.alarms.thresholds), []) : coalesce(threshold, 0) >= 0])
+    condition     = alltrue([for threshold in values(var.alarms.thresholds) : coalesce(threshold, 0) >= 0])
     error_message = "alarms.thresholds: none can be less than 0."
   }
 
   validation {
-    condition     = try(var.alarms.thresholds.duration_percent <= 100, true)
+    condition     = var.alarms.thresholds.duration_percent <= 100
     error_message = "alarms.thresholds.duration_percent: no invocation takes more than 100 percent of its timeout."
   }
 }

@@ -6,7 +6,7 @@ locals {
       description = "A function fails or refuses: clients see \"Internal server error\" or cannot connect. Refused origins and bad tokens at the handshake count too."
       metric      = "IntegrationError"
       statistic   = "Sum"
-      threshold   = local.thresholds.integration_errors
+      threshold   = var.alarms.thresholds.integration_errors
       period      = 300
       of          = [1, 1]
     }
@@ -14,7 +14,7 @@ locals {
       description = "API Gateway could not call a function: a missing permission, a throttled function or a mistake in a template."
       metric      = "ExecutionError"
       statistic   = "Sum"
-      threshold   = local.thresholds.execution_errors
+      threshold   = var.alarms.thresholds.execution_errors
       period      = 300
       of          = [1, 1]
     }
@@ -22,15 +22,15 @@ locals {
       description = "Many requests were refused before a function saw them: they were over a limit, or this is an attack."
       metric      = "ClientError"
       statistic   = "Sum"
-      threshold   = local.thresholds.client_errors
+      threshold   = var.alarms.thresholds.client_errors
       period      = 300
       of          = [1, 1]
     }
     latency = {
-      description = "Messages take long: one in a hundred takes more than ${local.thresholds.latency_ms} ms."
+      description = "Messages take long: one in a hundred takes more than ${var.alarms.thresholds.latency_ms} ms."
       metric      = "IntegrationLatency"
       statistic   = "p99"
-      threshold   = local.thresholds.latency_ms
+      threshold   = var.alarms.thresholds.latency_ms
       period      = 300
       of          = [2, 3]
     }
@@ -38,7 +38,7 @@ locals {
       description = "More messages in a day than expected. Messages are most of the bill: a dollar a million."
       metric      = "MessageCount"
       statistic   = "Sum"
-      threshold   = local.thresholds.messages_per_day
+      threshold   = var.alarms.thresholds.messages_per_day
       period      = 86400
       of          = [1, 1]
     }
@@ -46,7 +46,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, it in local.alarms : name => it if local.alarms_enabled }
+  for_each = { for name, it in local.alarms : name => it if var.alarms.enabled }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -66,8 +66,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
     Stage = aws_apigatewayv2_stage.this.name
   }
 
-  alarm_actions = local.alarm_actions
-  ok_actions    = local.alarm_actions
+  alarm_actions = var.alarms.actions
+  ok_actions    = var.alarms.actions
 
   tags = var.tags
 }

@@ -164,20 +164,20 @@ resource "aws_apigatewayv2_stage" "this" {
   default_route_settings {
     # Data traces would hold what patients' browsers tell each other, including addresses.
     data_trace_enabled       = false
-    detailed_metrics_enabled = local.detailed_metrics
-    logging_level            = local.logs.logging_level
-    throttling_rate_limit    = local.throttling.rate_limit
-    throttling_burst_limit   = local.throttling.burst_limit
+    detailed_metrics_enabled = var.monitoring.detailed_metrics
+    logging_level            = var.logs.logging_level
+    throttling_rate_limit    = var.throttling.rate_limit
+    throttling_burst_limit   = var.throttling.burst_limit
   }
 
   # Strangers can connect too, so connecting has a limit of its own.
   route_settings {
     route_key                = "$connect"
     data_trace_enabled       = false
-    detailed_metrics_enabled = local.detailed_metrics
-    logging_level            = local.logs.logging_level
-    throttling_rate_limit    = local.throttling.connect_rate_limit
-    throttling_burst_limit   = local.throttling.connect_burst_limit
+    detailed_metrics_enabled = var.monitoring.detailed_metrics
+    logging_level            = var.logs.logging_level
+    throttling_rate_limit    = var.throttling.connect_rate_limit
+    throttling_burst_limit   = var.throttling.connect_burst_limit
   }
 
   dynamic "access_log_settings" {
@@ -218,10 +218,10 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  count = local.logs.access_logs ? 1 : 0
+  count = var.logs.access_logs ? 1 : 0
 
   name              = "/aws/apigateway/${var.name}"
-  retention_in_days = local.logs.retention_days
+  retention_in_days = var.logs.retention_days
   kms_key_id        = var.kms_key_arn
 
   tags = var.tags

@@ -90,31 +90,31 @@ variable "throttling" {
     - connect_burst_limit: new connections at once, 1 to 5000. Default 100
   EOT
   type = object({
-    rate_limit          = optional(number)
-    burst_limit         = optional(number)
-    connect_rate_limit  = optional(number)
-    connect_burst_limit = optional(number)
+    rate_limit          = optional(number, 1000)
+    burst_limit         = optional(number, 1000)
+    connect_rate_limit  = optional(number, 50)
+    connect_burst_limit = optional(number, 100)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = try(var.throttling.rate_limit >= 1 && var.throttling.rate_limit <= 10000, var.throttling.rate_limit == null)
+    condition     = var.throttling.rate_limit >= 1 && var.throttling.rate_limit <= 10000
     error_message = "throttling.rate_limit: expected 1 to 10000, which is what an account has for all of its APIs together unless AWS raised it."
   }
 
   validation {
-    condition     = try(var.throttling.burst_limit >= 1 && var.throttling.burst_limit <= 5000 && floor(var.throttling.burst_limit) == var.throttling.burst_limit, var.throttling.burst_limit == null)
+    condition     = var.throttling.burst_limit >= 1 && var.throttling.burst_limit <= 5000 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
     error_message = "throttling.burst_limit: expected a whole number from 1 to 5000, which is what an account has for all of its APIs together."
   }
 
   validation {
-    condition     = try(var.throttling.connect_rate_limit >= 1 && var.throttling.connect_rate_limit <= 500, var.throttling.connect_rate_limit == null)
+    condition     = var.throttling.connect_rate_limit >= 1 && var.throttling.connect_rate_limit <= 500
     error_message = "throttling.connect_rate_limit: expected 1 to 500, which is what an account may open a second in a region unless AWS raised it."
   }
 
   validation {
-    condition     = try(var.throttling.connect_burst_limit >= 1 && var.throttling.connect_burst_limit <= 5000 && floor(var.throttling.connect_burst_limit) == var.throttling.connect_burst_limit, var.throttling.connect_burst_limit == null)
+    condition     = var.throttling.connect_burst_limit >= 1 && var.throttling.connect_burst_limit <= 5000 && floor(var.throttling.connect_burst_limit) == var.throttling.connect_burst_limit
     error_message = "throttling.connect_burst_limit: expected a whole number from 1 to 5000."
   }
 }
@@ -127,20 +127,20 @@ variable "logs" {
     - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
   EOT
   type = object({
-    retention_days = optional(number)
-    access_logs    = optional(bool)
-    logging_level  = optional(string)
+    retention_days = optional(number, 14)
+    access_logs    = optional(bool, false)
+    logging_level  = optional(string, "OFF")
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.logs.retention_days == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days), false)
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
     error_message = "logs.retention_days: CloudWatch offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653 days."
   }
 
   validation {
-    condition     = var.logs.logging_level == null || try(contains(["OFF", "ERROR", "INFO"], var.logs.logging_level), false)
+    condition     = contains(["OFF", "ERROR", "INFO"], var.logs.logging_level)
     error_message = "logs.logging_level: expected OFF, ERROR or INFO."
   }
 }
@@ -151,7 +151,7 @@ variable "monitoring" {
     - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
   EOT
   type = object({
-    detailed_metrics = optional(bool)
+    detailed_metrics = optional(bool, false)
   })
   default  = {}
   nullable = false
@@ -205,26 +205,26 @@ variable "alarms" {
     - thresholds.messages_per_day: messages in a day. Default 1000000
   EOT
   type = object({
-    enabled = optional(bool)
-    actions = optional(list(string))
+    enabled = optional(bool, true)
+    actions = optional(list(string), [])
     thresholds = optional(object({
-      integration_errors = optional(number)
-      execution_errors   = optional(number)
-      client_errors      = optional(number)
-      latency_ms         = optional(number)
-      messages_per_day   = optional(number)
-    }))
+      integration_errors = optional(number, 5)
+      execution_errors   = optional(number, 5)
+      client_errors      = optional(number, 100)
+      latency_ms         = optional(number, 3000)
+      messages_per_day   = optional(number, 1000000)
+    }), {})
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for arn in coalesce(var.alarms.actions, []) : startswith(arn, "arn:")])
+    condition     = alltrue([for arn in var.alarms.actions : startswith(arn, "arn:")])
     error_message = "alarms.actions: expected ARNs, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
   }
 
   validation {
-    condition     = alltrue([for threshold in try(values(var.alarms.thresholds), []) : coalesce(threshold, 0) >= 0])
+    condition     = alltrue([for threshold in values(var.alarms.thresholds) : coalesce(threshold, 0) >= 0])
     error_message = "alarms.thresholds: none can be less than 0."
   }
 }
