@@ -25,11 +25,15 @@ impl Lambda {
 
     /// A gateway with one warm instance, and never another.
     async fn with_one_instance() -> Self {
-        let lambda = Self::start(Settings::default()).await;
-        lambda.gateway.route_to(Some(0));
-        Client::connect(&lambda).await.close().await;
-        lambda.gateway.settle().await;
-        lambda
+        Self::start(Settings::default()).await.with_one_warm_instance().await
+    }
+
+    /// The same gateway, with one warm instance, and never another.
+    async fn with_one_warm_instance(self) -> Self {
+        self.gateway.route_to(Some(0));
+        Client::connect(&self).await.close().await;
+        self.gateway.settle().await;
+        self
     }
 
     /// A gateway with two warm instances.

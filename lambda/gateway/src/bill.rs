@@ -100,6 +100,14 @@ impl Bill {
         self.mb_ms as f64 / 1024.0 / 1000.0
     }
 
+    /// The same, with a stated time for each invocation in place of this machine's: the bill that two
+    /// machines agree on.
+    #[must_use]
+    pub fn with_invocations_of(&self, time: Duration, memory_mb: u32) -> Self {
+        let billed_ms = self.invocations * millis(time);
+        Self { billed_ms, mb_ms: billed_ms * u64::from(memory_mb), ..self.clone() }
+    }
+
     /// How often the table was asked for this operation.
     pub fn operation(&self, name: &str) -> u64 {
         self.dynamodb_operations.get(name).copied().unwrap_or_default()

@@ -14,6 +14,11 @@ use tokio::net::TcpListener;
 use visio_gateway::visit::{self, Batching, Comparison};
 use visio_gateway::{Gateway, Options, page};
 
+/// What visit tokens are made with while a bill is played.
+const SECRET: &str = "signs the tokens of a visit that is played";
+/// Where the function finds it.
+const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:visits-AbCdEf";
+
 /// API Gateway, Lambda and DynamoDB in one process: runs the functions of `visio-lambda`.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -30,10 +35,19 @@ enum Task {
     Serve(Serve),
     /// Play a visit of two for half an hour, and print what a million of them cost
     ///
-    /// Two figures are not those of AWS. GB-seconds are of this machine and this build: add --release
-    /// to `cargo run` to come near. Reads and writes depend on which environment remembers what, hence
-    /// differ a little from run to run, but not with --environments 1.
-    Bill(Functions),
+    /// The visit is played with visit tokens, unless --set says otherwise. Everything is counted but
+    /// the time of an invocation, which is as stated. Reads depend on which environment has seen whom,
+    /// and so differ a little from run to run, but not with --environments 1.
+    Bill {
+        #[command(flatten)]
+        functions: Functions,
+        /// Play it in open mode, without tokens
+        #[arg(long)]
+        open: bool,
+        /// How long an invocation is billed for, in milliseconds
+        #[arg(long, default_value_t = 10, value_name = "MS")]
+        invocation_ms: u64,
+    },
 }
 
 #[derive(Args)]
@@ -84,7 +98,9 @@ fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.task {
-        Some(Task::Bill(functions)) => bill(functions).await,
+        Some(Task::Bill { functions, open, invocation_ms }) => {
+            bill(functions, open, Duration::from_millis(invocation_ms)).await
+        }
         Some(Task::Serve(flags)) => serve(flags).await,
         None => serve(cli.serve).await,
     }
@@ -117,16 +133,28 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bill(functions: Functions) -> anyhow::Result<()> {
+async fn bill(functions: Functions, open: bool, invocation: Duration) -> anyhow::Result<()> {
     let mut options = functions.options()?;
+    let memory = options.memory_mb;
+    let secret = (!open).then_some(SECRET);
+    if let Some(secret) = secret {
+        options.variables.push(("VISIO_JWT_SECRET_ARN".into(), SECRET_ARN.into()));
+        options.secrets.push((SECRET_ARN.into(), secret.into()));
+    }
     // With visits enough to have a bill, environments stay warm.
     options.recycle_after = Duration::from_secs(24 * 60 * 60);
     let gateway = Gateway::start(options).await?;
-    visit::play(&gateway, Batching::OneByOne).await?;
-    let single = visit::play(&gateway, Batching::OneByOne).await?;
-    let lists = visit::play(&gateway, Batching::Lists).await?;
+    visit::play(&gateway, Batching::OneByOne, secret).await?;
+    let single = visit::play(&gateway, Batching::OneByOne, secret).await?;
+    let lists = visit::play(&gateway, Batching::Lists, secret).await?;
+    let [single, lists] = [single, lists].map(|bill| bill.with_invocations_of(invocation, memory));
     let comparison = Comparison([("one by one", &single), ("in lists", &lists)]);
-    writeln!(stdout(), "A visit of two for 30 minutes, with 10 candidates a side:\n")?;
+    let mode = if open { "in open mode" } else { "with visit tokens" };
+    writeln!(
+        stdout(),
+        "A visit of two for 30 minutes {mode}, with 10 candidates a side, an invocation taking {} ms:\n",
+        invocation.as_millis(),
+    )?;
     writeln!(stdout(), "{comparison}")?;
     Ok(())
 }

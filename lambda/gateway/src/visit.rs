@@ -11,13 +11,19 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use visio_signaling::core::Grant;
+use visio_signaling::token::mint;
+use visio_signaling::wire::{FromText, PeerId, Role, RoomId, Timestamp};
 
 use crate::clock::millis;
 use crate::{Bill, Gateway};
 
-/// How long it lasts: a bit less than half an hour, lest a minute more be begun.
-const LENGTH: Duration = Duration::from_millis(30 * 60_000 - 500);
+/// How long it lasts: somewhat less than half an hour, so that no minute more is begun, however slow
+/// the machine is.
+const LENGTH: Duration = Duration::from_secs(30 * 60 - 20);
 const SILENCE: Duration = Duration::from_secs(9 * 60);
 const SDP_BYTES: usize = 2500;
 const CANDIDATES: usize = 10;
@@ -50,13 +56,18 @@ pub enum Interrupted {
     },
 }
 
-/// Plays one. Yields what it cost; what else the gateway does meanwhile is in it too.
-pub async fn play(gateway: &Gateway, batching: Batching) -> Result<Bill, Interrupted> {
+/// Plays one, with visit tokens made with `secret` if there is one: without, the functions have to be
+/// in open mode. Yields what it cost; what else the gateway does meanwhile is in it too.
+pub async fn play(
+    gateway: &Gateway,
+    batching: Batching,
+    secret: Option<&str>,
+) -> Result<Bill, Interrupted> {
     let before = gateway.bill();
     let begun = gateway.clock().now();
     let room = format!("visit-{begun}");
-    let mut ada = Peer::join(gateway, &room, "ada").await?;
-    let mut bob = Peer::join(gateway, &room, "bob").await?;
+    let mut ada = Peer::join(gateway, &room, "ada", secret).await?;
+    let mut bob = Peer::join(gateway, &room, "bob", secret).await?;
     ada.expect("peer_joined").await?;
     // Who joined later offers.
     bob.tell(&mut ada, sdp("offer")).await?;
@@ -110,8 +121,18 @@ struct Peer {
 }
 
 impl Peer {
-    async fn join(gateway: &Gateway, room: &str, name: &'static str) -> Result<Self, Interrupted> {
-        let (socket, _) = connect_async(gateway.websocket_url()).await.map_err(failed)?;
+    async fn join(
+        gateway: &Gateway,
+        room: &str,
+        name: &'static str,
+        secret: Option<&str>,
+    ) -> Result<Self, Interrupted> {
+        let mut handshake = gateway.websocket_url().into_client_request().map_err(failed)?;
+        let token = secret.and_then(|secret| token(secret, room, name, gateway.clock().now()));
+        let protocols = token.and_then(|token| format!("visio, bearer.{token}").parse().ok());
+        let protocols = protocols.map(|protocols| (SEC_WEBSOCKET_PROTOCOL, protocols));
+        handshake.headers_mut().extend(protocols);
+        let (socket, _) = connect_async(handshake).await.map_err(failed)?;
         let mut peer = Self { name, socket };
         let display = format!("Dr {name}");
         let join = json!({"type": "join", "roomId": room, "peerId": name, "displayName": display});
@@ -158,6 +179,22 @@ impl Peer {
         while let Ok(Some(Ok(_))) = timeout(PATIENCE, self.socket.next()).await {}
         Ok(())
     }
+}
+
+/// A guest's token, as the page sends it: at the handshake.
+fn token(secret: &str, room: &str, name: &str, now: u64) -> Option<String> {
+    let grant = Grant {
+        subject: PeerId::parse(name)?,
+        room: RoomId::parse(room)?,
+        role: Role::Guest,
+        name: None,
+        lobby: false,
+        capacity: None,
+        expires_at: Timestamp(now + 2 * millis(LENGTH)),
+        visit_end: None,
+        readmitted_at: None,
+    };
+    mint(secret, &grant, None).ok().map(|token| token.expose().to_owned())
 }
 
 fn sdp(kind: &str) -> Value {
