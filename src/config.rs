@@ -93,7 +93,8 @@ pub struct Flags {
     #[arg(long, env = "VISIO_MESSAGE_BURST", value_name = "N", default_value_t = 200)]
     message_burst: u32,
 
-    /// Bytes a second that one connection may send on average, all that a socket reads included
+    /// Bytes a second that one connection may send on average, all that a socket reads included; and
+    /// that it, or its peer's other connections, may make one other receive
     #[arg(long, env = "VISIO_BYTE_RATE", value_name = "BYTES", default_value_t = 65_536)]
     byte_rate: u32,
 

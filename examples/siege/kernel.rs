@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Context;
 
-/// How many bytes were written to sockets of this port and not yet taken by the other side. What
-/// the kernel needs to keep them is not in it: about twice as much at the very most.
+/// How many bytes were written to sockets of this port and not yet taken by the other side. The
+/// kernel's own bookkeeping is not in it.
 pub(super) fn unsent(port: u16) -> anyhow::Result<u64> {
     let table = fs::read_to_string("/proc/net/tcp").context("the kernel's table of sockets")?;
     Ok(table.lines().skip(1).filter_map(|line| of_port(line, port)).sum())
