@@ -45,18 +45,6 @@ impl Event<'_> {
     pub fn receiver(&self) -> Option<&PeerId> {
         if let Self::Signal { signal, .. } = self { signal.to.peer() } else { None }
     }
-
-    /// The mark that an answer echoes.
-    pub fn request_id(&self) -> Option<RequestId> {
-        match self {
-            Self::Join(request) => request.request_id.clone(),
-            Self::Signal { request_id, .. }
-            | Self::Peers { request_id }
-            | Self::RoomList { request_id }
-            | Self::Host { request_id, .. } => request_id.clone(),
-            Self::Leave | Self::Lost(_) | Self::Due => None,
-        }
-    }
 }
 
 /// What comes with a request for a seat.

@@ -105,5 +105,10 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
 fn could_not_be_reached(event: &Event<'_>) -> Rejection {
     let text = "the peer could not be reached in time";
     let rejection = Rejection::new(Code::Internal, text).retry_after(BUSY);
-    rejection.to(event.receiver().cloned()).answering(event.request_id())
+    match event {
+        Event::Signal { signal, request_id } => {
+            rejection.to(signal.to.peer().cloned()).answering(request_id.clone())
+        }
+        _ => rejection,
+    }
 }

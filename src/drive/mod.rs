@@ -72,22 +72,22 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         if joins && self.join(from, Join::default(), None, now).await?.is_break() {
             return Ok(());
         }
+        if matches!(message, ClientMessage::Ping) {
+            let pong = ServerMessage::Pong { server_time: now, request_id };
+            return self.answer(&from.id, pong).await;
+        }
+        let Some(who) = &from.session else {
+            let rejection = Rejection::new(Code::NotJoined, "`join` first");
+            let rejection = rejection.to(message.to().cloned()).answering(request_id);
+            return self.answer(&from.id, rejection).await;
+        };
         let event = match message {
             ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
             ClientMessage::Peers => Event::Peers { request_id },
             ClientMessage::RoomList => Event::RoomList { request_id },
             ClientMessage::Host(message) => Event::Host { message, request_id },
             ClientMessage::Leave => Event::Leave,
-            ClientMessage::Ping => {
-                let pong = ServerMessage::Pong { server_time: now, request_id };
-                return self.answer(&from.id, pong).await;
-            }
-            ClientMessage::Join(_) => return Ok(()),
-        };
-        let Some(who) = &from.session else {
-            let rejection = Rejection::new(Code::NotJoined, "`join` first");
-            let rejection = rejection.to(event.receiver().cloned()).answering(event.request_id());
-            return self.answer(&from.id, rejection).await;
+            ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
         // A seat that is missing may be one that another message is just taking: a claim is given
         // up only together with the seat.
