@@ -197,8 +197,14 @@ pub async fn a_room_that_fills_up_at_once_is_no_flood<R: Runtime>() {
             "displayName": name, "metadata": metadata})
     });
     let server = &server;
-    let mut seated = join_all(joins.map(|join| Client::join_with(server, join))).await;
-    for (client, _) in &mut seated {
+    let seating = joins.map(async |join| {
+        let mut client = Client::connect(server).await;
+        client.send(join).await;
+        // Others come meanwhile, and news of them may be told first.
+        client.wait_for("joined").await;
+        client
+    });
+    for client in &mut join_all(seating).await {
         assert_eq!(ids(&client.roster().await).len(), 15);
     }
 }
