@@ -3,12 +3,12 @@
 //! The story of one message, from a browser to another:
 //!
 //! 1. A socket gives a frame of text to its session: `server`.
-//! 2. [`drive`] parses it into a message: [`wire`].
-//! 3. It loads the room that the sender sits in, through a port: [`ports`], `memory`.
+//! 2. The session parses it into a message, once: [`wire`].
+//! 3. [`drive`] loads the room that the sender sits in, through a port: [`ports`], `memory`.
 //! 4. The room decides what the message means, and changes nothing itself: [`core`].
 //! 5. If the decision holds a new room, [`drive`] stores it, unless somebody was faster; then the
 //!    room is loaded, and decides, again.
-//! 6. The effects go out through the other port, into the mailboxes of those concerned.
+//! 6. The effects go out through another port, into the mailboxes of those concerned.
 //! 7. Their sessions write what waits to their sockets, in one flush.
 //!
 //! ```text

@@ -245,7 +245,7 @@ variable "domain" {
 variable "table" {
   description = <<-EOT
     The table that keeps the rooms. It is on demand, and rooms live for hours.
-    - max_request_units: a fuse, as { read = NUMBER, write = NUMBER } in units a second from 1; null: the account's limit alone. A visit takes some ten writes and hardly any reads. To remove a fuse, set -1 for both: AWS keeps one that is no longer named. Default none
+    - max_request_units: a fuse, as { read = NUMBER, write = NUMBER } in units a second from 1; null: the account's limit alone. A visit takes some ten writes and thirty reads. To remove a fuse, set -1 for both: AWS keeps one that is no longer named. Default none
     - point_in_time_recovery: whether every state of the table can be restored for 35 days, which would mostly keep who met whom. Default false
     - deletion_protection: whether the table refuses to be deleted, and so terraform destroy. Default false
   EOT

@@ -31,7 +31,6 @@ impl Runtime for Lambda {
         explains_bad_frames: false,
         explains_refusals: false,
         hears_bare_pings: false,
-        seats_end_at_once: false,
         heartbeat_seconds: Some(9 * 60),
         idle_limit: Some(Duration::from_secs(10 * 60)),
         age_limit: Some(Duration::from_secs(2 * 60 * 60)),

@@ -28,7 +28,6 @@ impl Runtime for Standalone {
         explains_bad_frames: true,
         explains_refusals: true,
         hears_bare_pings: true,
-        seats_end_at_once: true,
         heartbeat_seconds: None,
         idle_limit: None,
         age_limit: None,

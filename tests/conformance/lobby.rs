@@ -212,9 +212,7 @@ pub async fn who_is_sent_back_waits_again<R: Runtime>() {
     doctor.send(json!({"type": "to_lobby", "peerId": "patient"})).await;
     assert_eq!(patient.expect("waiting").await["hostPresent"], true);
     assert_eq!(waiting(&doctor.wait_for("lobby").await), ["patient"]);
-    let asks = json!({"type": "peers"});
-    let offers = json!({"type": "offer", "to": "doctor", "sdp": "v=0"});
-    patient.send(if R::PROFILE.seats_end_at_once { offers } else { asks }).await;
+    patient.send(json!({"type": "offer", "to": "doctor", "sdp": "v=0"})).await;
     patient.expect_error("not_joined").await;
     doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
     patient.expect("joined").await;

@@ -110,7 +110,7 @@ pub async fn a_move_takes_over_the_same_peer_id_in_the_other_room<R: Runtime>() 
 pub async fn who_moved_can_move_back<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
-    for round in 0..if R::PROFILE.seats_end_at_once { 5 } else { 2 } {
+    for round in 0..if R::PROFILE.ordered { 5 } else { 2 } {
         bob.send(json!({"type": "join_room", "roomId": "back"})).await;
         assert_eq!(bob.expect("joined").await["roomId"], "back", "round {round}");
         let left = ada.expect("peer_left").await;
@@ -132,7 +132,7 @@ pub async fn no_news_of_the_old_room_passes_for_news_of_the_new<R: Runtime>() {
         let site = Site::of(&server);
         crowd.push(tokio::spawn(come_and_go(site, format!("p{nth}"), stopped.clone())));
     }
-    for round in 0..if R::PROFILE.seats_end_at_once { 200 } else { 3 } {
+    for round in 0..if R::PROFILE.ordered { 200 } else { 20 } {
         bob.wait_for("peer_joined").await;
         bob.send(json!({"type": "join_room", "roomId": "back"})).await;
         bob.wait_for("joined").await;
@@ -160,11 +160,11 @@ async fn come_and_go(site: Site, peer: String, stopped: watch::Receiver<()>) {
     while stopped.has_changed().is_ok() {
         client.send(json!({"type": "join", "roomId": "front", "peerId": peer})).await;
         client.wait_for("joined").await;
-        if site.profile().seats_end_at_once {
+        if site.profile().ordered {
             client.send(json!({"type": "leave"})).await;
             client.fence().await;
         } else {
-            // The same connection would have to wait before it can be back.
+            // Its next join could overtake its leave.
             client = site.open().await;
         }
     }

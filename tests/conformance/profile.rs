@@ -29,11 +29,6 @@ pub struct Profile {
     /// it is not, the gateway answers it by itself, so that a keepalive costs no invocation. As it
     /// cannot tell an empty `requestId` from none, that is not echoed.
     pub hears_bare_pings: bool,
-    /// Who leaves a room and stays connected is at once unknown there. Where it is not, other
-    /// instances of the function may take it for who it was for up to two seconds, so as not to ask
-    /// the table at every message. Until then what a peer of the old room writes to it alone still
-    /// arrives, and the `joined` of its next room waits. Scenarios that move go fewer rounds.
-    pub seats_end_at_once: bool,
     /// `heartbeatSeconds` where the server does not ping: a gateway cannot be told to, and a function
     /// sleeps between messages. Clients speak that often instead. Where there is none, it is a
     /// setting: the server pings that often, and closes who does not answer.

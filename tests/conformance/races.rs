@@ -15,7 +15,7 @@ const SEATS: usize = 16;
 
 pub async fn sixteen_of_sixty_four_get_the_sixteen_seats<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: SEATS, ..Settings::default() }).await;
-    let rounds = if R::PROFILE.seats_end_at_once { 10 } else { 2 };
+    let rounds = if R::PROFILE.ordered { 10 } else { 2 };
     let gate = Arc::new(Barrier::new(CONTENDERS));
     let mut tasks = JoinSet::new();
     for nth in 0..CONTENDERS {
@@ -113,7 +113,7 @@ pub async fn of_two_that_join_at_once_exactly_one_offers<R: Runtime>() {
 
 pub async fn of_two_that_move_to_the_last_seat_one_keeps_its_own<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 3, ..Settings::default() }).await;
-    for round in 0..if R::PROFILE.seats_end_at_once { 300 } else { 5 } {
+    for round in 0..if R::PROFILE.ordered { 300 } else { 5 } {
         let [mut ada, bob, cay] =
             meet(&server, &format!("front-{round}"), ["ada", "bob", "cay"]).await;
         let [_dan, _eve] = meet(&server, &format!("back-{round}"), ["dan", "eve"]).await;

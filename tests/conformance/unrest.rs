@@ -16,8 +16,8 @@ const SEATS: usize = 8;
 const ROOMS: [&str; 3] = ["red", "green", "blue"];
 
 pub async fn after_any_unrest_all_rosters_agree<R: Runtime>() {
-    // Where it takes its time to be back after a leave, one walk has to do.
-    let (seeds, steps) = if R::PROFILE.seats_end_at_once { (1..=3, 40) } else { (1..=1, 12) };
+    // Where each message is an invocation, one walk has to do.
+    let (seeds, steps) = if R::PROFILE.ordered { (1..=3, 40) } else { (1..=1, 12) };
     for seed in seeds {
         let server = R::start(Settings { max_peers_per_room: SEATS, ..Settings::default() }).await;
         let site = Site::of(&server);
