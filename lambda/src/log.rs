@@ -24,16 +24,21 @@ pub enum Level {
 
 /// Writes a line: what happened, to what, and why.
 pub fn line(level: Level, message: &str, what: &str, reason: &dyn Display) {
+    eprintln!("{}", event(SystemTime::now().into(), level, message, what, reason));
+}
+
+fn event(now: Timestamp, level: Level, message: &str, what: &str, reason: &dyn Display) -> Value {
     let level = match level {
         Level::Warn => "WARN",
         Level::Error => "ERROR",
     };
-    let reason = reason.to_string();
-    let timestamp = Timestamp::from(SystemTime::now()).rfc3339().to_string();
-    let line = json!({
-        "timestamp": timestamp, "level": level, "message": message, "what": what, "reason": reason,
-    });
-    eprintln!("{line}");
+    json!({
+        "timestamp": now.rfc3339().to_string(),
+        "level": level,
+        "message": message,
+        "what": what,
+        "reason": reason.to_string(),
+    })
 }
 
 /// Writes what happened in a visit to the log: ids, roles, times and reasons.
@@ -78,8 +83,31 @@ pub fn chain(error: &dyn Error) -> String {
 mod tests {
     use visio_signaling::drive::Fault;
     use visio_signaling::ports::Unavailable;
+    use visio_signaling::wire::RoomId;
 
     use super::*;
+
+    /// Lambda reads both fields of a line of JSON (AWS: "Configuring JSON and plain text log
+    /// formats").
+    #[test]
+    fn every_line_says_when_and_how_loud() {
+        let now = Timestamp(1_700_000_000_000);
+        let entry = Entry {
+            at: now,
+            event: "ended",
+            room_id: RoomId::fallback(),
+            peer_id: None,
+            role: None,
+            by: None,
+            reason: None,
+            duration_ms: None,
+        };
+        let complaint = event(now, Level::Error, "a message was not handled", "message", &"x");
+        for (line, level) in [(complaint, "ERROR"), (audit_line(&entry, now), "INFO")] {
+            assert_eq!(line["timestamp"], "2023-11-14T22:13:20.000Z");
+            assert_eq!(line["level"], level);
+        }
+    }
 
     #[test]
     fn a_panic_is_told_by_its_place() {
