@@ -74,19 +74,13 @@ impl Speaker {
     ) -> Result<(), Unavailable> {
         self.seen.note(&after.id, after.session.as_ref());
         let mut known = self.known.lock().await;
-        if let Some(known) = known.as_mut() {
-            return self.connections.save(known, after).await;
-        }
-        if before == after.session.as_ref() {
-            return Ok(());
-        }
-        // It gave up the seat that it was seen in.
-        let mut known = self.connections.load(&after.id).await?;
-        if known.claims(&after.id).next().as_ref() != before {
-            return Ok(());
-        }
-        let stored = known.connection(after.id.clone());
-        self.connections.save(&mut known, &Connection { session: None, ..stored }).await
+        let known = match known.as_mut() {
+            Some(known) => known,
+            None if before == after.session.as_ref() => return Ok(()),
+            // It gave up the seat that it was seen in.
+            None => known.insert(self.connections.load(&after.id).await?),
+        };
+        self.connections.save(known, before, after).await
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Claim {
 pub struct Known {
     version: u64,
     record: Record,
+    /// Whether its newest claim was made by the message that is being handled.
+    claimed: bool,
 }
 
 /// The connections in the table.
@@ -109,16 +111,20 @@ impl Connections {
             grant: grant.cloned(),
             ..known.record.clone()
         };
-        self.put(&seat.conn, known, record).await
+        let swap = self.put(&seat.conn, known, record).await?;
+        known.claimed = swap == Swap::Done;
+        Ok(swap)
     }
 
-    /// Remembers where a connection stands after one of its messages, if that is news.
+    /// Remembers where a connection stands after one of its messages, if that is news. `before` is
+    /// where it sat when the message came.
     pub(crate) async fn save(
         &self,
         known: &mut Known,
+        before: Option<&Session>,
         after: &Connection,
     ) -> Result<(), Unavailable> {
-        let record = known.record.after(after);
+        let record = known.after(before, after);
         if record == known.record {
             return Ok(());
         }
@@ -136,7 +142,7 @@ impl Connections {
         let next = Item { version: known.version + 1, state, kept_until: None };
         Ok(match self.table.put(&key(id), known.version, &next).await? {
             Put::Done => {
-                *known = Known { version: next.version, record };
+                *known = Known { version: next.version, record, ..*known };
                 Swap::Done
             }
             Put::Raced => Swap::Raced,
@@ -163,23 +169,27 @@ impl Known {
         }
     }
 
+    /// The record after a message that was handled to its end. If the message made a claim, that is
+    /// decided, and it is known where the connection sits. If not, another message may be about to
+    /// take a seat that is claimed: all that is given up is a seat that this message gave up.
+    fn after(&self, before: Option<&Session>, connection: &Connection) -> Record {
+        let Record { defaults, grant, spoke, claims } = self.record.clone();
+        let stands = connection.session.as_ref();
+        let left = before.filter(|_| stands.is_none()).map(Claim::from);
+        let (grant, claims) = if self.claimed {
+            (connection.grant.clone(), stands.map(Claim::from).into_iter().collect())
+        } else {
+            let kept = claims.into_iter().filter(|claim| Some(claim) != left.as_ref());
+            (grant, kept.collect())
+        };
+        // Of a connection whose URL asked for nothing, nobody needs to know whether it spoke.
+        let spoke = if defaults.is_some() { connection.spoke } else { spoke };
+        Record { defaults, grant, spoke, claims }
+    }
+
     /// The seats that it may hold, the newest first.
     pub fn claims(&self, id: &ConnectionId) -> impl Iterator<Item = Session> {
         self.record.claims.iter().map(|claim| claim.of(id))
-    }
-}
-
-impl Record {
-    /// The record after a message that was handled to its end: then it is known where the connection
-    /// sits.
-    fn after(&self, connection: &Connection) -> Self {
-        Self {
-            defaults: self.defaults.clone(),
-            grant: connection.grant.clone(),
-            // Of a connection whose URL asked for nothing, nobody needs to know.
-            spoke: if self.defaults.is_some() { connection.spoke } else { self.spoke },
-            claims: connection.session.iter().map(Claim::from).collect(),
-        }
     }
 }
 
@@ -212,5 +222,55 @@ fn parse(item: &Item) -> Result<Known, Unavailable> {
     }
     let wrong = |_| Unavailable::new("a stored connection is not one");
     let record = serde_json::from_str(item.state.expose()).map_err(wrong)?;
-    Ok(Known { version: item.version, record })
+    Ok(Known { version: item.version, record, claimed: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use visio_signaling::wire::FromText;
+
+    use super::*;
+
+    fn seat(room: &str) -> Session {
+        Session {
+            conn: ConnectionId::new("c1"),
+            room: RoomId::parse(room).unwrap(),
+            peer: PeerId::parse("ada").unwrap(),
+        }
+    }
+
+    /// The rooms of the claims that are left after a message. It came from a connection that sat
+    /// in `before` and claims seats in these rooms, and now sits in `after`.
+    fn left(
+        claims: &[&str],
+        claimed: bool,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Vec<String> {
+        let claims = claims.iter().map(|room| Claim::from(&seat(room))).collect();
+        let record = Record { claims, ..Record::default() };
+        let known = Known { version: 1, record, claimed };
+        let blank = Connection::new(ConnectionId::new("c1"), JoinDefaults::default());
+        let after = Connection { session: after.map(seat), ..blank };
+        let record = known.after(before.map(seat).as_ref(), &after);
+        record.claims.iter().map(|claim| claim.room.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_message_without_a_claim_of_its_own_gives_up_no_other_messages_claim() {
+        assert_eq!(left(&["new", "old"], false, Some("old"), Some("old")), ["new", "old"]);
+        assert_eq!(left(&["new", "old"], false, Some("old"), None), ["new"], "it left the old");
+        assert_eq!(left(&["new"], false, Some("new"), Some("new")), ["new"]);
+    }
+
+    #[test]
+    fn a_message_that_made_a_claim_knows_where_the_connection_sits() {
+        assert_eq!(left(&["new", "old"], true, Some("old"), Some("new")), ["new"]);
+        assert_eq!(
+            left(&["new", "old"], true, Some("old"), Some("old")),
+            ["old"],
+            "it was refused"
+        );
+        assert_eq!(left(&["new"], true, None, None), [""; 0], "it was refused");
+    }
 }
