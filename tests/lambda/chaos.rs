@@ -1,5 +1,5 @@
 //! Everything goes wrong at once, by a seed. When the dust has settled, every living peer's roster
-//! equals the room, and the room holds nobody else.
+//! equals the room, the room holds nobody else, and nobody sits in two rooms.
 
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ async fn after_any_chaos_all_rosters_agree() {
         }
         versions.dedup();
         assert_eq!(versions.len(), 1, "seed {seed}");
+        assert_eq!(others_in(&lambda, "other").await, [""; 0], "seed {seed}: somebody sits twice");
     }
 }
 
@@ -76,15 +77,17 @@ async fn walk(lambda: &Lambda, seed: u64, nth: usize) -> Client {
     let mut client = connect(lambda).await;
     for _ in 0..STEPS {
         let to = name(dice.below(PEERS as u64) as usize);
-        let join = |kind| json!({"type": kind, "roomId": "visit", "peerId": name(nth)});
-        match dice.below(10) {
-            0..4 => client.try_send(join("join")).await,
+        let join = |kind, room| json!({"type": kind, "roomId": room, "peerId": name(nth)});
+        match dice.below(12) {
+            0..4 => client.try_send(join("join", "visit")).await,
+            10 => client.try_send(join("join_room", "other")).await,
+            11 => client.try_send(join("join_room", "visit")).await,
             4..7 => client.try_send(json!({"type": "offer", "to": to, "sdp": "v=0"})).await,
             7 => client.try_send(json!({"type": "leave"})).await,
             8 => {
                 drop(client);
                 client = connect(lambda).await;
-                client.try_send(join("join")).await;
+                client.try_send(join("join", "visit")).await;
             }
             _ => barrier(&mut client).await,
         }
@@ -103,7 +106,7 @@ async fn connect(lambda: &Lambda) -> Client {
 
 /// Joins until it is certain that this client has the seat.
 async fn seated(lambda: &Lambda, client: &mut Client, name: &str) {
-    let join = json!({"type": "join", "roomId": "visit", "peerId": name, "requestId": "last"});
+    let join = json!({"type": "join_room", "roomId": "visit", "peerId": name, "requestId": "last"});
     loop {
         if !living(client).await {
             *client = connect(lambda).await;
@@ -137,6 +140,17 @@ async fn living(client: &mut Client) -> bool {
         }
     }
     false
+}
+
+/// Who sits in a room, once those are found whose connections are gone.
+async fn others_in(lambda: &Lambda, room: &str) -> Vec<String> {
+    let mut guest = connect(lambda).await;
+    guest.try_send(json!({"type": "join", "roomId": room, "peerId": "guest"})).await;
+    guest.wait_for("joined").await;
+    guest.try_send(json!({"type": "chat", "message": "is anybody there?"})).await;
+    barrier(&mut guest).await;
+    lambda.gateway.settle().await;
+    peers(&guest.roster().await)
 }
 
 async fn barrier(client: &mut Client) {
