@@ -4,7 +4,7 @@
 //!
 //! 1. A socket gives a frame of text to its session: `server`.
 //! 2. The session parses it into a message, once: [`wire`].
-//! 3. [`drive`] loads the room that the sender sits in, through a port: [`ports`], `memory`.
+//! 3. [`drive`] loads the room that the sender sits in, through a port: [`ports`].
 //! 4. The room decides what the message means, and changes nothing itself: [`core`].
 //! 5. If the decision holds a new room, [`drive`] stores it, unless somebody was faster; then the
 //!    room is loaded, and decides, again.
@@ -15,8 +15,8 @@
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
 //!  server     wire      wire        core      core       drive       server
 //!
-//!  wire <- core <- { ports, token } <- drive <- { memory, server } <- main
-//!  (each arrow points at what is depended on)
+//!  wire <- core <- { ports, token } <- drive <- { health, server } <- main
+//!  (each arrow points at what is depended on; `redact` and `origin` depend on nothing)
 //! ```
 //!
 //! [`wire`], [`core`], [`ports`], [`token`], [`drive`] and [`health`] know no tokio, clock,
@@ -24,23 +24,13 @@
 //! `server`, on by default, adds the rest. For a runtime that is not this server, the feature `visit`
 //! alone adds to [`health`] the visit that a check holds, and `token` to [`token`] the keys.
 
-#[cfg(feature = "server")]
-pub mod config;
 pub mod core;
 pub mod drive;
 pub mod health;
-#[cfg(feature = "server")]
-pub mod memory;
-#[cfg(feature = "server")]
-pub mod network;
 pub mod origin;
 pub mod ports;
 pub mod redact;
 #[cfg(feature = "server")]
-mod regular_file;
-#[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "server")]
-pub mod tls;
 pub mod token;
 pub mod wire;

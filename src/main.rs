@@ -16,10 +16,10 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use visio_signaling::config::{Addresses, Config, Flags, KeyFile, NEVER_EMPTY, TokenFlags};
-use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::server;
-use visio_signaling::tls::Tls;
+use visio_signaling::server::config::{Addresses, Config, Flags, KeyFile, NEVER_EMPTY, TokenFlags};
+use visio_signaling::server::memory::MemoryRegistry;
+use visio_signaling::server::tls::Tls;
 
 /// A WebRTC signaling server for video visits.
 #[derive(Parser)]

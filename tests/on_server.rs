@@ -9,10 +9,10 @@ use std::net::SocketAddr;
 use conformance::{Profile, Runtime, Settings};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use visio_signaling::config::Config;
 use visio_signaling::core::Rules;
-use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::server;
+use visio_signaling::server::config::Config;
+use visio_signaling::server::memory::MemoryRegistry;
 use visio_signaling::token::{Gatekeeper, Keys};
 
 /// A server within this process.

@@ -30,7 +30,7 @@ use super::limits::Place;
 use super::metered::{Metered, drain};
 use super::shortage::Shortage;
 use crate::ports::Registry;
-use crate::tls::Tls;
+use crate::server::tls::Tls;
 
 /// A client has this long for its first word, for the TLS handshake, and for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

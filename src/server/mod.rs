@@ -7,16 +7,21 @@
 
 mod accept;
 pub mod audit;
+pub mod config;
 mod drain;
 mod http;
 mod limits;
 mod liveness;
 mod mailbox;
+pub mod memory;
 mod metered;
+pub mod network;
 mod probe;
+mod regular_file;
 mod session;
 mod shortage;
 mod speaker;
+pub mod tls;
 mod upgrade;
 
 use std::future::Future;
@@ -29,10 +34,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::config::Config;
 use crate::core::ConnectionId;
 use crate::drive;
 use crate::ports::{Journal, Registry};
+use crate::server::config::Config;
 use crate::token::Gatekeeper;
 use crate::wire::{FromText, PeerId, Timestamp};
 

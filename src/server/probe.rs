@@ -14,7 +14,7 @@ use crate::health::kept::Kept;
 use crate::health::pass::Pass;
 use crate::health::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::health::{Check, Report};
-use crate::tls::Tls;
+use crate::server::tls::Tls;
 use crate::wire::{PeerId, RoomId, Token};
 
 /// How long a visit of two peers on the same machine may take.

@@ -9,8 +9,8 @@ use super::super::metered::Metered;
 use super::super::speaker::{Claims, Speaker, Told};
 use super::*;
 use crate::core::{ConnectionId, Rules};
-use crate::memory::MemoryRegistry;
 use crate::redact::Redacted;
+use crate::server::memory::MemoryRegistry;
 use crate::token::Gatekeeper;
 use crate::wire::{FromText, JoinDefaults, PeerId, Timestamp};
 

@@ -4,6 +4,7 @@
 
 #[path = "../contract/registry.rs"]
 mod contract;
+mod documents;
 mod frames;
 mod lobby;
 mod properties;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use visio_signaling::config::Config;
 use visio_signaling::core::Room;
-use visio_signaling::memory::MemoryRegistry;
 use visio_signaling::ports::{Registry, Swap, Unavailable};
 use visio_signaling::server;
+use visio_signaling::server::config::Config;
+use visio_signaling::server::memory::MemoryRegistry;
 use visio_signaling::wire::{RoomId, RoomSummary, Version};
 
 use crate::Standalone;

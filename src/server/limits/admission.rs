@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
-use crate::network::household;
+use crate::server::network::household;
 
 /// At least so many spare places.
 const FEW: usize = 32;

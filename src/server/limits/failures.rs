@@ -11,7 +11,7 @@ use dashmap::DashMap;
 use tokio::time::Instant;
 
 use super::pace::{Bucket, Pace};
-use crate::network::household;
+use crate::server::network::household;
 
 /// So many failures at once are let pass,
 const AT_ONCE: f64 = 20.0;

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::Config;
-use crate::network::{self, Network};
+use crate::server::config::Config;
+use crate::server::network::{self, Network};
 use failures::Failures;
 
 /// The limits that connections share.

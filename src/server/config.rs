@@ -18,10 +18,10 @@ use clap::{Args, value_parser};
 
 use crate::core::Rules;
 use crate::health::words::Service;
-use crate::network::Network;
 use crate::origin;
 use crate::server::audit::Audit;
-use crate::tls::{Tls, TlsError};
+use crate::server::network::Network;
+use crate::server::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
 pub use keys::{KeyError, KeyFile, KeyFlags};

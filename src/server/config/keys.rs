@@ -10,7 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 use tracing::warn;
 
 use crate::redact::Redacted;
-use crate::regular_file;
+use crate::server::regular_file;
 use crate::token::{BadKey, Gatekeeper, Keys, Skipped};
 
 /// Which tokens are good, as typed. Without a key the server is in open mode.

@@ -31,7 +31,7 @@ use tokio_rustls::rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::regular_file;
+use crate::server::regular_file;
 
 /// Whoever runs the server wants to hear of the end of a certificate this long before it.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
