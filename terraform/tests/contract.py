@@ -81,8 +81,11 @@ def environment(module):
     return sorted(set(re.findall(r"\b(VISIO_\w+) +=", body)))
 
 
+# The calls of @connections, which have permissions of their own.
+CONNECTIONS = {"post_to_connection": "POST", "get_connection": "GET", "delete_connection": "DELETE"}
+
+
 def permissions():
-    verbs = {"post_to_connection": "POST", "get_connection": "GET", "delete_connection": "DELETE"}
     signaling, health = sources("lambda/src", apart=["health", "secrets.rs"]), sources(
         "lambda/src/health"
     )
@@ -98,7 +101,7 @@ def permissions():
         reads = operations(source("lambda/src/secrets.rs"))
         same(f"actions of {module} on secrets", allowed(module, "secretsmanager"), reads)
     listed = re.search(r'for verb in \[(.*?)\] : "\$\{module.api', text(MODULES["signaling"]))[1]
-    used = {verb for call, verb in verbs.items() if f".{call}()" in signaling}
+    used = {verb for call, verb in CONNECTIONS.items() if f".{call}()" in signaling}
     same("verbs of @connections", sorted(re.findall(r'"(\w+)"', listed)), sorted(used))
     key = re.search(r'"dynamodb:LeadingKeys" = \["(.*?)"\]', text(MODULES["health"]))[1]
     expect(
@@ -109,7 +112,7 @@ def permissions():
 
 def operations(code):
     """What is asked of DynamoDB, or of Secrets Manager: the calls of a client, before or after a line's end."""
-    calls = re.findall(r"client\s*\.(\w+)\(\)", code)
+    calls = set(re.findall(r"client\s*\.(\w+)\(\)", code)) - CONNECTIONS.keys()
     return sorted({"".join(word.title() for word in call.split("_")) for call in calls})
 
 
