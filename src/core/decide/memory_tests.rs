@@ -133,6 +133,18 @@ fn a_token_that_is_refused_makes_the_memory_last() {
 }
 
 #[test]
+fn an_ended_visit_still_knows_whom_a_host_has_removed() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
+    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let ended = act(&room, "c1 doc", &host(HostMessage::EndVisit(None))).next.unwrap();
+    let (tomorrow, in_two_days) = (25 * 60 * MINUTE, Timestamp(NOW.0 + 50 * 60 * MINUTE));
+    let shown_while_ended = back(&ended, NOW, in_two_days);
+    assert_eq!(shown(&shown_while_ended), ["c9 < error visit_ended", "c9 x 4011"]);
+    let reopened = shown_while_ended.next.unwrap();
+    assert_eq!(shown(&back(&reopened, Timestamp(NOW.0 + tomorrow), in_two_days)), REMOVED);
+}
+
+#[test]
 fn a_removal_outlasts_its_token_while_the_visit_goes_on() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
     let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
