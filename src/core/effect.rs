@@ -2,7 +2,7 @@
 
 use super::audit::Entry;
 use super::{ConnectionId, Room};
-use crate::wire::{CloseCode, Rejection, RequestId, RoomSummary, ServerMessage};
+use crate::wire::{CloseCode, RequestId, RoomSummary, ServerMessage};
 
 /// The outcome of an event. Effects are to be carried out in their order, and only once `next`
 /// is stored.
@@ -60,19 +60,4 @@ pub enum Effect {
         /// Echoed in the answer.
         request_id: Option<RequestId>,
     },
-}
-
-/// Why a client does not get what it asked for, where no room had to decide that.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What it is told.
-    pub rejection: Rejection,
-    /// Whether that ends its connection.
-    pub close: Option<CloseCode>,
-}
-
-impl From<Rejection> for Refusal {
-    fn from(rejection: Rejection) -> Self {
-        Self { rejection, close: None }
-    }
 }

@@ -30,7 +30,7 @@ mod rules;
 mod session;
 
 pub use crate::wire::LeaveReason;
-pub use effect::{Decision, Effect, Refusal, Standing};
+pub use effect::{Decision, Effect, Standing};
 pub use event::{Event, JoinRequest};
 pub use grant::{Grant, LEEWAY};
 pub use lobby::Waiting;

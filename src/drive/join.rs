@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Driver, Fault, MAX_RACES};
-use crate::core::{Connection, Event, Grant, JoinRequest, Refusal, Session, Standing};
+use crate::core::{Connection, Event, Grant, JoinRequest, Session, Standing};
 use crate::ports::{Claim, Connections, Outbox, Registry};
-use crate::wire::{CloseCode, Code, Join, Rejection, RequestId, RoomId, Timestamp};
+use crate::wire::{Code, Join, Rejection, RequestId, RoomId, Timestamp};
 
 impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     /// A request for a seat. It breaks where that ended the connection: nothing more is to be done
@@ -33,7 +33,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 Claim::Noted => {}
                 Claim::Raced => continue,
                 Claim::TooSoon(wait) => {
-                    return self.refuse(from, too_soon(wait).into(), request_id).await;
+                    return self.refuse(from, too_soon(wait), request_id).await;
                 }
             }
             let (name, metadata) = (asked.name, asked.metadata);
@@ -82,7 +82,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         from: &Connection,
         join: &Join,
         now: Timestamp,
-    ) -> Result<Result<(Join, Option<Grant>), Refusal>, Fault> {
+    ) -> Result<Result<(Join, Option<Grant>), Rejection>, Fault> {
         let (join, grant) = match self.entitled(from, join.clone(), now) {
             Ok(entitled) => entitled,
             Err(refusal) => return Ok(Err(refusal)),
@@ -91,7 +91,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             None => Ok(join),
             Some(seat) => self.registry.load(&seat.room).await?.join_again(seat, join),
         };
-        let asked = asked.and_then(|join| Ok(from.defaults.fill(join)?));
+        let asked = asked.and_then(|join| from.defaults.fill(join));
         Ok(asked.map(|join| (join, grant)))
     }
 
@@ -101,12 +101,10 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         from: &Connection,
         join: Join,
         now: Timestamp,
-    ) -> Result<(Join, Option<Grant>), Refusal> {
+    ) -> Result<(Join, Option<Grant>), Rejection> {
         let admitted = self.gatekeeper.admit(join.token.as_ref(), from.grant.as_ref(), now);
-        let grant = admitted.map_err(|refused| Refusal {
-            rejection: Rejection::new(Code::Unauthorized, refused.to_string()),
-            close: Some(CloseCode::Unauthorized),
-        })?;
+        let grant =
+            admitted.map_err(|refused| Rejection::new(Code::Unauthorized, refused.to_string()))?;
         let Some(grant) = grant else { return Ok((join, None)) };
         grant.permits(&from.defaults.fill(join.clone())?)?;
         Ok((grant.fill(join), Some(grant)))
@@ -115,11 +113,11 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     async fn refuse(
         &self,
         from: &Connection,
-        refusal: Refusal,
+        refusal: Rejection,
         request_id: Option<RequestId>,
     ) -> Result<ControlFlow<()>, Fault> {
-        let Refusal { rejection, close } = refusal;
-        self.answer(&from.id, rejection.answering(request_id)).await?;
+        let close = refusal.code.closes_with();
+        self.answer(&from.id, refusal.answering(request_id)).await?;
         let Some(code) = close else { return Ok(ControlFlow::Continue(())) };
         self.outbox.close(&from.id, code).await?;
         Ok(ControlFlow::Break(()))

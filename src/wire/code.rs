@@ -68,6 +68,28 @@ impl Code {
             Self::Internal => "internal",
         }
     }
+
+    /// How the connection is closed after this error, where it always is.
+    pub const fn closes_with(self) -> Option<CloseCode> {
+        match self {
+            Self::Unauthorized => Some(CloseCode::Unauthorized),
+            Self::JoinTimeout | Self::IdleTimeout => Some(CloseCode::Timeout),
+            Self::Replaced => Some(CloseCode::Replaced),
+            Self::Removed => Some(CloseCode::Removed),
+            Self::VisitEnded | Self::VisitExpired => Some(CloseCode::Ended),
+            Self::SlowConsumer => Some(CloseCode::SlowConsumer),
+            Self::InvalidJson
+            | Self::InvalidMessage
+            | Self::UnknownType
+            | Self::NotJoined
+            | Self::AlreadyJoined
+            | Self::PeerNotFound
+            | Self::RoomFull
+            | Self::Forbidden
+            | Self::RateLimited
+            | Self::Internal => None,
+        }
+    }
 }
 
 /// The close codes the server uses: RFC 6455, section 7.4.1, and 4000 to 4999 of our own.

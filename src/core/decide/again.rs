@@ -1,14 +1,15 @@
 //! What becomes of a join by a connection that claims a seat already.
 
-use crate::core::{Refusal, Room, Session};
-use crate::wire::{CloseCode, Code, Join, Rejection};
+use super::REPLACED;
+use crate::core::{Room, Session};
+use crate::wire::{Code, Join, Rejection};
 
 impl Room {
     /// What `who`, which claims a seat in this room, asks for with another `join`. It may move to
     /// another room if it says so, and is then who it was here unless it says otherwise. Where
     /// nobody holds the seat (it was refused, or the process that took it died), nothing keeps the
     /// connection from joining.
-    pub fn join_again(&self, who: &Session, join: Join) -> Result<Join, Refusal> {
+    pub fn join_again(&self, who: &Session, join: Join) -> Result<Join, Rejection> {
         let own = self.held_by(who);
         if moves(&join, who) {
             return Ok(Join {
@@ -20,13 +21,8 @@ impl Room {
         }
         match self.seat(&who.peer) {
             None => Ok(join),
-            Some(_) if own.is_some() => {
-                Err(Rejection::new(Code::AlreadyJoined, "`leave` first").into())
-            }
-            Some(_) => Err(Refusal {
-                rejection: Rejection::new(Code::Replaced, "another connection took this peer id"),
-                close: Some(CloseCode::Replaced),
-            }),
+            Some(_) if own.is_some() => Err(Rejection::new(Code::AlreadyJoined, "`leave` first")),
+            Some(_) => Err(Rejection::new(Code::Replaced, REPLACED)),
         }
     }
 }
@@ -44,7 +40,7 @@ mod tests {
     use crate::wire::{FromText, PeerId, RoomId};
 
     /// What `c1 ada` gets for a join of this type that names this room.
-    fn asks(seats: &[&str], moves: bool, to: Option<&str>) -> Result<Join, Refusal> {
+    fn asks(seats: &[&str], moves: bool, to: Option<&str>) -> Result<Join, Rejection> {
         let join = Join { moves, room: to.and_then(RoomId::parse), ..Join::default() };
         room(seats).join_again(&session("c1 ada"), join)
     }
@@ -62,15 +58,14 @@ mod tests {
             [(false, None), (false, Some("other")), (true, None), (true, Some(fallback.as_str()))]
         {
             let refusal = asks(&["c1 ada"], moves, to).unwrap_err();
-            assert_eq!((refusal.rejection.code, refusal.close), (Code::AlreadyJoined, None));
+            assert_eq!(refusal.code, Code::AlreadyJoined);
         }
     }
 
     #[test]
-    fn a_peer_whose_seat_was_taken_over_is_told_so_and_closed() {
+    fn a_peer_whose_seat_was_taken_over_is_told_so() {
         let refusal = asks(&["c2 ada"], false, None).unwrap_err();
-        assert_eq!(refusal.rejection.code, Code::Replaced);
-        assert_eq!(refusal.close, Some(CloseCode::Replaced));
+        assert_eq!(refusal.code, Code::Replaced);
         assert!(asks(&["c2 ada"], true, Some("other")).is_ok(), "it may go elsewhere");
     }
 

@@ -6,9 +6,9 @@ use crate::core::known::{Grace, Held};
 use crate::core::{
     ConnectionId, Decision, Effect, LeaveReason, Room, Rules, Seat, Standing, Waiting,
 };
-use crate::wire::{CloseCode, Code, PeerId, ServerMessage, Timestamp};
+use crate::wire::{Code, PeerId, Rejection, ServerMessage, Timestamp};
 
-use super::{part, send, stay};
+use super::{dismiss, send, stay};
 
 impl Room {
     /// Ends a connection's seat, or its place in the lobby.
@@ -94,7 +94,7 @@ impl Room {
         let mut effects = Vec::new();
         for (peer, conn) in &expired {
             let text = "the token of this visit has expired";
-            effects.extend(part(conn, Code::Unauthorized, text, CloseCode::Unauthorized));
+            effects.extend(dismiss(conn, Rejection::new(Code::Unauthorized, text)));
             if let Some(seat) = self.seat(peer) {
                 effects.extend(next.tell_of_leave(peer, LeaveReason::Expired));
                 effects.extend(self.last_host(seat, &next));

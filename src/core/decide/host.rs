@@ -9,7 +9,7 @@ use crate::wire::{
     CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage, Timestamp,
 };
 
-use super::{part, send, stay};
+use super::{dismiss, send, stay};
 
 /// An ended visit refuses joins for as long at least.
 const ENDED_FOR_MS: u64 = 24 * 60 * 60 * 1000;
@@ -176,8 +176,7 @@ impl Room {
         let mut next = self.without(peer, now);
         next.note_word(peer, Word::Removed(now), now);
         let rejection = Rejection::new(Code::Removed, "a host removed you from this visit");
-        let close = Effect::Close { conn: conn.clone(), code: CloseCode::Removed };
-        let mut effects = vec![send(conn, rejection.because(reason.cloned())), close];
+        let mut effects = dismiss(conn, rejection.because(reason.cloned()));
         match seated {
             Some(_) => effects.extend(next.tell_of_leave(peer, LeaveReason::Removed)),
             None => effects.extend(next.tell_hosts(&next.lobby())),
@@ -220,7 +219,7 @@ impl Room {
         let mut effects = Vec::new();
         for conn in seated.chain(self.waiting().iter().map(|waiting| &waiting.conn)) {
             effects.push(send(conn, ServerMessage::VisitEnded { reason: reason.cloned() }));
-            effects.extend(part(conn, code, text, CloseCode::Ended));
+            effects.extend(dismiss(conn, Rejection::new(code, text)));
         }
         let next = self.ended(now, Timestamp(now.0 + ENDED_FOR_MS));
         let ends = self.seats().iter().map(|seat| {

@@ -6,11 +6,9 @@ use crate::core::{
     Decision, Effect, Grant, JoinRequest, LeaveReason, Room, Rules, Seat, Session, Standing,
     Waiting,
 };
-use crate::wire::{
-    BootstrapPeer, CloseCode, Code, Rejection, RequestId, Role, ServerMessage, Timestamp,
-};
+use crate::wire::{BootstrapPeer, Code, Rejection, RequestId, Role, ServerMessage, Timestamp};
 
-use super::{part, replaced, send, stay};
+use super::{dismiss, replaced, send, stay};
 
 /// So many may wait for one visit at a time.
 const MAX_WAITING: usize = 50;
@@ -111,19 +109,19 @@ impl Room {
         let grant = request.grant.as_ref();
         if self.has_ended(now) {
             let text = "this visit has ended";
-            return Some(part(&who.conn, Code::VisitEnded, text, CloseCode::Ended));
+            return Some(dismiss(&who.conn, Rejection::new(Code::VisitEnded, text)));
         }
         let end = grant.and_then(|grant| grant.visit_end).max(self.ends_at());
         if end.is_some_and(|end| end <= now) {
             let text = "the time of this visit is over";
-            return Some(part(&who.conn, Code::VisitExpired, text, CloseCode::Ended));
+            return Some(dismiss(&who.conn, Rejection::new(Code::VisitExpired, text)));
         }
         let readmitted_at = grant.and_then(|grant| grant.readmitted_at);
         if let Some(Word::Removed(at)) = self.word_on(&who.peer, now)
             && readmitted_at <= Some(at)
         {
             let text = "a host removed you from this visit";
-            return Some(part(&who.conn, Code::Removed, text, CloseCode::Removed));
+            return Some(dismiss(&who.conn, Rejection::new(Code::Removed, text)));
         }
         None
     }

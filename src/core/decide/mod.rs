@@ -6,9 +6,7 @@ mod host;
 mod join;
 mod relay;
 
-use crate::wire::{
-    CloseCode, Code, PeerId, PeerInfo, Rejection, RequestId, Role, ServerMessage, Timestamp,
-};
+use crate::wire::{Code, PeerId, PeerInfo, Rejection, RequestId, Role, ServerMessage, Timestamp};
 
 use super::{ConnectionId, Decision, Effect, Event, LeaveReason, Room, Rules, Session, Standing};
 
@@ -130,6 +128,8 @@ impl Room {
     }
 }
 
+const REPLACED: &str = "another connection took this peer id";
+
 fn stay(standing: Standing, effects: Vec<Effect>) -> Decision {
     Decision { next: None, effects, standing }
 }
@@ -138,10 +138,11 @@ fn send(to: &ConnectionId, message: impl Into<ServerMessage>) -> Effect {
     Effect::Send { to: to.clone(), message: message.into() }
 }
 
-/// Ends a connection that is told why.
-fn part(conn: &ConnectionId, code: Code, text: &'static str, close: CloseCode) -> Vec<Effect> {
-    let close = Effect::Close { conn: conn.clone(), code: close };
-    vec![send(conn, Rejection::new(code, text)), close]
+/// Tells a client why it is refused, and ends its connection if that error does.
+fn dismiss(conn: &ConnectionId, rejection: Rejection) -> Vec<Effect> {
+    let close = rejection.code.closes_with();
+    let close = close.map(|code| Effect::Close { conn: conn.clone(), code });
+    std::iter::once(send(conn, rejection)).chain(close).collect()
 }
 
 fn replaced(
@@ -149,10 +150,8 @@ fn replaced(
     to: Option<&PeerId>,
     request_id: Option<&RequestId>,
 ) -> Vec<Effect> {
-    let rejection = Rejection::new(Code::Replaced, "another connection took this peer id");
-    let rejection = rejection.to(to.cloned()).answering(request_id.cloned());
-    let close = Effect::Close { conn: conn.clone(), code: CloseCode::Replaced };
-    vec![send(conn, rejection), close]
+    let rejection = Rejection::new(Code::Replaced, REPLACED);
+    dismiss(conn, rejection.to(to.cloned()).answering(request_id.cloned()))
 }
 
 #[cfg(test)]
