@@ -1,9 +1,8 @@
-//! Who speaks: the door of this runtime.
+//! Finds out who sends a message, and where it sits, before the driver handles it.
 //!
-//! Behind it, every message comes from a connection of which it is known where it sits, and the
-//! driver need not ask how fresh that is. What this instance has [seen](crate::seen) is believed if
-//! the room that was just read confirms it; else the connection's item is read, and the rooms in
-//! which it claims a seat. Either way all reads are consistent.
+//! The driver then need not ask how fresh that is. What this instance has [seen](crate::seen) is
+//! believed if the room that was just read confirms it. If not, the connection's item is read, and
+//! then the rooms in which it claims a seat. All these reads are consistent.
 
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ pub struct Introduced {
     pub connection: Connection,
     /// The room in which it sits, as just read.
     pub room: Option<Arc<Room>>,
-    /// Seats that it holds besides: a move was cut short.
+    /// Other seats that it still holds, because a move was cut short.
     pub left_over: Vec<Session>,
 }
 

@@ -24,10 +24,10 @@ struct Delivered {
 }
 
 impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
-    /// Carries out what was decided of an event. Where that shows that the event has to be decided
-    /// once more, it says to continue: a message to one peer that is gone, so that its sender is
-    /// told, and what waited for a probe that found somebody gone. A message to the room is not
-    /// repeated: the others have it.
+    /// Carries out what was decided about an event. `Continue`: the event has to be decided once
+    /// more. That is so for a message to one peer that turned out to be gone, because its sender has
+    /// to be told, and for whatever waited for a probe that found somebody gone. A message to the
+    /// room is not repeated, because the others have it.
     pub(super) async fn deliver(
         &self,
         who: &Session,

@@ -9,8 +9,8 @@ use crate::ports::{Claim, Connections, Outbox, Registry};
 use crate::wire::{Code, Join, Rejection, RequestId, RoomId, Timestamp};
 
 impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
-    /// A request for a seat. It breaks where that ended the connection: nothing more is to be done
-    /// for it then.
+    /// Handles a request for a seat. `Break`: this ended the connection, and nothing more is to be
+    /// done for it.
     pub(super) async fn join(
         &self,
         from: &mut Connection,
@@ -75,8 +75,8 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         }
     }
 
-    /// What a join asks for in all, and by whose word: in the message, by the token, as a peer that
-    /// sits already, in the URL.
+    /// All that a join asks for, and the grant behind it. The token decides first, then the message,
+    /// then the seat that the peer has already, then the URL.
     async fn asked_for(
         &self,
         from: &Connection,
