@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use visio_gateway::Bill;
 use visio_gateway::visit::{Batching, play};
 
 use super::Lambda;
@@ -58,8 +59,11 @@ async fn ten_thousand_other_connections_cost_a_visit_nothing() {
     }
     let crowded = play(&lambda.gateway, Batching::Lists, None).await.expect("a visit");
     assert_eq!(crowded.write_units, alone.write_units);
-    assert!(crowded.dynamodb_requests <= alone.dynamodb_requests, "{alone} {crowded}");
-    assert!(crowded.read_units <= alone.read_units, "{alone} {crowded}");
+    // A cold start reads once to open its connection, and how many there are is chance.
+    let requests = |bill: &Bill| bill.dynamodb_requests - bill.cold_starts;
+    let reads = |bill: &Bill| bill.read_units - bill.cold_starts as f64;
+    assert_eq!(requests(&crowded), requests(&alone), "{alone} {crowded}");
+    assert_eq!(reads(&crowded), reads(&alone), "{alone} {crowded}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
