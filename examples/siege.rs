@@ -1,7 +1,8 @@
 //! What one hostile connection can make the server hold.
 //!
 //! Starts `visio`, opens many connections of one kind, looks at how its resident memory has grown
-//! and at what the kernel keeps of what it wrote, and divides. For each kind a fresh server: memory that was freed would be used again.
+//! and at what the kernel keeps of what it wrote, and divides. Each kind gets a fresh server, since
+//! memory that was freed would be used again.
 //!
 //! `docs/measurements.md` says how to read the figures.
 #![expect(clippy::print_stdout, reason = "a command that prints a table")]

@@ -100,8 +100,8 @@ impl Bill {
         self.mb_ms as f64 / 1024.0 / 1000.0
     }
 
-    /// The same, with a stated time for each invocation in place of this machine's: the bill that two
-    /// machines agree on.
+    /// The same, with a stated time for each invocation in place of this machine's, so that two
+    /// machines agree on the bill.
     #[must_use]
     pub fn with_invocations_of(&self, time: Duration, memory_mb: u32) -> Self {
         let billed_ms = self.invocations * millis(time);

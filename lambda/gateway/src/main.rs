@@ -35,9 +35,9 @@ enum Task {
     Serve(Serve),
     /// Play a visit of two for half an hour, and print what a million of them cost
     ///
-    /// The visit is played with visit tokens, unless --set says otherwise. Everything is counted but
-    /// the time of an invocation, which is as stated. Reads depend on which environment has seen whom,
-    /// and so differ a little from run to run, but not with --environments 1.
+    /// The visit is played with visit tokens, unless --open is given. Everything is counted, except
+    /// the time of an invocation, which is stated. Reads depend on which environment has seen which
+    /// peer, so they differ a little from run to run, but not with --environments 1.
     Bill {
         #[command(flatten)]
         functions: Functions,
@@ -152,7 +152,8 @@ async fn bill(functions: Functions, open: bool, invocation: Duration) -> anyhow:
     let mode = if open { "in open mode" } else { "with visit tokens" };
     writeln!(
         stdout(),
-        "A visit of two for 30 minutes {mode}, with 10 candidates a side, an invocation taking {} ms:\n",
+        "A visit of two for 30 minutes {mode}, with 10 candidates a side and {} ms an \
+         invocation:\n",
         invocation.as_millis(),
     )?;
     writeln!(stdout(), "{comparison}")?;
