@@ -223,8 +223,8 @@ impl Hangups {
     }
 }
 
-/// Reads everything again that can be, whenever it is told to. What will not do changes nothing,
-/// and who is in stays in.
+/// On each hangup, reads again every file that can be reread. An invalid file changes nothing,
+/// and connected peers stay connected.
 async fn reload_on_hangup(tls: Option<Arc<Tls>>, keys: Option<Arc<KeyFile>>, mut hangups: Hangups) {
     while hangups.next().await.is_some() {
         if tls.is_none() && keys.is_none() {

@@ -5,7 +5,7 @@
 //! read looks like from here) or takes too long is tried again for about a second, and is then
 //! [`Delivery::Busy`]: signaling messages are small and few, and a sender can repeat one.
 //!
-//! Whether a connection is still there is asked at most once in two seconds and environment. Anybody
+//! An environment asks at most once in two seconds whether a connection is still there. Anybody
 //! who may ask for a seat in a full room makes us ask about all who sit in it, and all calls of an
 //! account share one quota.
 //!

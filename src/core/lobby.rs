@@ -1,4 +1,4 @@
-//! Who waits to be let in.
+//! The lobby: peers that wait to be let in.
 
 use serde::{Deserialize, Serialize};
 

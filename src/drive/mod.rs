@@ -34,11 +34,11 @@ pub struct Driver<R, C, O> {
     pub connections: C,
     /// How clients are reached.
     pub outbox: O,
-    /// Who writes down what happened.
+    /// Writes down what happened.
     pub journal: Arc<dyn Journal>,
     /// What the operator decided.
     pub rules: Rules,
-    /// Who is let in: everybody, or those with a valid token.
+    /// Lets in everybody, or peers with a valid token.
     pub gatekeeper: Gatekeeper,
     /// Makes a peer id for the client of a connection that names none. Randomness is the runtime's.
     pub mint_peer_id: fn(&ConnectionId) -> PeerId,

@@ -48,7 +48,7 @@ impl Shortage {
         if self.kept.take().is_none() {
             sleep(PAUSE).await;
         }
-        // Whoever came may have gone again: it is not waited for.
+        // The client may have gone again, so this does not wait for it.
         let accepted = listener.accept().now_or_never().and_then(Result::ok);
         if accepted.is_some() {
             self.count();

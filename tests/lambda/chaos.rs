@@ -142,7 +142,7 @@ async fn living(client: &mut Client) -> bool {
     false
 }
 
-/// Who sits in a room, once those are found whose connections are gone.
+/// The peers that sit in a room, once those whose connections are gone have been found.
 async fn others_in(lambda: &Lambda, room: &str) -> Vec<String> {
     let mut guest = connect(lambda).await;
     guest.try_send(json!({"type": "join", "roomId": room, "peerId": "guest"})).await;

@@ -36,7 +36,7 @@ async fn the_server_keeps_within_a_low_limit_and_stays_healthy() {
     assert!(took < AT_ONCE, "{took:?}");
     assert_eq!((answer.status, &answer.json()["status"]), (200, &Value::from("DEGRADED")));
 
-    // Whoever only asks finds the spare places taken now and then, and is told so at once.
+    // A client that only asks sometimes finds the spare places taken, and is told so at once.
     let idle = idle(&program, 60).await;
     let (answer, took) = timed(&program).await;
     assert!(took < AT_ONCE && [200, 503].contains(&answer.status), "{answer:?} {took:?}");

@@ -42,8 +42,8 @@ pub struct Options {
     pub invocation_timeout: Duration,
     /// An environment unused for this long on the moved clock is stopped.
     pub recycle_after: Duration,
-    /// Whether an environment is frozen while it has nothing to do, and its monotonic clock with it:
-    /// Lambda does the one, and promises nothing of the other.
+    /// Whether an idle environment is frozen, and its monotonic clock with it. Lambda does freeze
+    /// it, and promises nothing about the clock.
     pub freezes: bool,
     /// What goes wrong.
     pub faults: Faults,

@@ -21,8 +21,8 @@ use visio_signaling::wire::{FromText, PeerId, Role, RoomId, Timestamp};
 use crate::clock::millis;
 use crate::{Bill, Gateway};
 
-/// How long it lasts: somewhat less than half an hour, so that no minute more is begun, however slow
-/// the machine is.
+/// How long it lasts. It is somewhat less than half an hour, so that even a slow machine begins no
+/// further minute.
 const LENGTH: Duration = Duration::from_secs(30 * 60 - 20);
 const SILENCE: Duration = Duration::from_secs(9 * 60);
 const SDP_BYTES: usize = 2500;
@@ -56,8 +56,8 @@ pub enum Interrupted {
     },
 }
 
-/// Plays one, with visit tokens made with `secret` if there is one: without, the functions have to be
-/// in open mode. Yields what it cost; what else the gateway does meanwhile is in it too.
+/// Plays one, with visit tokens made with `secret`. Without a secret the functions have to be in
+/// open mode. Yields what it cost; what else the gateway does meanwhile is in it too.
 pub async fn play(
     gateway: &Gateway,
     batching: Batching,

@@ -52,8 +52,8 @@ async fn one_at_work_is_retired_when_it_is_done() {
     assert_ne!(client.who().await.0, first);
 }
 
-/// While others start, it has nothing to do. It is asked until its monotonic clock is behind by some
-/// of the time that they took.
+/// While others start, it has nothing to do. It is asked again until its monotonic clock is behind
+/// by some of the time that they took.
 #[tokio::test]
 async fn a_frozen_environment_does_not_see_its_monotonic_clock_go_on() {
     let mut options = options();
