@@ -12,8 +12,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::audit::Entry;
-use crate::core::{Connection, ConnectionId, Grant, Room, Session};
+use crate::core::audit::AuditEvent;
+use crate::core::{Claim, Connection, ConnectionId, Grant, Room};
 use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Timestamp, Version};
 
 /// Where rooms are kept: a compare-and-swap store.
@@ -77,14 +77,14 @@ pub trait Connections: Send + Sync + 'static {
     fn claim(
         &self,
         from: &mut Connection,
-        seat: &Session,
+        seat: &Claim,
         grant: Option<&Grant>,
-    ) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Claimed, Unavailable>> + Send;
 }
 
 /// How a claim ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
+pub enum Claimed {
     /// It is noted.
     Noted,
     /// Another message of the same connection was handled meanwhile. The connection that was
@@ -149,12 +149,12 @@ pub enum Delivery {
 /// Writes down what happened in a visit, if anybody wants to know. Never waits.
 pub trait Journal: std::fmt::Debug + Send + Sync + 'static {
     /// Writes down one event.
-    fn record(&self, entry: Entry);
+    fn record(&self, entry: AuditEvent);
 }
 
 /// Nobody wants to know.
 impl Journal for () {
-    fn record(&self, _: Entry) {}
+    fn record(&self, _: AuditEvent) {}
 }
 
 /// The store or the gateway did not answer.

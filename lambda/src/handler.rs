@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use visio_signaling::core::{Connection, ConnectionId, Grant, Rules, Session};
+use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Rules};
 use visio_signaling::drive::{Driver, Fault};
 use visio_signaling::origin;
 use visio_signaling::ports::{Outbox, Unavailable};
@@ -15,7 +15,7 @@ use visio_signaling::wire::{
 
 use crate::event::{Answer, Kind, SocketEvent};
 use crate::log::{self, Level, LogJournal};
-use crate::posts::Posts;
+use crate::management_api::ManagementApi;
 use crate::seen::SeenSeats;
 use crate::speaker::{Introduced, Speaker};
 use crate::table::connections::Connections;
@@ -34,7 +34,7 @@ pub struct Signaling {
     /// Where this instance has seen whom.
     pub seen: SeenSeats,
     /// The way to the clients.
-    pub posts: Posts,
+    pub posts: ManagementApi,
     /// What the operator decided.
     pub rules: Rules,
     /// Who is let in: everybody, or those with a good token.
@@ -129,7 +129,7 @@ impl Signaling {
         let introduced =
             Speaker::introduce(id, &incoming.message, rooms, connections, &self.seen).await?;
         let (speaker, Introduced { mut connection, room, left_over }) = introduced;
-        let before = connection.session.clone();
+        let before = connection.claim.clone();
         let driver = self.driver(rooms.beginning_with(room), speaker);
         for seat in left_over {
             driver.lost(&mut at(seat), now).await?;
@@ -153,7 +153,7 @@ impl Signaling {
         Ok(Answer::done())
     }
 
-    fn driver<C>(&self, registry: Rooms, connections: C) -> Driver<Rooms, C, Posts> {
+    fn driver<C>(&self, registry: Rooms, connections: C) -> Driver<Rooms, C, ManagementApi> {
         Driver {
             registry,
             connections,
@@ -190,9 +190,9 @@ impl Signaling {
 }
 
 /// A connection of which only this seat matters.
-fn at(seat: Session) -> Connection {
+fn at(seat: Claim) -> Connection {
     let blank = Connection::new(seat.conn.clone(), JoinDefaults::default());
-    Connection { session: Some(seat), ..blank }
+    Connection { claim: Some(seat), ..blank }
 }
 
 /// An alarm counts these lines, by the words "was not handled".

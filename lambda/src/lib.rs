@@ -26,7 +26,7 @@ pub mod event;
 pub mod handler;
 pub mod health;
 pub mod log;
-pub mod posts;
+pub mod management_api;
 pub mod secrets;
 pub mod seen;
 pub mod settings;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use visio_signaling::core::audit::Entry;
+use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::ports::Journal;
 use visio_signaling::wire::Timestamp;
 
@@ -46,13 +46,13 @@ fn event(now: Timestamp, level: Level, message: &str, what: &str, reason: &dyn D
 pub struct LogJournal;
 
 impl Journal for LogJournal {
-    fn record(&self, entry: Entry) {
-        eprintln!("{}", audit_line(&entry, SystemTime::now().into()));
+    fn record(&self, event: AuditEvent) {
+        eprintln!("{}", audit_line(&event, SystemTime::now().into()));
     }
 }
 
-fn audit_line(entry: &Entry, now: Timestamp) -> Value {
-    json!({"timestamp": now.rfc3339().to_string(), "level": "INFO", "audit": entry})
+fn audit_line(event: &AuditEvent, now: Timestamp) -> Value {
+    json!({"timestamp": now.rfc3339().to_string(), "level": "INFO", "audit": event})
 }
 
 /// How the process ends: with a line, if the function could not start or go on.
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn every_line_says_when_and_how_loud() {
         let now = Timestamp(1_700_000_000_000);
-        let entry = Entry {
+        let audited = AuditEvent {
             at: now,
             event: "ended",
             room_id: RoomId::fallback(),
@@ -103,7 +103,7 @@ mod tests {
             duration_ms: None,
         };
         let complaint = event(now, Level::Error, "a message was not handled", "message", &"x");
-        for (line, level) in [(complaint, "ERROR"), (audit_line(&entry, now), "INFO")] {
+        for (line, level) in [(complaint, "ERROR"), (audit_line(&audited, now), "INFO")] {
             assert_eq!(line["timestamp"], "2023-11-14T22:13:20.000Z");
             assert_eq!(line["level"], level);
         }

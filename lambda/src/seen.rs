@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use visio_signaling::core::{ConnectionId, Session};
+use visio_signaling::core::{Claim, ConnectionId};
 
 /// How many connections are remembered, in less than two megabytes. When there are more, all are
 /// forgotten: each costs one read to learn again.
@@ -16,31 +16,31 @@ const MOST: usize = 4096;
 
 /// The seats in which this instance has seen connections.
 #[derive(Debug, Clone, Default)]
-pub struct SeenSeats(Arc<Mutex<HashMap<ConnectionId, Session>>>);
+pub struct SeenSeats(Arc<Mutex<HashMap<ConnectionId, Claim>>>);
 
 impl SeenSeats {
     /// Where a connection sat.
-    pub fn recall(&self, conn: &ConnectionId) -> Option<Session> {
+    pub fn recall(&self, conn: &ConnectionId) -> Option<Claim> {
         self.lock().get(conn).cloned()
     }
 
     /// Notes where a connection sits, if it sits anywhere.
-    pub fn note(&self, conn: &ConnectionId, session: Option<&Session>) {
+    pub fn note(&self, conn: &ConnectionId, claim: Option<&Claim>) {
         let mut seen = self.lock();
-        match session {
+        match claim {
             None => {
                 seen.remove(conn);
             }
-            Some(session) => {
+            Some(claim) => {
                 if seen.len() >= MOST && !seen.contains_key(conn) {
                     seen.clear();
                 }
-                seen.insert(conn.clone(), session.clone());
+                seen.insert(conn.clone(), claim.clone());
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Session>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Claim>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,14 +51,14 @@ mod tests {
 
     use super::*;
 
-    fn session(conn: &str) -> Session {
+    fn claim(conn: &str) -> Claim {
         let (conn, peer) = (ConnectionId::new(conn), PeerId::parse("ada").unwrap());
-        Session { conn, room: RoomId::fallback(), peer }
+        Claim { conn, room: RoomId::fallback(), peer }
     }
 
     #[test]
     fn a_connection_that_sits_nowhere_is_forgotten() {
-        let (seen, ada) = (SeenSeats::default(), session("c1"));
+        let (seen, ada) = (SeenSeats::default(), claim("c1"));
         seen.note(&ada.conn, Some(&ada));
         assert_eq!(seen.recall(&ada.conn), Some(ada.clone()));
         seen.note(&ada.conn, None);
@@ -69,8 +69,8 @@ mod tests {
     fn memory_is_bounded() {
         let seen = SeenSeats::default();
         for nth in 0..2 * MOST + 1 {
-            let session = session(&format!("c{nth}"));
-            seen.note(&session.conn, Some(&session));
+            let claim = claim(&format!("c{nth}"));
+            seen.note(&claim.conn, Some(&claim));
         }
         assert_eq!(seen.lock().len(), 1);
     }

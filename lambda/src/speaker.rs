@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Session};
-use visio_signaling::ports::{self, Claim, Registry, Swap, Unavailable};
+use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room};
+use visio_signaling::ports::{self, Claimed, Registry, Swap, Unavailable};
 use visio_signaling::wire::{ClientMessage, JoinDefaults};
 
 use crate::seen::SeenSeats;
@@ -32,7 +32,7 @@ pub struct Introduced {
     /// The room in which it sits, as just read.
     pub room: Option<Arc<Room>>,
     /// Other seats that it still holds, because a move was cut short.
-    pub left_over: Vec<Session>,
+    pub left_over: Vec<Claim>,
 }
 
 impl Speaker {
@@ -55,7 +55,7 @@ impl Speaker {
             let room = rooms.load(&seat.room).await?;
             if room.holds(&seat) {
                 let blank = Connection::new(id.clone(), JoinDefaults::default());
-                let connection = Connection { session: Some(seat), spoke: true, ..blank };
+                let connection = Connection { claim: Some(seat), spoke: true, ..blank };
                 let introduced = Introduced { connection, room: Some(room), left_over: Vec::new() };
                 return Ok((speaker(None), introduced));
             }
@@ -68,14 +68,14 @@ impl Speaker {
     /// Remembers where the connection stands after its message.
     pub async fn save(
         &self,
-        before: Option<&Session>,
+        before: Option<&Claim>,
         after: &Connection,
     ) -> Result<(), Unavailable> {
-        self.seen.note(&after.id, after.session.as_ref());
+        self.seen.note(&after.id, after.claim.as_ref());
         let mut known = self.known.lock().await;
         let known = match known.as_mut() {
             Some(known) => known,
-            None if before == after.session.as_ref() => return Ok(()),
+            None if before == after.claim.as_ref() => return Ok(()),
             // It gave up the seat that it was seen in.
             None => known.insert(self.connections.load(&after.id).await?),
         };
@@ -100,7 +100,7 @@ async fn introduce_by_item(
             introduced.left_over.push(claim);
         } else {
             introduced.room = Some(room);
-            introduced.connection.session = Some(claim);
+            introduced.connection.claim = Some(claim);
         }
     }
     Ok(introduced)
@@ -110,19 +110,19 @@ impl ports::Connections for Speaker {
     async fn claim(
         &self,
         from: &mut Connection,
-        seat: &Session,
+        seat: &Claim,
         grant: Option<&Grant>,
-    ) -> Result<Claim, Unavailable> {
+    ) -> Result<Claimed, Unavailable> {
         let mut known = self.known.lock().await;
         let known = match known.as_mut() {
             Some(known) => known,
             None => known.insert(self.connections.load(&from.id).await?),
         };
         if self.connections.claim(known, seat, grant).await? == Swap::Done {
-            return Ok(Claim::Noted);
+            return Ok(Claimed::Noted);
         }
         *known = self.connections.load(&from.id).await?;
         *from = Connection { spoke: from.spoke, ..known.connection(from.id.clone()) };
-        Ok(Claim::Raced)
+        Ok(Claimed::Raced)
     }
 }

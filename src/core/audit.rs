@@ -1,4 +1,4 @@
-//! What is written down of a visit: who came and went as what, and by whose word. Ids, roles,
+//! Happened is written down of a visit: who came and went as what, and by whose word. Ids, roles,
 //! times and reasons from a list; no name, no text of a person, no address.
 
 use serde::{Serialize, Serializer};
@@ -9,11 +9,11 @@ use crate::wire::{PeerId, Role, RoomId, Timestamp};
 /// One line of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct AuditEvent {
     /// When.
     #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
-    /// What happened.
+    /// Happened happened.
     pub event: &'static str,
     /// In which visit.
     pub room_id: RoomId,
@@ -34,8 +34,8 @@ pub struct Entry {
     pub duration_ms: Option<u64>,
 }
 
-/// What there is to tell.
-pub(super) enum What<'a> {
+/// Happened there is to tell.
+pub(super) enum Happened<'a> {
     Joined,
     Waiting,
     Admitted { by: &'a PeerId },
@@ -46,25 +46,25 @@ pub(super) enum What<'a> {
     Ended { by: Option<&'a PeerId> },
 }
 
-impl Entry {
+impl AuditEvent {
     /// Something that happened to a peer. `room` is one in which it has its seat, if it ever had.
-    pub(super) fn new(room: &Room, peer: &PeerId, what: What<'_>, at: Timestamp) -> Self {
+    pub(super) fn new(room: &Room, peer: &PeerId, what: Happened<'_>, at: Timestamp) -> Self {
         let waiting = room.waiting_peer(peer).map_or(Role::Guest, |waiting| waiting.role);
         let role = room.seat(peer).map_or(waiting, |seat| seat.role);
         Self { peer_id: Some(peer.clone()), role: Some(role), ..Self::of_room(room, what, at) }
     }
 
     /// Something that happened to a visit.
-    pub(super) fn of_room(room: &Room, what: What<'_>, at: Timestamp) -> Self {
+    pub(super) fn of_room(room: &Room, what: Happened<'_>, at: Timestamp) -> Self {
         let (event, by, reason, since) = match what {
-            What::Joined => ("joined", None, None, None),
-            What::Waiting => ("waiting", None, None, None),
-            What::Admitted { by } => ("admitted", Some(by), None, None),
-            What::Denied { by } => ("denied", Some(by), None, None),
-            What::SentBack { by } => ("sent_back", Some(by), None, None),
-            What::Removed { by, since } => ("removed", Some(by), None, since),
-            What::Left { reason, since } => ("left", None, Some(reason), Some(since)),
-            What::Ended { by } => ("ended", by, None, None),
+            Happened::Joined => ("joined", None, None, None),
+            Happened::Waiting => ("waiting", None, None, None),
+            Happened::Admitted { by } => ("admitted", Some(by), None, None),
+            Happened::Denied { by } => ("denied", Some(by), None, None),
+            Happened::SentBack { by } => ("sent_back", Some(by), None, None),
+            Happened::Removed { by, since } => ("removed", Some(by), None, since),
+            Happened::Left { reason, since } => ("left", None, Some(reason), Some(since)),
+            Happened::Ended { by } => ("ended", by, None, None),
         };
         Self {
             at,
@@ -79,9 +79,9 @@ impl Entry {
     }
 }
 
-impl From<Entry> for Effect {
-    fn from(entry: Entry) -> Self {
-        Self::Record(entry)
+impl From<AuditEvent> for Effect {
+    fn from(event: AuditEvent) -> Self {
+        Self::Record(event)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What should now be done.
 
-use super::audit::Entry;
+use super::audit::AuditEvent;
 use super::{ConnectionId, Room};
 use crate::wire::{CloseCode, RequestId, RoomSummary, ServerMessage};
 
@@ -13,11 +13,12 @@ pub struct Decision {
     pub next: Option<Room>,
     /// What to send and to close.
     pub effects: Vec<Effect>,
-    /// Where the speaker stands afterwards.
+    /// Where the client that spoke stands afterwards.
     pub standing: Standing,
 }
 
-/// Whether the speaker's connection holds the seat it claims, or a place in the lobby.
+/// Whether the connection that spoke holds the seat it claims, or a place in the lobby. Where
+/// nobody spoke, this says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It does.
@@ -49,8 +50,8 @@ pub enum Effect {
     /// decided, and then the event that led here once more. If all do, the effects that follow
     /// hold.
     Probe(Vec<ConnectionId>),
-    /// Write down what happened, for those who look after the service.
-    Record(Entry),
+    /// Write down what happened, for operators.
+    Record(AuditEvent),
     /// Answer `room_list` with every live room.
     ListRooms {
         /// To whom.

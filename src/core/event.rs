@@ -1,49 +1,64 @@
 //! What happened.
 
-use super::{ConnectionId, Grant};
+use super::{Claim, ConnectionId, Grant};
 use crate::wire::{DisplayName, HostMessage, Metadata, PeerId, RequestId, Role, Signal};
 
-/// Something that concerns a room. All but [`Event::Lost`] are the speaker's own doing.
+/// Something that concerns a room.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The speaker asks for a seat.
-    Join(JoinRequest),
-    /// The speaker sends something to a peer, or to all.
-    Signal {
-        /// The message.
-        signal: Signal<'a>,
-        /// Echoed in a refusal.
-        request_id: Option<RequestId>,
-    },
-    /// The speaker asks who is there.
-    Peers {
+    /// A client said something.
+    Said {
+        /// The connection that speaks, and the seat it claims.
+        who: &'a Claim,
         /// Echoed in the answer.
         request_id: Option<RequestId>,
+        /// What it said.
+        what: Said<'a>,
     },
-    /// The speaker asks which rooms there are.
-    RoomList {
-        /// Echoed in the answer.
-        request_id: Option<RequestId>,
-    },
-    /// The speaker asks for what only a host may do.
-    Host {
-        /// What.
-        message: HostMessage,
-        /// Echoed in the answer.
-        request_id: Option<RequestId>,
-    },
-    /// The speaker gives up its seat.
-    Leave,
     /// A connection ended, or a delivery found it gone.
     Lost(ConnectionId),
-    /// The time has come at which something was to end.
+    /// The time has come at which something was to end: [`Room::next_due`].
+    ///
+    /// [`Room::next_due`]: super::Room::next_due
     Due,
 }
 
+/// What a client can say to a room.
+#[derive(Debug)]
+pub enum Said<'a> {
+    /// It asks for a seat.
+    Join(JoinRequest),
+    /// It sends something to one peer, or to all.
+    Signal(Signal<'a>),
+    /// It asks who is there.
+    Peers,
+    /// It asks which rooms there are.
+    RoomList,
+    /// It asks for what only a host may do.
+    Host(HostMessage),
+    /// It gives up its seat.
+    Leave,
+}
+
+impl Claim {
+    /// What the client of this connection says, without a `requestId`.
+    pub const fn says<'a>(&'a self, what: Said<'a>) -> Event<'a> {
+        Event::Said { who: self, request_id: None, what }
+    }
+}
+
 impl Event<'_> {
+    /// The connection whose client said this, if one did.
+    pub fn speaker(&self) -> Option<&ConnectionId> {
+        if let Self::Said { who, .. } = self { Some(&who.conn) } else { None }
+    }
+
     /// The one peer that this is for, if it is a message to one.
     pub fn receiver(&self) -> Option<&PeerId> {
-        if let Self::Signal { signal, .. } = self { signal.to.peer() } else { None }
+        match self {
+            Self::Said { what: Said::Signal(signal), .. } => signal.to.peer(),
+            _ => None,
+        }
     }
 }
 
@@ -54,13 +69,11 @@ pub struct JoinRequest {
     pub name: Option<DisplayName>,
     /// What the others should know.
     pub metadata: Option<Metadata>,
-    /// Whether the client named the room. If not, it is told who is there once more, in the words
-    /// of clients that know no rooms.
+    /// Whether the client named the room. A client that did not may know nothing of rooms, and is
+    /// also told who is there in a message made for such clients.
     pub named_room: bool,
     /// What its token says; `None` in open mode.
     pub grant: Option<Grant>,
-    /// Echoed in the answer.
-    pub request_id: Option<RequestId>,
 }
 
 impl JoinRequest {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Code, DisplayName, Join, PeerId, Rejection, Role, RoomId, Timestamp};
 
-/// How far the clocks of those who make tokens may be off, in milliseconds.
+/// How far the clock of whoever makes tokens may be off, in milliseconds.
 pub const LEEWAY: u64 = 60_000;
 
 /// How long before its end a visit is told of it.
@@ -44,17 +44,9 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// When a token that expires then is good for nothing any more.
+    /// When a token that expires then is no longer valid, whatever the clocks say.
     pub const fn over_after(expires_at: Timestamp) -> Timestamp {
         Timestamp(expires_at.0.saturating_add(LEEWAY))
-    }
-
-    /// The next time after `now` at which something of this is due: a warning, or an end.
-    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let warning = self.visit_end.map(|end| Timestamp(end.0.saturating_sub(WARNING_MS)));
-        let over = Self::over_after(self.expires_at);
-        let times = [Some(over), self.visit_end, warning];
-        times.into_iter().flatten().filter(|time| *time > now).min()
     }
 
     /// Refuses a `join` that asks for something else.

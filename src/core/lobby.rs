@@ -1,45 +1,17 @@
 //! The lobby: peers that wait to be let in.
 
-use serde::{Deserialize, Serialize};
-
-use super::{ConnectionId, Room, Seat, Session};
-use crate::wire::{DisplayName, Knocker, Metadata, PeerId, Role, ServerMessage, Timestamp};
-
-/// Somebody in the lobby: in no roster, and heard by nobody but the hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
-    /// Who waits.
-    #[serde(rename = "p")]
-    pub peer: PeerId,
-    /// By which connection.
-    #[serde(rename = "c")]
-    pub conn: ConnectionId,
-    /// What the person is called.
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<DisplayName>,
-    /// What it wants the others to know, once it is among them.
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Metadata>,
-    /// What it will be once it is among them.
-    #[serde(rename = "o", default)]
-    pub role: Role,
-    /// Since when it waits.
-    #[serde(rename = "s")]
-    pub since: Timestamp,
-    /// When its token ends.
-    #[serde(rename = "x")]
-    pub expires_at: Timestamp,
-}
+use super::{Claim, Room, Seat};
+use crate::wire::{Knocker, PeerId, ServerMessage};
 
 impl Room {
-    /// Who waits, in the order they came.
-    pub fn waiting(&self) -> &[Waiting] {
+    /// Peers that wait, in the order they came. They are in no roster, and only hosts hear them.
+    pub fn waiting(&self) -> &[Seat] {
         &self.waiting
     }
 
     /// What a host sees of the lobby.
     pub(super) fn lobby(&self) -> ServerMessage {
-        let knocker = |waiting: &Waiting| Knocker {
+        let knocker = |waiting: &Seat| Knocker {
             peer_id: waiting.peer.clone(),
             display_name: waiting.name.clone(),
             since: waiting.since,
@@ -47,17 +19,17 @@ impl Room {
         ServerMessage::Lobby { waiting: self.waiting.iter().map(knocker).collect() }
     }
 
-    pub(super) fn waiting_peer(&self, peer: &PeerId) -> Option<&Waiting> {
+    pub(super) fn waiting_peer(&self, peer: &PeerId) -> Option<&Seat> {
         self.waiting.iter().find(|waiting| waiting.peer == *peer)
     }
 
-    /// The place in the lobby that the session claims, if its connection is the one that holds it.
-    pub(super) fn waits(&self, who: &Session) -> Option<&Waiting> {
+    /// The claimed place in the lobby, if this connection holds it.
+    pub(super) fn waits(&self, who: &Claim) -> Option<&Seat> {
         self.waiting_peer(&who.peer).filter(|waiting| waiting.conn == who.conn)
     }
 
-    /// Whether the session holds a seat, or a place in the lobby.
-    pub fn holds(&self, who: &Session) -> bool {
+    /// Whether the connection holds what it claims: a seat, or a place in the lobby.
+    pub fn holds(&self, who: &Claim) -> bool {
         self.held_by(who).is_some() || self.waits(who).is_some()
     }
 
@@ -65,8 +37,12 @@ impl Room {
         self.seats().iter().filter(|seat| seat.hosts())
     }
 
+    pub(super) fn has_host(&self) -> bool {
+        self.hosts().next().is_some()
+    }
+
     /// The room after a place in the lobby was taken, in place of any that this peer had.
-    pub(super) fn with_waiting(&self, waiting: Waiting) -> Self {
+    pub(super) fn with_waiting(&self, waiting: Seat) -> Self {
         let mut next = self.changed();
         next.seats.retain(|seat| seat.peer != waiting.peer);
         next.keep_word_alone(&waiting.peer);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   who speaks      what happened      one room, as last stored
-//!   [`Session`]  +  [`Event`]       +  [`Room`]  + now + [`Rules`]
+//!   [`Claim`]  +  [`Event`]       +  [`Room`]  + now + [`Rules`]
 //!                            |
 //!                      Room::decide
 //!                            |
@@ -19,6 +19,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod audit;
+mod claim;
 mod decide;
 mod effect;
 mod event;
@@ -27,13 +28,11 @@ mod known;
 mod lobby;
 mod room;
 mod rules;
-mod session;
 
 pub use crate::wire::LeaveReason;
+pub use claim::{Claim, Connection, ConnectionId};
 pub use effect::{Decision, Effect, Standing};
-pub use event::{Event, JoinRequest};
+pub use event::{Event, JoinRequest, Said};
 pub use grant::{Grant, LEEWAY};
-pub use lobby::Waiting;
 pub use room::{Room, Seat};
 pub use rules::Rules;
-pub use session::{Connection, ConnectionId, Session};

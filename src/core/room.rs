@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::grant::WARNING_MS;
 use super::known::Known;
-use super::{ConnectionId, Grant, Rules, Session, Waiting};
+use super::{Claim, ConnectionId, Grant, Rules};
 use crate::wire::{
     DisplayName, Metadata, PeerId, PeerInfo, Role, RoomId, RoomSummary, Timestamp, Version,
 };
@@ -25,7 +26,7 @@ pub struct Room {
     pub(super) seats: Vec<Seat>,
     /// In the order they came.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<Seat>,
     /// Of those who are in neither, the last one noted at the end.
     #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) known: Vec<Known>,
@@ -54,10 +55,10 @@ struct Terms {
     closed_until: Option<Timestamp>,
 }
 
-/// A peer's place in a room. A seat is one connection.
+/// A peer's place in a room: a seat, or a place in the lobby. It is held by one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
-    /// Who sits here.
+    /// The peer that sits or waits here.
     #[serde(rename = "p")]
     pub peer: PeerId,
     /// By which connection: no other may speak for this seat.
@@ -67,11 +68,11 @@ pub struct Seat {
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DisplayName>,
     /// What it may do.
-    #[serde(rename = "r")]
+    #[serde(rename = "r", alias = "o")]
     pub role: Role,
-    /// When it sat down.
-    #[serde(rename = "t")]
-    pub joined_at: Timestamp,
+    /// When it sat down, or began to wait.
+    #[serde(rename = "t", alias = "s")]
+    pub since: Timestamp,
     /// What it wants the others to know.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
@@ -106,9 +107,19 @@ impl Room {
         self.version
     }
 
-    /// Who sits in it, in the order they sat down.
+    /// The seats, in the order they were taken.
     pub fn seats(&self) -> &[Seat] {
         &self.seats
+    }
+
+    /// Everybody who sits or waits.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.iter().chain(&self.waiting)
+    }
+
+    /// The place that a connection holds, if it holds one.
+    pub(super) fn place_of(&self, conn: &ConnectionId) -> Option<&Seat> {
+        self.everybody().find(|seat| seat.conn == *conn)
     }
 
     /// The seat of a peer.
@@ -121,8 +132,8 @@ impl Room {
         RoomSummary { room_id: self.id.clone(), peer_count: self.seats.len() }
     }
 
-    /// The seat that the session claims, if its connection is the one that holds it.
-    pub(super) fn held_by(&self, who: &Session) -> Option<&Seat> {
+    /// The claimed seat, if this connection holds it.
+    pub(super) fn held_by(&self, who: &Claim) -> Option<&Seat> {
         self.seat(&who.peer).filter(|seat| seat.conn == who.conn)
     }
 
@@ -155,18 +166,15 @@ impl Room {
     }
 
     /// The room after the places of all these ended.
-    pub(super) fn without_all(&self, gone: &[(PeerId, ConnectionId)], now: Timestamp) -> Self {
+    pub(super) fn without_all(&self, gone: &[&Seat], now: Timestamp) -> Self {
         let mut next = self.changed();
-        gone.iter().for_each(|(peer, _)| next.end_place(peer, now));
+        gone.iter().for_each(|seat| next.end_place(&seat.peer, now));
         next
     }
 
     /// In open mode an id is nobody's, and nothing is remembered of it.
     fn end_place(&mut self, peer: &PeerId, now: Timestamp) {
-        let by_token = match self.seat(peer) {
-            Some(seat) => !seat.is_open(),
-            None => self.waiting_peer(peer).is_some(),
-        };
+        let by_token = self.everybody().any(|seat| seat.peer == *peer && !seat.is_open());
         self.seats.retain(|seat| seat.peer != *peer);
         self.waiting.retain(|waiting| waiting.peer != *peer);
         if by_token {
@@ -187,7 +195,7 @@ impl Room {
         next
     }
 
-    /// When the last of all tokens that came here is good for nothing any more.
+    /// When the last of all tokens that came here is no longer valid.
     pub(super) fn last_token_ends(&self) -> Option<Timestamp> {
         self.terms.last_expiry.map(Grant::over_after)
     }
@@ -214,10 +222,6 @@ impl Room {
         self.terms.warned = true;
     }
 
-    pub(super) fn warned(&self) -> bool {
-        self.terms.warned
-    }
-
     pub(super) fn ends_at(&self) -> Option<Timestamp> {
         self.terms.ends_at
     }
@@ -241,14 +245,29 @@ impl Room {
         self.terms.last_expiry.is_none()
     }
 
+    /// When something here is due next: the end of a token, or the warning before the end of the
+    /// visit, or that end. Whoever keeps the room should decide [`Event::Due`] then; until somebody
+    /// does, the next event of any kind does it.
+    ///
+    /// [`Event::Due`]: super::Event::Due
+    pub fn next_due(&self) -> Option<Timestamp> {
+        if self.is_open() {
+            return None;
+        }
+        let end = self.terms.ends_at;
+        let tokens = self.everybody().filter_map(Seat::over_after).min();
+        let times = [end, end.and_then(|end| self.warns_at(end)), tokens];
+        times.into_iter().flatten().min()
+    }
+
+    /// When everybody is to be told that the visit ends at `end`, unless they were.
+    pub(super) fn warns_at(&self, end: Timestamp) -> Option<Timestamp> {
+        (!self.terms.warned).then_some(Timestamp(end.0.saturating_sub(WARNING_MS)))
+    }
+
     /// Those whose tokens have ended.
-    pub(super) fn expired(&self, now: Timestamp) -> Vec<(PeerId, ConnectionId)> {
-        let seats = self.seats.iter().map(|seat| (seat.expires_at, &seat.peer, &seat.conn));
-        let waiting = self.waiting.iter();
-        let waiting = waiting.map(|it| (Some(it.expires_at), &it.peer, &it.conn));
-        let over = |end: Timestamp| Grant::over_after(end) <= now;
-        let over = seats.chain(waiting).filter(|(end, ..)| end.is_some_and(over));
-        over.map(|(_, peer, conn)| (peer.clone(), conn.clone())).collect()
+    pub(super) fn expired(&self, now: Timestamp) -> Vec<&Seat> {
+        self.everybody().filter(|seat| seat.over_after().is_some_and(|end| end <= now)).collect()
     }
 
     /// Until when this is the visit that it is: while a token that was let in is good, or the end
@@ -276,6 +295,11 @@ impl Seat {
         matches!(self.role, Role::Host | Role::Admin)
     }
 
+    /// When its token is no longer valid.
+    fn over_after(&self) -> Option<Timestamp> {
+        self.expires_at.map(Grant::over_after)
+    }
+
     /// Whether it was taken without a token.
     pub(super) fn is_open(&self) -> bool {
         self.expires_at.is_none()
@@ -286,7 +310,7 @@ impl Seat {
             peer_id: self.peer.clone(),
             display_name: self.name.clone(),
             role: self.role,
-            joined_at: self.joined_at,
+            joined_at: self.since,
             metadata: self.metadata.clone(),
         }
     }
@@ -305,7 +329,7 @@ mod tests {
             conn: ConnectionId::new("L0SM9cOFvHcCIhw="),
             name,
             role: Role::Guest,
-            joined_at: Timestamp(1_700_000_000_000),
+            since: Timestamp(1_700_000_000_000),
             metadata,
             expires_at: None,
             admitted: false,

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Driver, Fault};
-use crate::core::{ConnectionId, Effect, Event, Session};
+use crate::core::{ConnectionId, Effect, Event, Said};
 use crate::ports::{Delivery, Outbox, Registry};
-use crate::wire::{Code, Rejection, ServerMessage, Timestamp};
+use crate::wire::{Code, Rejection, RoomId, ServerMessage, Timestamp};
 
 /// How many rooms `room_list` tells of.
 const MAX_ROOMS_LISTED: usize = 200;
@@ -30,19 +30,19 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// room is not repeated, because the others have it.
     pub(super) async fn deliver(
         &self,
-        who: &Session,
+        room: &RoomId,
         event: &Event<'_>,
         effects: Vec<Effect>,
         now: Timestamp,
     ) -> Result<ControlFlow<()>, Fault> {
         let Delivered { mut gone, busy, cut_short } = self.carry_out(effects).await?;
-        if busy && event.receiver().is_some() {
-            self.answer(&who.conn, could_not_be_reached(event)).await?;
+        if busy && let Some((to, rejection)) = could_not_be_reached(event) {
+            self.answer(to, rejection).await?;
         }
         let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
-        let speaker_gone = gone.contains(&who.conn);
+        let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
         while let Some(conn) = gone.pop() {
-            let (effects, _) = self.settle(who, &Event::Lost(conn), now).await?;
+            let (effects, _) = self.settle(room, &Event::Lost(conn), now).await?;
             gone.extend(self.carry_out(effects).await?.gone);
         }
         Ok(if repeats && !speaker_gone {
@@ -102,13 +102,10 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
 
 /// What the sender of a message to one peer is told when that peer does not take it in time. News
 /// of the room need no such answer: the next repairs them.
-fn could_not_be_reached(event: &Event<'_>) -> Rejection {
+fn could_not_be_reached<'a>(event: &'a Event<'_>) -> Option<(&'a ConnectionId, Rejection)> {
+    let Event::Said { who, request_id, what: Said::Signal(signal) } = event else { return None };
+    let to = signal.to.peer()?.clone();
     let text = "the peer could not be reached in time";
     let rejection = Rejection::new(Code::Internal, text).retry_after(BUSY);
-    match event {
-        Event::Signal { signal, request_id } => {
-            rejection.to(signal.to.peer().cloned()).answering(request_id.clone())
-        }
-        _ => rejection,
-    }
+    Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
 }

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Driver, Fault, MAX_RACES};
-use crate::core::{Connection, Event, Grant, JoinRequest, Session, Standing};
-use crate::ports::{Claim, Connections, Outbox, Registry};
+use crate::core::{Claim, Connection, Event, Grant, JoinRequest, Said, Standing};
+use crate::ports::{Claimed, Connections, Outbox, Registry};
 use crate::wire::{Code, Join, Rejection, RequestId, RoomId, Timestamp};
 
 impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
@@ -24,21 +24,21 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 Ok(asked) => asked,
                 Err(refusal) => return self.refuse(from, refusal, request_id).await,
             };
-            let who = Session {
+            let who = Claim {
                 conn: from.id.clone(),
                 room: asked.room.unwrap_or_else(RoomId::fallback),
                 peer: asked.peer.unwrap_or_else(|| (self.mint_peer_id)(&from.id)),
             };
             match self.connections.claim(from, &who, grant.as_ref()).await? {
-                Claim::Noted => {}
-                Claim::Raced => continue,
-                Claim::TooSoon(wait) => {
+                Claimed::Noted => {}
+                Claimed::Raced => continue,
+                Claimed::TooSoon(wait) => {
                     return self.refuse(from, too_soon(wait), request_id).await;
                 }
             }
             let (name, metadata) = (asked.name, asked.metadata);
-            let request = JoinRequest { name, metadata, named_room, grant, request_id };
-            self.take(from, who, request, now).await?;
+            let request = JoinRequest { name, metadata, named_room, grant };
+            self.take(from, who, request, request_id, now).await?;
             return Ok(ControlFlow::Continue(()));
         }
         Err(Fault::Contended)
@@ -49,25 +49,29 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     async fn take(
         &self,
         from: &mut Connection,
-        who: Session,
+        who: Claim,
         request: JoinRequest,
+        request_id: Option<RequestId>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let event = Event::Join(request);
+        let grant = request.grant.clone();
+        let event = Event::Said { who: &who, request_id, what: Said::Join(request) };
         loop {
-            let (effects, standing) = self.settle(&who, &event, now).await?;
+            let (effects, standing) = self.settle(&who.room, &event, now).await?;
             let mut left = None;
-            if let (Standing::Seated, Event::Join(request)) = (standing, &event) {
-                from.grant.clone_from(&request.grant);
-                if let Some(old) = from.session.replace(who.clone()).filter(|old| *old != who) {
-                    let (effects, _) = self.settle(&old, &Event::Leave, now).await?;
+            if standing == Standing::Seated {
+                from.grant.clone_from(&grant);
+                if let Some(old) = from.claim.replace(who.clone()).filter(|old| *old != who) {
+                    let leave = old.says(Said::Leave);
+                    let (effects, _) = self.settle(&old.room, &leave, now).await?;
                     left = Some((old, effects));
                 }
             }
-            let flow = self.deliver(&who, &event, effects, now).await?;
+            let flow = self.deliver(&who.room, &event, effects, now).await?;
             if let Some((old, effects)) = left {
+                let leave = old.says(Said::Leave);
                 let _a_goodbye_is_not_repeated =
-                    self.deliver(&old, &Event::Leave, effects, now).await?;
+                    self.deliver(&old.room, &leave, effects, now).await?;
             }
             if flow.is_break() {
                 return Ok(());
@@ -87,7 +91,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             Ok(entitled) => entitled,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let asked = match &from.session {
+        let asked = match &from.claim {
             None => Ok(join),
             Some(seat) => self.registry.load(&seat.room).await?.join_again(seat, join),
         };

@@ -14,11 +14,11 @@ mod settle;
 
 use std::sync::Arc;
 
-use crate::core::{Connection, ConnectionId, Event, Rules, Session, Standing};
+use crate::core::{Connection, ConnectionId, Event, Rules, Said, Standing};
 use crate::ports::{Connections, Journal, Outbox, Registry, Unavailable};
 use crate::token::Gatekeeper;
 use crate::wire::{
-    ClientMessage, Code, Incoming, Join, PeerId, Rejection, ServerMessage, Timestamp,
+    ClientMessage, Code, Incoming, Join, PeerId, Rejection, RoomId, ServerMessage, Timestamp,
 };
 
 /// How often a decision may be raced. Of those who race one always wins, so in a room of any
@@ -76,44 +76,41 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             let pong = ServerMessage::Pong { server_time: now, request_id };
             return self.answer(&from.id, pong).await;
         }
-        let Some(who) = &from.session else {
+        let Some(who) = &from.claim else {
             let rejection = Rejection::new(Code::NotJoined, "`join` first");
             let rejection = rejection.to(message.to().cloned()).answering(request_id);
             return self.answer(&from.id, rejection).await;
         };
-        let event = match message {
-            ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
-            ClientMessage::Peers => Event::Peers { request_id },
-            ClientMessage::RoomList => Event::RoomList { request_id },
-            ClientMessage::Host(message) => Event::Host { message, request_id },
-            ClientMessage::Leave => Event::Leave,
+        let what = match message {
+            ClientMessage::Signal(signal) => Said::Signal(signal),
+            ClientMessage::Peers => Said::Peers,
+            ClientMessage::RoomList => Said::RoomList,
+            ClientMessage::Host(message) => Said::Host(message),
+            ClientMessage::Leave => Said::Leave,
             ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
+        let event = Event::Said { who, request_id, what };
         // A seat that is missing may be one that another message is just taking: a claim is given
         // up only together with the seat.
-        if self.handle(who, &event, now).await? == Standing::Left {
-            from.session = None;
+        if self.handle(&who.room, &event, now).await? == Standing::Left {
+            from.claim = None;
         }
         Ok(())
     }
 }
 
 impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
-    /// Puts the room right at a time when something was to end: [`Grant::next_due`] says when.
+    /// Ends what is to end in a room by `now`: [`Room::next_due`] says when to call this.
     ///
-    /// [`Grant::next_due`]: crate::core::Grant::next_due
-    pub async fn due(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
-        let Some(who) = &connection.session else { return Ok(()) };
-        if self.handle(who, &Event::Due, now).await? == Standing::Left {
-            connection.session = None;
-        }
-        Ok(())
+    /// [`Room::next_due`]: crate::core::Room::next_due
+    pub async fn due(&self, room: &RoomId, now: Timestamp) -> Result<(), Fault> {
+        self.handle(room, &Event::Due, now).await.map(drop)
     }
 
     /// Handles the end of a connection.
     pub async fn lost(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
-        let Some(who) = connection.session.take() else { return Ok(()) };
-        self.handle(&who, &Event::Lost(who.conn.clone()), now).await.map(drop)
+        let Some(who) = connection.claim.take() else { return Ok(()) };
+        self.handle(&who.room, &Event::Lost(who.conn), now).await.map(drop)
     }
 
     /// Tells a client something that concerns no room.
@@ -130,13 +127,13 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// Decides an event and does what follows from it, until nothing is left to decide again.
     async fn handle(
         &self,
-        who: &Session,
+        room: &RoomId,
         event: &Event<'_>,
         now: Timestamp,
     ) -> Result<Standing, Fault> {
         loop {
-            let (effects, standing) = self.settle(who, event, now).await?;
-            if self.deliver(who, event, effects, now).await?.is_break() {
+            let (effects, standing) = self.settle(room, event, now).await?;
+            if self.deliver(room, event, effects, now).await?.is_break() {
                 return Ok(standing);
             }
         }

@@ -1,10 +1,10 @@
 //! From a socket to HTTP: who is let in, TLS, and how long all of it may take.
 //!
-//! Accepting waits for nobody. Every socket takes a place before anything else is done for it, and
+//! Accepting waits for nobody. Every socket takes a permit before anything else is done for it, and
 //! until its client has said a word it costs little more than that. Whoever asks for a WebSocket
-//! takes a second place, of which there are as many as `--max-connections` says; of the first there
+//! takes a second permit, of which there are as many as `--max-connections` says; of the first there
 //! are some more, so that the others can be told that there is no room, and `/health` can be asked.
-//! These spare places have a short leash, so that nobody can sit on them.
+//! These spare permits have a short leash, so that nobody can sit on them.
 
 use std::convert::Infallible;
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ use tower::Service;
 use tracing::debug;
 
 use super::App;
-use super::limits::Place;
+use super::limits::Permit;
 use super::metered::{Metered, drain};
 use super::shortage::Shortage;
 use crate::ports::Registry;
@@ -34,7 +34,7 @@ use crate::server::tls::Tls;
 
 /// A client has this long for its first word, for the TLS handshake, and for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// On a spare place it has this long.
+/// With a spare permit it has this long.
 const SHORT_LEASH: Duration = Duration::from_secs(2);
 /// A connection may speak HTTP for this long; a poller opens another.
 const HTTP_TIME: Duration = Duration::from_secs(60);
@@ -57,11 +57,11 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
     Connection: close\r\nContent-Length: 45\r\n\r\nthis port speaks TLS: use https:// or wss://\n";
 
-/// Who is at the other end of a socket, and the place that it has. Never logged.
+/// Who is at the other end of a socket, and its permit. Never logged.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) address: SocketAddr,
-    pub(super) place: Arc<Place>,
+    pub(super) permit: Arc<Permit>,
 }
 
 /// Accepts, for as long as it is let.
@@ -74,8 +74,8 @@ pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, route
         };
         match accepted {
             Ok((stream, address)) => match app.limits.socket(address.ip()) {
-                Ok(place) => {
-                    let caller = Caller { address, place: Arc::new(place) };
+                Ok(permit) => {
+                    let caller = Caller { address, permit: Arc::new(permit) };
                     let tls = app.config.tls.clone();
                     tokio::spawn(connection(stream, caller, router.clone(), tls));
                 }
@@ -98,7 +98,7 @@ fn of_one_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// There is not even a spare place. It is told so, if that can be done without waiting.
+/// There is not even a spare permit. The client is told so, if that can be done without waiting.
 fn turn_away(stream: TcpStream, secured: bool) {
     debug!("a connection was turned away: too many are open");
     if let (false, Ok(mut stream)) = (secured, stream.into_std()) {
@@ -111,7 +111,7 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
     if let Err(error) = tune(&stream) {
         debug!(%error, "a socket refused an option");
     }
-    let leash = if caller.place.spare { SHORT_LEASH } else { HEAD_TIMEOUT };
+    let leash = if caller.permit.spare { SHORT_LEASH } else { HEAD_TIMEOUT };
     // For one who says nothing there shall be no buffers.
     let mut first = [0];
     let Ok(Ok(1)) = timeout(leash, stream.peek(&mut first)).await else { return };
@@ -163,7 +163,7 @@ async fn http<S>(stream: S, caller: Caller, router: Router) -> Result<(), hyper:
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let spare = caller.place.spare;
+    let spare = caller.permit.spare;
     let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         let mut router = router.clone();
         request.extensions_mut().insert(caller.clone());

@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use serde_json::json;
 use tracing::warn;
 
-use crate::core::audit::Entry;
+use crate::core::audit::AuditEvent;
 use crate::ports::Journal;
 
 /// So many lines may wait to be written.
@@ -30,7 +30,7 @@ const EVERY_USER: u32 = 0o006;
 /// Takes lines. Dropped, it has written all it took.
 #[derive(Debug)]
 pub struct Audit {
-    queue: Option<SyncSender<Entry>>,
+    queue: Option<SyncSender<AuditEvent>>,
     dropped: Arc<AtomicU64>,
     writer: Option<JoinHandle<()>>,
 }
@@ -64,8 +64,8 @@ impl Audit {
 
 impl Journal for Audit {
     /// Takes a line, or counts it as dropped.
-    fn record(&self, entry: Entry) {
-        let taken = self.queue.as_ref().is_some_and(|queue| queue.try_send(entry).is_ok());
+    fn record(&self, event: AuditEvent) {
+        let taken = self.queue.as_ref().is_some_and(|queue| queue.try_send(event).is_ok());
         if !taken {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -82,11 +82,11 @@ impl Drop for Audit {
 }
 
 /// Writes until nobody can send any more. A batch is flushed once nothing waits behind it.
-fn write(lines: &Receiver<Entry>, dropped: &AtomicU64, output: impl Write) {
+fn write(lines: &Receiver<AuditEvent>, dropped: &AtomicU64, output: impl Write) {
     let mut output = BufWriter::new(output);
     while let Ok(first) = lines.recv() {
         let mut batch = std::iter::once(first).chain(lines.try_iter().take(QUEUE));
-        let written = batch.try_for_each(|entry| line(&mut output, dropped, &entry));
+        let written = batch.try_for_each(|event| line(&mut output, dropped, &event));
         if let Err(error) = written.and_then(|()| output.flush()) {
             dropped.fetch_add(1, Ordering::Relaxed);
             tracing::error!(%error, "the audit log could not be written");
@@ -94,12 +94,12 @@ fn write(lines: &Receiver<Entry>, dropped: &AtomicU64, output: impl Write) {
     }
 }
 
-fn line(output: &mut impl Write, dropped: &AtomicU64, entry: &Entry) -> io::Result<()> {
+fn line(output: &mut impl Write, dropped: &AtomicU64, event: &AuditEvent) -> io::Result<()> {
     let lost = dropped.swap(0, Ordering::Relaxed);
     if lost > 0 {
         writeln!(output, "{}", json!({"event": "dropped", "count": lost}))?;
     }
-    serde_json::to_writer(&mut *output, entry)?;
+    serde_json::to_writer(&mut *output, event)?;
     writeln!(output)
 }
 
@@ -126,8 +126,8 @@ mod tests {
         }
     }
 
-    fn entry(number: u64) -> Entry {
-        Entry {
+    fn event(number: u64) -> AuditEvent {
+        AuditEvent {
             at: Timestamp(number),
             event: "ended",
             room_id: RoomId::parse("visit").unwrap(),
@@ -146,13 +146,13 @@ mod tests {
         let audit = Audit::to(Tray(Arc::clone(&written), waits)).unwrap();
         let taken = 3 * QUEUE as u64;
         for number in 0..taken {
-            audit.record(entry(number));
+            audit.record(event(number));
         }
         let lost = audit.dropped.load(Ordering::Relaxed);
         assert!(lost > 0);
         drop(leave);
         while audit.dropped.load(Ordering::Relaxed) > 0 {
-            audit.record(entry(taken));
+            audit.record(event(taken));
         }
         drop(audit);
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();

@@ -94,14 +94,14 @@ async fn upgrade_only<R: Registry>(
 
 async fn health<R: Registry>(State(app): Shared<R>, request: Request) -> Response {
     let vocabulary = Vocabulary::of_query(request.uri().query().unwrap_or_default());
-    let report = app.prober.report().await;
+    let report = app.health.report().await;
     let (good, body) = words::health(&report, &app.config.service, vocabulary);
     let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
 async fn status<R: Registry>(State(app): Shared<R>) -> impl IntoResponse {
-    let report = app.prober.report().await;
+    let report = app.health.report().await;
     let body = documents::status(&report, &app.config.service);
     ([(header::CACHE_CONTROL, "no-store")], Json(body))
 }

@@ -80,7 +80,7 @@ impl Registry for MemoryRegistry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{ConnectionId, Event, JoinRequest, Rules, Session};
+    use crate::core::{Claim, ConnectionId, JoinRequest, Rules, Said};
     use crate::wire::{FromText, PeerId};
 
     #[tokio::test]
@@ -91,9 +91,9 @@ mod tests {
             let room = registry.load(&room).await.unwrap();
             let conn = ConnectionId::new("c1");
             let peer = PeerId::parse("ada").unwrap();
-            let who = Session { conn, room: room.id().clone(), peer };
-            let join = Event::Join(JoinRequest::default());
-            let next = room.decide(&who, &join, Timestamp(1), &Rules::default()).next.unwrap();
+            let who = Claim { conn, room: room.id().clone(), peer };
+            let join = who.says(Said::Join(JoinRequest::default()));
+            let next = room.decide(&join, Timestamp(1), &Rules::default()).next.unwrap();
             assert_eq!(registry.swap(room.version(), next).await.unwrap(), Swap::Done);
         }
         let listed = registry.rooms(9).await.unwrap().unwrap();

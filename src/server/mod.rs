@@ -6,9 +6,11 @@
 //! says to others goes through a `speaker`, which counts. `http` answers the rest.
 
 mod accept;
+mod alarms;
 pub mod audit;
 pub mod config;
 mod drain;
+mod health;
 mod http;
 mod limits;
 mod liveness;
@@ -16,7 +18,7 @@ mod mailbox;
 pub mod memory;
 mod metered;
 pub mod network;
-mod probe;
+mod outbox;
 mod regular_file;
 mod session;
 mod shortage;
@@ -43,9 +45,10 @@ use crate::wire::{FromText, PeerId, Timestamp};
 
 pub use limits::{fewest_open_files, most_connections};
 
+use alarms::Timed;
+use health::{HealthCheck, own_pass};
 use limits::Limits;
 use mailbox::{Bounds, Mailbox, Mailboxes};
-use probe::{Prober, own_pass};
 use speaker::{Claims, Speaker, Told};
 
 /// How often it is looked for rooms that need not be kept.
@@ -54,17 +57,17 @@ const SWEEP: Duration = Duration::from_secs(60);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// What carries out the decisions that follow from one connection.
-type Driver<R> = drive::Driver<Arc<R>, Claims, Speaker>;
+type Driver<R> = drive::Driver<Arc<Timed<R>>, Claims, Speaker>;
 
 /// What all connections share.
 struct App<R> {
     config: Config,
-    registry: Arc<R>,
+    registry: Arc<Timed<R>>,
     mailboxes: Arc<Mailboxes>,
     gatekeeper: Gatekeeper,
     journal: Arc<dyn Journal>,
     limits: Limits,
-    prober: Prober,
+    health: HealthCheck,
     draining: AtomicBool,
     opened: AtomicU64,
     /// Every session holds a sender; when there is none left, all have ended.
@@ -82,18 +85,26 @@ pub async fn serve<R: Registry>(
     let (alive, mut ended) = mpsc::channel(1);
     let app = Arc::new(App::new(config, registry, address, alive.downgrade()));
     let router = http::router(Arc::clone(&app));
+    let alarms = app.driver((), Arc::clone(&app.mailboxes));
+    let mut work = Box::pin(async {
+        let listener = listener;
+        tokio::join!(
+            accept::run(&listener, &app, &router),
+            alarms::run(&alarms),
+            sweep(&*app.registry)
+        )
+    });
     tokio::select! {
-        () = accept::run(&listener, &app, &router) => {}
-        () = sweep(&*app.registry) => {}
+        _ = &mut work => {}
         () = stop => {}
     }
     // While draining it goes on answering: a load balancer has to hear that it is not ready.
     app.draining.store(true, Ordering::Release);
     tokio::select! {
-        () = accept::run(&listener, &app, &router) => {}
+        _ = &mut work => {}
         () = drain::run(&app.mailboxes, app.config.drain) => {}
     }
-    drop((listener, alive));
+    drop((work, alive));
     // A client that reads nothing does not hold up the end.
     let _ = timeout(LAST_WORDS, ended.recv()).await;
     Ok(())
@@ -113,12 +124,12 @@ impl<R: Registry> App<R> {
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
         let audit = config.audit.clone().map(|audit| audit as Arc<dyn Journal>);
         Self {
-            registry: Arc::new(registry),
+            registry: Arc::new(Timed::new(registry)),
             mailboxes: Arc::new(Mailboxes::new(bounds)),
             gatekeeper: pass.beside(config.gatekeeper.clone()),
             journal: audit.unwrap_or_else(|| Arc::new(())),
             limits: Limits::new(&config),
-            prober: Prober::new(address, config.tls.clone(), pass),
+            health: HealthCheck::new(address, config.tls.clone(), pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),
             alive,
@@ -126,13 +137,20 @@ impl<R: Registry> App<R> {
         }
     }
 
-    fn driver(&self, conn: &ConnectionId, mailbox: &Arc<Mailbox>) -> Driver<R> {
+    fn driver_for(&self, conn: &ConnectionId, mailbox: &Arc<Mailbox>) -> Driver<R> {
         let accounts = Arc::clone(&self.limits.accounts);
         let mailboxes = Arc::clone(&self.mailboxes);
-        Driver {
+        self.driver(
+            Claims { accounts, mailbox: Arc::clone(mailbox) },
+            Speaker { conn: conn.clone(), mailboxes, told: Told::default() },
+        )
+    }
+
+    fn driver<C, O>(&self, connections: C, outbox: O) -> drive::Driver<Arc<Timed<R>>, C, O> {
+        drive::Driver {
             registry: Arc::clone(&self.registry),
-            connections: Claims { accounts, mailbox: Arc::clone(mailbox) },
-            outbox: Speaker { conn: conn.clone(), mailboxes, told: Told::default() },
+            connections,
+            outbox,
             journal: Arc::clone(&self.journal),
             rules: self.config.rules.clone(),
             gatekeeper: self.gatekeeper.clone(),

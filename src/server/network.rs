@@ -42,7 +42,7 @@ impl Network {
 
 /// What counts as one client. A subscriber of IPv6 has a whole /64 (RFC 6177), and IPv4 within
 /// IPv6 is IPv4.
-pub fn household(address: IpAddr) -> IpAddr {
+pub fn client_subnet(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v6 @ IpAddr::V6(_) => masked(v6, 64),
         v4 @ IpAddr::V4(_) => v4,
@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn ipv6_counts_by_64_and_mapped_ipv4_as_ipv4() {
-        assert_eq!(household(ip("2001:db8::1")), household(ip("2001:db8::ffff:0:0:1")));
-        assert_ne!(household(ip("2001:db8::1")), household(ip("2001:db8:0:1::1")));
-        assert_eq!(household(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
+        assert_eq!(client_subnet(ip("2001:db8::1")), client_subnet(ip("2001:db8::ffff:0:0:1")));
+        assert_ne!(client_subnet(ip("2001:db8::1")), client_subnet(ip("2001:db8:0:1::1")));
+        assert_eq!(client_subnet(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
     }
 
     #[test]

@@ -23,13 +23,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseFrame};
 use tracing::{debug, error};
 
-use super::limits::{Account, Pace, Pacer, Place};
+use super::limits::{Account, Permit, RateLimiter, Verdict};
 use super::mailbox::{Full, Mailbox, Parcel};
 use super::metered::{HasMeter, drain, is_spent};
 use super::{Driver, now};
 use crate::core::Connection;
 use crate::ports::Registry;
-use crate::wire::{CloseCode, Code, Incoming, Rejection, ServerMessage, Timestamp};
+use crate::wire::{CloseCode, Code, Incoming, Rejection, ServerMessage};
 
 /// What a pong is, besides its payload: two bytes and the mask.
 const PONG_HEAD: usize = 6;
@@ -38,7 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The times that bound a connection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pulse {
+pub(super) struct Timeouts {
     /// Silent for this long: a ping. For twice as long: dead.
     pub(super) heartbeat: Duration,
     /// A connection that has not joined by then is closed.
@@ -51,19 +51,22 @@ pub(super) struct Session<R, S> {
     pub(super) connection: Connection,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) driver: Driver<R>,
-    pub(super) pacer: Pacer,
+    pub(super) rate_limiter: RateLimiter,
     /// The budget that it shares with other connections of the same peer.
     pub(super) account: Option<Account>,
-    pub(super) pulse: Pulse,
+    pub(super) timeouts: Timeouts,
     pub(super) opened: Instant,
     /// It held a seat once.
     pub(super) joined: bool,
-    /// When something of its token is due next, after the last look.
-    pub(super) due: Option<Timestamp>,
-    pub(super) looked: Timestamp,
-    /// Its places among the open sockets and WebSockets, and the server's hold on it until it has
-    /// ended.
-    pub(super) _held: (Arc<Place>, Place, Option<mpsc::Sender<()>>),
+    pub(super) _held: Held,
+}
+
+/// What a connection gives back when it has ended.
+pub(super) struct Held {
+    pub(super) _socket: Arc<Permit>,
+    pub(super) _websocket: Permit,
+    /// The server does not end before all of its connections have.
+    pub(super) _alive: Option<mpsc::Sender<()>>,
 }
 
 /// Why a connection ends.
@@ -102,22 +105,12 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
                 biased;
                 parcels = mailbox.take() => self.write(parcels).await,
                 frame = self.socket.next() => self.read(frame).await,
-                () = &mut deadline => self.on_deadline(deadline.as_mut()).await,
+                () = &mut deadline => self.on_deadline(deadline.as_mut()),
             };
             if let Some(end) = end {
                 return end;
             }
-            if self.note_due() {
-                deadline.as_mut().reset(self.next_deadline());
-            }
         }
-    }
-
-    /// Looks at the token again, which may be new. True: something is due at another time than it was.
-    fn note_due(&mut self) -> bool {
-        let Some(grant) = &self.connection.grant else { return false };
-        let due = grant.next_due(self.looked);
-        std::mem::replace(&mut self.due, due) != due
     }
 
     /// Writes what waited, in one flush. Meanwhile it goes on reading, because a client that is slow
@@ -126,7 +119,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Full>) -> Option<End> {
         let Ok(mut parcels) = parcels else { return Some(slow()) };
         let mailbox = Arc::clone(&self.mailbox);
-        let mut patience = std::pin::pin!(tokio::time::sleep(self.pulse.heartbeat * 2));
+        let mut patience = std::pin::pin!(tokio::time::sleep(self.timeouts.heartbeat * 2));
         loop {
             let socket = &mut self.socket;
             let frame = tokio::select! {
@@ -160,7 +153,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
                 self.excuse(PONG_HEAD + payload.len(), at);
                 None
             }
-            Message::Ping(_) | Message::Pong(_) => self.pace(at).err(),
+            Message::Ping(_) | Message::Pong(_) => self.charge(at).err(),
             Message::Binary(_) => Some(refused(
                 Code::InvalidMessage,
                 "expected text frames, not binary ones",
@@ -171,7 +164,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     }
 
     async fn receive(&mut self, text: &str, at: Instant) -> Option<End> {
-        let too_fast = match self.pace(at) {
+        let too_fast = match self.charge(at) {
             Err(end) => return Some(end),
             Ok(too_fast) => too_fast,
         };
@@ -196,15 +189,15 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
             let _ = self.mailbox.post(rejection.to(to).answering(request_id).into());
         }
-        self.joined |= self.connection.session.is_some();
+        self.joined |= self.connection.claim.is_some();
     }
 
     /// Charges for what others were made to receive, beyond what was read for it: that is charged
     /// already.
     fn charge_for_news(&mut self, read: usize, at: Instant) {
         let caused = self.driver.outbox.caused();
-        self.pacer.owe(caused.saturating_sub(read), at);
-        if let Some(who) = &self.connection.session
+        self.rate_limiter.owe(caused.saturating_sub(read), at);
+        if let Some(who) = &self.connection.claim
             && !self.account.as_ref().is_some_and(|account| account.is_of(who))
         {
             self.account = self.driver.connections.accounts.of(who, at);
@@ -215,53 +208,43 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     }
 
     /// Charges for a frame, and for whatever was read to get it. `Ok(Some(_))` refuses it.
-    fn pace(&mut self, at: Instant) -> Result<Option<Rejection>, End> {
+    fn charge(&mut self, at: Instant) -> Result<Option<Rejection>, End> {
         let too_fast =
             || Rejection::new(Code::RateLimited, "too many messages, or too much in them");
         let bytes = self.socket.get_mut().meter().look();
         let overdrawn = self.account.as_ref().and_then(|account| account.overdrawn(at));
-        match self.pacer.charge(bytes, at).or_wait(overdrawn) {
-            Pace::Fine => Ok(None),
-            Pace::TooFast(wait) => Ok(Some(too_fast().retry_after(wait))),
-            Pace::Hopeless => Err(End::Refused(too_fast(), CloseCode::RateLimited)),
+        match self.rate_limiter.charge(bytes, at).or_wait(overdrawn) {
+            Verdict::Fine => Ok(None),
+            Verdict::TooFast(wait) => Ok(Some(too_fast().retry_after(wait))),
+            Verdict::Hopeless => Err(End::Refused(too_fast(), CloseCode::RateLimited)),
         }
     }
 
     /// Charges for all that was read, but for the answer to a ping of ours.
     fn excuse(&mut self, answer: usize, at: Instant) {
         let bytes = self.socket.get_mut().meter().look();
-        self.pacer.owe(bytes.saturating_sub(answer), at);
+        self.rate_limiter.owe(bytes.saturating_sub(answer), at);
     }
 
     fn next_deadline(&self) -> Instant {
         let now = Instant::now();
         let heard = self.mailbox.liveness.last_heard();
-        let beat = heard + self.pulse.heartbeat;
-        let beat = if beat > now { beat } else { beat + self.pulse.heartbeat };
-        let due =
-            self.due.map(|due| now + Duration::from_millis(due.0.saturating_sub(super::now().0)));
-        let beat = due.map_or(beat, |due| due.min(beat));
-        if self.joined { beat } else { beat.min(self.opened + self.pulse.join_timeout) }
+        let beat = heard + self.timeouts.heartbeat;
+        let beat = if beat > now { beat } else { beat + self.timeouts.heartbeat };
+        if self.joined { beat } else { beat.min(self.opened + self.timeouts.join_timeout) }
     }
 
-    async fn on_deadline(&mut self, deadline: std::pin::Pin<&mut Sleep>) -> Option<End> {
+    fn on_deadline(&mut self, deadline: std::pin::Pin<&mut Sleep>) -> Option<End> {
         let silent = self.mailbox.liveness.last_heard().elapsed();
-        if silent >= self.pulse.heartbeat * 2 {
+        if silent >= self.timeouts.heartbeat * 2 {
             let text = "nothing was heard for two heartbeats";
             return Some(refused(Code::IdleTimeout, text, CloseCode::Timeout));
         }
-        if !self.joined && self.opened.elapsed() >= self.pulse.join_timeout {
+        if !self.joined && self.opened.elapsed() >= self.timeouts.join_timeout {
             let text = "no successful `join` in time";
             return Some(refused(Code::JoinTimeout, text, CloseCode::Timeout));
         }
-        let at = now();
-        if self.due.is_some_and(|due| due <= at) {
-            self.looked = at;
-            if let Err(fault) = self.driver.due(&mut self.connection, at).await {
-                error!(conn = %self.connection.id, %fault, "a token's end was not handled");
-            }
-        }
-        if silent >= self.pulse.heartbeat {
+        if silent >= self.timeouts.heartbeat {
             self.mailbox.beat(Instant::now());
         }
         deadline.reset(self.next_deadline());

@@ -3,6 +3,7 @@
 use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+use super::super::alarms::Timed;
 use super::super::limits::{Accounts, Admission, Rates};
 use super::super::mailbox::{Bounds, Gone, Mailboxes};
 use super::super::metered::Metered;
@@ -12,7 +13,7 @@ use crate::core::{ConnectionId, Rules};
 use crate::redact::Redacted;
 use crate::server::memory::MemoryRegistry;
 use crate::token::Gatekeeper;
-use crate::wire::{FromText, JoinDefaults, PeerId, Timestamp};
+use crate::wire::{FromText, JoinDefaults, PeerId};
 
 const UNLIMITED: Rates = Rates { messages: (0, 0), bytes: (0, 0) };
 
@@ -75,14 +76,17 @@ async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
 
 /// What sessions share.
 struct Server {
-    registry: Arc<MemoryRegistry>,
+    registry: Arc<Timed<MemoryRegistry>>,
     mailboxes: Arc<Mailboxes>,
 }
 
 impl Server {
     fn new() -> Self {
         let bounds = Bounds { messages: 100, bytes: 100_000 };
-        Self { registry: Arc::default(), mailboxes: Arc::new(Mailboxes::new(bounds)) }
+        Self {
+            registry: Arc::new(Timed::new(MemoryRegistry::default())),
+            mailboxes: Arc::new(Mailboxes::new(bounds)),
+        }
     }
 
     fn driver(&self, conn: &ConnectionId, mailbox: &Arc<Mailbox>) -> Driver<MemoryRegistry> {
@@ -109,7 +113,7 @@ impl Server {
         let (near, far) = duplex(64);
         let id = ConnectionId::new("ada");
         let admission = Arc::new(Admission::new(0, 0));
-        let place = || admission.admit(None).unwrap();
+        let permit = || admission.admit(None).unwrap();
         let far = Metered::new(far, 1_000_000);
         let minute = Duration::from_secs(60);
         let mailbox = self.mailboxes.open(&id);
@@ -119,13 +123,11 @@ impl Server {
             mailbox,
             connection: Connection::new(id, JoinDefaults::default()),
             account: None,
-            pacer: Pacer::new(UNLIMITED, Instant::now()),
-            pulse: Pulse { heartbeat: minute, join_timeout: minute },
+            rate_limiter: RateLimiter::new(UNLIMITED, Instant::now()),
+            timeouts: Timeouts { heartbeat: minute, join_timeout: minute },
             opened: Instant::now(),
             joined: false,
-            due: None,
-            looked: Timestamp(0),
-            _held: (Arc::new(place()), place(), None),
+            _held: Held { _socket: Arc::new(permit()), _websocket: permit(), _alive: None },
         };
         tokio::spawn(Box::new(session).run());
         WebSocketStream::from_raw_socket(near, Role::Client, None).await

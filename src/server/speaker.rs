@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::limits::Accounts;
 use super::mailbox::{Mailbox, Mailboxes};
-use crate::core::{Connection, ConnectionId, Grant, Session};
-use crate::ports::{Claim, Connections, Delivery, Outbox, Unavailable};
+use crate::core::{Claim, Connection, ConnectionId, Grant};
+use crate::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, ServerMessage};
 
 /// How one connection reaches the others, and itself.
@@ -64,14 +64,14 @@ impl Connections for Claims {
     async fn claim(
         &self,
         _: &mut Connection,
-        seat: &Session,
+        seat: &Claim,
         _: Option<&Grant>,
-    ) -> Result<Claim, Unavailable> {
+    ) -> Result<Claimed, Unavailable> {
         if let Some(wait) = self.accounts.overdrawn(seat, Instant::now()) {
-            return Ok(Claim::TooSoon(wait));
+            return Ok(Claimed::TooSoon(wait));
         }
         self.mailbox.mark();
-        Ok(Claim::Noted)
+        Ok(Claimed::Noted)
     }
 }
 
@@ -89,28 +89,11 @@ impl Outbox for Speaker {
     }
 
     async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
-        self.mailboxes.close(conn, code);
-        Ok(())
+        Outbox::close(&self.mailboxes, conn, code).await
     }
 
-    /// All are asked at once, and then heard one after the other: it takes no longer, and whoever
-    /// waits holds one thing to wait for, however many there are.
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
-        let now = Instant::now();
-        let (mut gone, mut asked) = (Vec::new(), Vec::new());
-        for conn in conns {
-            let Some(mailbox) = self.mailboxes.find(conn) else {
-                gone.push(conn.clone());
-                continue;
-            };
-            asked.extend(mailbox.probe(now).map(|ping| (conn, mailbox, ping)));
-        }
-        for (conn, mailbox, ping) in asked {
-            if !mailbox.lives(ping).await {
-                gone.push(conn.clone());
-            }
-        }
-        Ok(gone)
+        self.mailboxes.probe(conns).await
     }
 }
 

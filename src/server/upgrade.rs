@@ -24,15 +24,15 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
 use super::accept::Caller;
-use super::limits::{Crowded, Pacer, Place};
+use super::limits::{Crowded, Permit, RateLimiter};
 use super::metered::{HasMeter, Meter, Metered};
-use super::session::{Pulse, Session};
+use super::session::{Held, Session, Timeouts};
 use super::{App, now};
 use crate::core::{Connection, Grant};
 use crate::origin;
 use crate::ports::Registry;
 use crate::token::{self, Gatekeeper, Refused};
-use crate::wire::{JoinDefaults, Timestamp};
+use crate::wire::JoinDefaults;
 
 /// tungstenite's own default is 128 KiB for every connection, read or not.
 const READ_BUFFER: usize = 4 * 1024;
@@ -63,8 +63,8 @@ pub(super) fn websocket<R: Registry>(
     mut request: Request,
 ) -> Response {
     let client = client(&app, &caller, &request);
-    let place = match admit(&app, &request, client) {
-        Ok(place) => place,
+    let permit = match admit(&app, &request, client) {
+        Ok(permit) => permit,
         Err(refusal) => return *refusal,
     };
     let grant = match identify(&app.gatekeeper, &request) {
@@ -85,10 +85,11 @@ pub(super) fn websocket<R: Registry>(
     }
     let defaults = JoinDefaults::parse(request.uri().query().unwrap_or_default());
     let upgrade = hyper::upgrade::on(&mut request);
+    let held = Held { _socket: caller.permit, _websocket: permit, _alive: app.alive.upgrade() };
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => {
-                start(&app, (caller.place, place), (defaults, grant), upgraded).await;
+                start(&app, held, (defaults, grant), upgraded).await;
             }
             Err(error) => debug!(%error, "a handshake was not completed"),
         }
@@ -99,19 +100,19 @@ pub(super) fn websocket<R: Registry>(
 /// Finds out what is below the HTTP that was spoken, and goes on with that.
 async fn start<R: Registry>(
     app: &App<R>,
-    places: (Arc<Place>, Place),
+    held: Held,
     allowed: (JoinDefaults, Option<Grant>),
     upgraded: Upgraded,
 ) {
     let upgraded = match upgraded.downcast::<TokioIo<Metered<TcpStream>>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            return run(app, places, allowed, (io.into_inner(), &read_buf)).await;
+            return run(app, held, allowed, (io.into_inner(), &read_buf)).await;
         }
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<TlsStream<Metered<TcpStream>>>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            run(app, places, allowed, (io.into_inner(), &read_buf)).await;
+            run(app, held, allowed, (io.into_inner(), &read_buf)).await;
         }
         Err(_) => debug!("an upgraded connection was neither TCP nor TLS"),
     }
@@ -120,7 +121,7 @@ async fn start<R: Registry>(
 /// Starts the session of a WebSocket over `stream`, of which some may be read already.
 async fn run<R: Registry, S>(
     app: &App<R>,
-    (socket_place, place): (Arc<Place>, Place),
+    held: Held,
     (defaults, grant): (JoinDefaults, Option<Grant>),
     (mut stream, read): (S, &[u8]),
 ) where
@@ -139,20 +140,18 @@ async fn run<R: Registry, S>(
     let mailbox = app.mailboxes.open(&id);
     let session = Box::new(Session {
         socket: socket.await,
-        driver: app.driver(&id, &mailbox),
+        driver: app.driver_for(&id, &mailbox),
         mailbox,
         connection: Connection { grant, ..Connection::new(id, defaults) },
-        pacer: Pacer::new(app.limits.rates, opened),
+        rate_limiter: RateLimiter::new(app.limits.rates, opened),
         account: None,
-        pulse: Pulse {
+        timeouts: Timeouts {
             heartbeat: Duration::from_secs(app.config.rules.heartbeat_seconds),
             join_timeout: app.config.join_timeout,
         },
         opened,
         joined: false,
-        due: None,
-        looked: Timestamp(0),
-        _held: (socket_place, place, app.alive.upgrade()),
+        _held: held,
     });
     tokio::spawn(session.run());
 }
@@ -168,7 +167,7 @@ fn admit<R: Registry>(
     app: &App<R>,
     request: &Request,
     client: IpAddr,
-) -> Result<Place, Box<Response>> {
+) -> Result<Permit, Box<Response>> {
     if app.draining.load(Ordering::Acquire) {
         return Err(unavailable("this server is going away").into());
     }

@@ -53,7 +53,7 @@ impl<'a> Claims<'a> {
     /// What they grant at `now` by a server that goes by the name of `audience`.
     pub(super) fn grant(self, audience: Option<&str>, now: Timestamp) -> Result<Grant, Refused> {
         let expires_at = of("exp", self.exp, SECONDS, date)?;
-        if now.0 >= expires_at.0 + LEEWAY {
+        if Grant::over_after(expires_at) <= now {
             return Err(Refused::EXPIRED);
         }
         if maybe("nbf", self.nbf, SECONDS, date)?.is_some_and(|from| now.0 + LEEWAY < from.0) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{LEEWAY, Refused};
+use super::Refused;
 use crate::core::Grant;
 use crate::wire::{Timestamp, Token};
 
@@ -62,16 +62,14 @@ impl Gatekeeper {
         let earlier = earlier.filter(|grant| !self.is_open() || grant.room.is_own());
         match (token, earlier) {
             (Some(token), _) => self.check(token, now),
-            (None, Some(grant)) if is_over(grant, now) => Err(Refused::EXPIRED),
+            (None, Some(grant)) if Grant::over_after(grant.expires_at) <= now => {
+                Err(Refused::EXPIRED)
+            }
             (None, Some(grant)) => Ok(Some(grant.clone())),
             (None, None) if self.is_open() => Ok(None),
             (None, None) => Err(Refused::Missing),
         }
     }
-}
-
-fn is_over(grant: &Grant, now: Timestamp) -> bool {
-    now.0 >= grant.expires_at.0.saturating_add(LEEWAY)
 }
 
 impl fmt::Debug for Gatekeeper {
@@ -83,6 +81,7 @@ impl fmt::Debug for Gatekeeper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::LEEWAY;
     use crate::wire::{FromText, PeerId, Role, RoomId};
 
     const NOW: Timestamp = Timestamp(1_000_000);

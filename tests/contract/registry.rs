@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use visio_signaling::core::{ConnectionId, Event, JoinRequest, Room, Rules, Session};
+use visio_signaling::core::{Claim, ConnectionId, JoinRequest, Room, Rules, Said};
 use visio_signaling::ports::{Registry, Swap};
 use visio_signaling::wire::{FromText, PeerId, RoomId, Timestamp, Version};
 
@@ -37,18 +37,18 @@ pub async fn an_unknown_room_is_empty(registry: impl Registry) {
 
 pub async fn what_was_stored_is_loaded(registry: impl Registry) {
     let before = latest(&registry, &room_id("visit")).await;
-    let next = with(&before, &session("c1", "visit", "ada"));
+    let next = with(&before, &claim("c1", "visit", "ada"));
     assert_eq!(registry.swap(before.version(), next.clone()).await.unwrap(), Swap::Done);
     assert_eq!(*latest(&registry, &room_id("visit")).await, next);
 }
 
 pub async fn a_stale_swap_is_raced(registry: impl Registry) {
     let empty = latest(&registry, &room_id("visit")).await;
-    let ada = with(&empty, &session("c1", "visit", "ada"));
-    let bob = with(&empty, &session("c2", "visit", "bob"));
+    let ada = with(&empty, &claim("c1", "visit", "ada"));
+    let bob = with(&empty, &claim("c2", "visit", "bob"));
     assert_eq!(registry.swap(empty.version(), ada.clone()).await.unwrap(), Swap::Done);
     assert_eq!(registry.swap(empty.version(), bob).await.unwrap(), Swap::Raced);
-    let both = with(&ada, &session("c2", "visit", "bob"));
+    let both = with(&ada, &claim("c2", "visit", "bob"));
     assert_eq!(
         registry.swap(Version(ada.version().0 + 7), both.clone()).await.unwrap(),
         Swap::Raced
@@ -60,38 +60,38 @@ pub async fn a_stale_swap_is_raced(registry: impl Registry) {
 /// Whoever stored it tells the room of it, and nobody else may.
 pub async fn of_two_who_store_the_same_one_wins(registry: impl Registry) {
     let empty = latest(&registry, &room_id("visit")).await;
-    let ada = with(&empty, &session("c1", "visit", "ada"));
+    let ada = with(&empty, &claim("c1", "visit", "ada"));
     assert_eq!(registry.swap(empty.version(), ada.clone()).await.unwrap(), Swap::Done);
     assert_eq!(registry.swap(empty.version(), ada).await.unwrap(), Swap::Raced);
 }
 
 /// A room may be forgotten once it is empty, its version may not.
 pub async fn versions_never_run_backwards(registry: impl Registry) {
-    let who = session("c1", "visit", "ada");
+    let who = claim("c1", "visit", "ada");
     let first = latest(&registry, &who.room).await;
     let mut seen = first.version();
     for _ in 0..3 {
-        for event in [Event::Join(JoinRequest::default()), Event::Leave] {
+        for event in [Said::Join(JoinRequest::default()), Said::Leave] {
             let room = latest(&registry, &who.room).await;
             assert!(room.version() >= seen);
-            let next = decided(&room, &who, &event);
+            let next = decided(&room, &who, event);
             seen = next.version();
             assert_eq!(registry.swap(room.version(), next).await.unwrap(), Swap::Done);
         }
     }
     // Whoever looked before all that is too late, though the room is empty again.
-    let stale = with(&first, &session("c2", "visit", "bob"));
+    let stale = with(&first, &claim("c2", "visit", "bob"));
     assert_eq!(registry.swap(first.version(), stale).await.unwrap(), Swap::Raced);
 }
 
 pub async fn only_live_rooms_are_listed(registry: impl Registry) {
     for name in ["a", "b", "c"] {
         let room = latest(&registry, &room_id(name)).await;
-        let next = with(&room, &session(name, name, "ada"));
+        let next = with(&room, &claim(name, name, "ada"));
         registry.swap(room.version(), next).await.unwrap();
     }
     let a = latest(&registry, &room_id("a")).await;
-    let next = decided(&a, &session("a", "a", "ada"), &Event::Leave);
+    let next = decided(&a, &claim("a", "a", "ada"), Said::Leave);
     registry.swap(a.version(), next).await.unwrap();
     let Some(rooms) = registry.rooms(10).await.unwrap() else { return };
     let mut listed: Vec<_> =
@@ -107,7 +107,7 @@ pub async fn of_64_writers_one_wins(registry: impl Registry) {
         let room = latest(&*registry, &room_id("visit")).await;
         let writers = (0..64).map(|nth| {
             let (registry, room) = (Arc::clone(&registry), Arc::clone(&room));
-            let who = session(&format!("c{round}-{nth}"), "visit", &format!("p{round}-{nth}"));
+            let who = claim(&format!("c{round}-{nth}"), "visit", &format!("p{round}-{nth}"));
             tokio::spawn(
                 async move { registry.swap(room.version(), with(&room, &who)).await.unwrap() },
             )
@@ -126,16 +126,16 @@ pub async fn of_64_writers_one_wins(registry: impl Registry) {
 #[allow(dead_code, reason = "not every registry has tests of its own")]
 pub fn with_one_more(room: &Room) -> Room {
     let name = format!("p{}", room.version().0);
-    with(room, &session(&name, room.id().as_str(), &name))
+    with(room, &claim(&name, room.id().as_str(), &name))
 }
 
-fn with(room: &Room, who: &Session) -> Room {
-    decided(room, who, &Event::Join(JoinRequest::default()))
+fn with(room: &Room, who: &Claim) -> Room {
+    decided(room, who, Said::Join(JoinRequest::default()))
 }
 
-fn decided(room: &Room, who: &Session, event: &Event<'_>) -> Room {
+fn decided(room: &Room, who: &Claim, what: Said<'_>) -> Room {
     let rules = Rules { max_peers_per_room: 256, ..Rules::default() };
-    room.decide(who, event, Timestamp(1), &rules).next.expect("a change")
+    room.decide(&who.says(what), Timestamp(1), &rules).next.expect("a change")
 }
 
 async fn latest(registry: &impl Registry, room: &RoomId) -> Arc<Room> {
@@ -146,7 +146,7 @@ fn room_id(name: &str) -> RoomId {
     RoomId::parse(name).expect("a room id")
 }
 
-fn session(conn: &str, room: &str, name: &str) -> Session {
+fn claim(conn: &str, room: &str, name: &str) -> Claim {
     let peer = PeerId::parse(name).expect("a peer id");
-    Session { conn: ConnectionId::new(conn), room: room_id(room), peer }
+    Claim { conn: ConnectionId::new(conn), room: room_id(room), peer }
 }

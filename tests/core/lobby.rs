@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use visio_signaling::core::{
-    ConnectionId, Decision, Effect, Event, Grant, JoinRequest, Room, Rules, Session,
+    Claim, ConnectionId, Decision, Effect, Event, Grant, JoinRequest, Room, Rules, Said,
 };
 use visio_signaling::wire::{
     ClientMessage, HostMessage, Incoming, Role, RoomId, ServerMessage, Timestamp, Version,
 };
 
-use super::{peer, session};
+use super::{claim, peer};
 
 const GRACE_MS: u64 = 20_000;
 const CONNECTIONS: usize = 10;
@@ -72,7 +72,7 @@ struct Onlooker {
 }
 
 impl Onlooker {
-    fn sees(&mut self, who: &Session, action: &Action, now: Timestamp, decision: &Decision) {
+    fn sees(&mut self, who: &Claim, action: &Action, now: Timestamp, decision: &Decision) {
         let speaker_was_inside = self.inside.contains(&who.conn.to_string());
         match action {
             Action::Leave => self.gone(who),
@@ -95,13 +95,13 @@ impl Onlooker {
         }
     }
 
-    fn gone(&mut self, who: &Session) {
+    fn gone(&mut self, who: &Claim) {
         if self.inside.remove(&who.conn.to_string()) {
             self.admitted.remove(who.peer.as_str());
         }
     }
 
-    fn lost(&mut self, who: &Session, now: Timestamp) {
+    fn lost(&mut self, who: &Claim, now: Timestamp) {
         if self.inside.remove(&who.conn.to_string())
             && let Some(until) = self.admitted.get_mut(who.peer.as_str())
         {
@@ -111,7 +111,7 @@ impl Onlooker {
 
     fn hears(
         &mut self,
-        who: &Session,
+        who: &Claim,
         action: &Action,
         now: Timestamp,
         (to, message): (&ConnectionId, &ServerMessage),
@@ -147,16 +147,16 @@ impl Onlooker {
 }
 
 /// Walks through the steps and hands every decision to `check`.
-fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Session, &Action, Timestamp, &Decision)) {
+fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Claim, &Action, Timestamp, &Decision)) {
     let rules = Rules { max_peers_per_room: 4, grace_seconds: 20, ..Rules::default() };
     let mut room = Room::empty(RoomId::fallback(), Version(0));
     let mut now = Timestamp(1_000_000);
     for (connection, later, action) in steps {
         now = Timestamp(now.0 + later);
         let number = connection % PEERS;
-        let who = session(&format!("c{connection}"), "default", &name(number));
+        let who = claim(&format!("c{connection}"), "default", &name(number));
         with_event(action, number, &who, |event| {
-            let decision = room.decide(&who, event, now, &rules);
+            let decision = room.decide(event, now, &rules);
             check(&room, &who, action, now, &decision);
             if let Some(next) = decision.next {
                 assert!(next.version() > room.version());
@@ -167,17 +167,16 @@ fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Session, &Action, Timestam
     }
 }
 
-fn with_event(action: &Action, number: usize, who: &Session, then: impl FnOnce(&Event<'_>)) {
+fn with_event(action: &Action, number: usize, who: &Claim, then: impl FnOnce(&Event<'_>)) {
     let text = match action {
         Action::Offer(to) => format!(r#"{{"type":"offer","to":"p{to}","sdp":"x"}}"#),
         Action::Chat(Some(to)) => format!(r#"{{"type":"chat","to":"p{to}"}}"#),
         _ => r#"{"type":"chat"}"#.to_owned(),
     };
-    let request_id = None;
-    let host = |message| Event::Host { message, request_id: None };
+    let host = |message| Said::Host(message);
     let named = |number: &usize| peer(&name(*number));
-    then(&match action {
-        Action::Join => Event::Join(JoinRequest {
+    let what = match action {
+        Action::Join => Said::Join(JoinRequest {
             grant: Some(Grant {
                 subject: who.peer.clone(),
                 room: who.room.clone(),
@@ -191,19 +190,20 @@ fn with_event(action: &Action, number: usize, who: &Session, then: impl FnOnce(&
             }),
             ..JoinRequest::default()
         }),
-        Action::Leave => Event::Leave,
-        Action::Lost => Event::Lost(who.conn.clone()),
-        Action::Ask => Event::Peers { request_id },
+        Action::Leave => Said::Leave,
+        Action::Lost => return then(&Event::Lost(who.conn.clone())),
+        Action::Ask => Said::Peers,
         Action::Admit(number) => host(HostMessage::Admit(named(number))),
         Action::Deny(number) => host(HostMessage::Deny(named(number), None)),
         Action::ToLobby(number) => host(HostMessage::ToLobby(named(number))),
         Action::Remove(number) => host(HostMessage::Remove(named(number), None)),
         Action::End => host(HostMessage::EndVisit(None)),
         Action::Offer(_) | Action::Chat(_) => match Incoming::parse(&text).unwrap().message {
-            ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
+            ClientMessage::Signal(signal) => Said::Signal(signal),
             other => panic!("expected a signal, got {other:?}"),
         },
-    });
+    };
+    then(&who.says(what));
 }
 
 proptest! {

@@ -14,7 +14,7 @@ mod simulation;
 mod splicing;
 mod tokens;
 
-use visio_signaling::core::{ConnectionId, Session};
+use visio_signaling::core::{Claim, ConnectionId};
 use visio_signaling::wire::{FromText, PeerId, RoomId};
 
 fn peer(name: &str) -> PeerId {
@@ -25,6 +25,6 @@ fn room_id(name: &str) -> RoomId {
     RoomId::parse(name).expect("a room id")
 }
 
-fn session(conn: &str, room: &str, name: &str) -> Session {
-    Session { conn: ConnectionId::new(conn), room: room_id(room), peer: peer(name) }
+fn claim(conn: &str, room: &str, name: &str) -> Claim {
+    Claim { conn: ConnectionId::new(conn), room: room_id(room), peer: peer(name) }
 }

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 
 use visio_signaling::core::{
-    ConnectionId, Decision, Effect, Event, JoinRequest, Room, Rules, Session, Standing,
+    Claim, ConnectionId, Decision, Effect, Event, JoinRequest, Room, Rules, Said, Standing,
 };
 use visio_signaling::wire::{ClientMessage, Incoming, RoomId, ServerMessage, Timestamp, Version};
 
-use super::session;
+use super::claim;
 
 const RULES: Rules = Rules { max_peers_per_room: 3, heartbeat_seconds: 25, grace_seconds: 20 };
 const NOW: Timestamp = Timestamp(1);
@@ -47,13 +47,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Walks through the steps and hands every decision to `check`.
-fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Session, &Event<'_>, &Decision)) -> Room {
+fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Claim, &Event<'_>, &Decision)) -> Room {
     let mut room = Room::empty(RoomId::fallback(), Version(0));
     for Step { connection, action } in steps {
         let name = format!("p{}", connection % PEERS);
-        let who = session(&format!("c{connection}"), "default", &name);
+        let who = claim(&format!("c{connection}"), "default", &name);
         with_event(action, &who, |event| {
-            let decision = room.decide(&who, event, NOW, &RULES);
+            let decision = room.decide(event, NOW, &RULES);
             check(&room, &who, event, &decision);
             room = decision.next.unwrap_or_else(|| room.clone());
         });
@@ -61,25 +61,25 @@ fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Session, &Event<'_>, &Deci
     room
 }
 
-fn with_event(action: &Action, who: &Session, then: impl FnOnce(&Event<'_>)) {
+fn with_event(action: &Action, who: &Claim, then: impl FnOnce(&Event<'_>)) {
     let text = match action {
         Action::Offer(to) => format!(r#"{{"type":"offer","to":"p{to}","sdp":"x"}}"#),
         _ => r#"{"type":"chat","message":"x"}"#.to_owned(),
     };
-    let request_id = None;
-    then(&match action {
-        Action::Join => Event::Join(JoinRequest::default()),
-        Action::Leave => Event::Leave,
-        Action::Lost => Event::Lost(who.conn.clone()),
-        Action::Ask => Event::Peers { request_id },
+    let what = match action {
+        Action::Join => Said::Join(JoinRequest::default()),
+        Action::Leave => Said::Leave,
+        Action::Lost => return then(&Event::Lost(who.conn.clone())),
+        Action::Ask => Said::Peers,
         Action::Offer(_) | Action::Chat => match Incoming::parse(&text).unwrap().message {
-            ClientMessage::Signal(signal) => Event::Signal { signal, request_id },
+            ClientMessage::Signal(signal) => Said::Signal(signal),
             other => panic!("expected a signal, got {other:?}"),
         },
-    });
+    };
+    then(&who.says(what));
 }
 
-fn holds(room: &Room, who: &Session) -> bool {
+fn holds(room: &Room, who: &Claim) -> bool {
     room.seat(&who.peer).is_some_and(|seat| seat.conn == who.conn)
 }
 
@@ -131,7 +131,7 @@ proptest! {
             let Some(next) = &decision.next else { return };
             assert_eq!(next.version(), room.version().next());
             assert_ne!(next.seats(), room.seats());
-            assert!(!matches!(event, Event::Signal { .. } | Event::Peers { .. }));
+            assert!(!matches!(event, Event::Said { what: Said::Signal(_) | Said::Peers, .. }));
         });
     }
 
@@ -145,9 +145,9 @@ proptest! {
 
     #[test]
     fn everything_makes_sense_a_second_time(steps in steps()) {
-        walk(&steps, |_, who, event, decision| {
+        walk(&steps, |_, _, event, decision| {
             let Some(next) = &decision.next else { return };
-            let again = next.decide(who, event, NOW, &RULES);
+            let again = next.decide(event, NOW, &RULES);
             assert_eq!(again.next, None);
             assert_eq!(again.standing == Standing::Seated, decision.standing == Standing::Seated);
         });
@@ -158,9 +158,9 @@ proptest! {
         let room = walk(&steps, |_, _, _, _| {});
         let conn = format!("c{stranger}");
         for peer in 0..PEERS {
-            let who = session(&conn, "default", &format!("p{peer}"));
-            for event in [Event::Leave, Event::Lost(who.conn.clone())] {
-                let decision = room.decide(&who, &event, NOW, &RULES);
+            let who = claim(&conn, "default", &format!("p{peer}"));
+            for event in [who.says(Said::Leave), Event::Lost(who.conn.clone())] {
+                let decision = room.decide(&event, NOW, &RULES);
                 assert_eq!(decision.next, None);
                 assert!(decision.effects.is_empty());
             }

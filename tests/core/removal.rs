@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use visio_signaling::core::audit::Entry;
+use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::core::{
-    Decision, Effect, Event, Grant, JoinRequest, LEEWAY, Room, Rules, Session, Standing,
+    Claim, Decision, Effect, Event, Grant, JoinRequest, LEEWAY, Room, Rules, Said, Standing,
 };
 use visio_signaling::wire::{
     Code, HostMessage, PeerId, Role, RoomId, ServerMessage, Timestamp, Version,
 };
 
-use super::{peer, session};
+use super::{claim, peer};
 
 const MINUTE: u64 = 60_000;
 const CONNECTIONS: usize = 12;
@@ -96,7 +96,7 @@ struct Word {
 }
 
 impl Onlooker {
-    fn sees(&mut self, room: &Room, who: &Session, at: (&Action, Timestamp), decision: &Decision) {
+    fn sees(&mut self, room: &Room, who: &Claim, at: (&Action, Timestamp), decision: &Decision) {
         let (action, now) = at;
         let last_let_in = self.last_let_in;
         self.words.retain(|_, word| now.0 < last_let_in.max(word.last_shown) + LEEWAY);
@@ -111,7 +111,7 @@ impl Onlooker {
             }
         }
         for effect in &decision.effects {
-            if let Effect::Record(Entry { event, peer_id: Some(peer), .. }) = effect {
+            if let Effect::Record(AuditEvent { event, peer_id: Some(peer), .. }) = effect {
                 self.reads(event, peer.as_str(), now);
             }
         }
@@ -120,7 +120,7 @@ impl Onlooker {
     fn nobody_comes_in_against_a_hosts_word(
         &self,
         room: &Room,
-        who: &Session,
+        who: &Claim,
         (action, now): (&Action, Timestamp),
         decision: &Decision,
     ) {
@@ -176,25 +176,25 @@ impl Shown {
     }
 }
 
-fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Session, (&Action, Timestamp), &Decision)) {
+fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Claim, (&Action, Timestamp), &Decision)) {
     let rules = Rules { max_peers_per_room: 4, ..Rules::default() };
     let mut room = Room::empty(RoomId::fallback(), Version(0));
     let mut now = Timestamp(1_000 * MINUTE);
     for (connection, later, action) in steps {
         now = Timestamp(now.0 + later);
         let number = connection % PEERS;
-        let who = session(&format!("c{connection}"), "default", &format!("p{number}"));
-        let decision = room.decide(&who, &event(action, number, &who, now), now, &rules);
+        let who = claim(&format!("c{connection}"), "default", &format!("p{number}"));
+        let decision = room.decide(&event(action, number, &who, now), now, &rules);
         check(&room, &who, (action, now), &decision);
         room = decision.next.unwrap_or(room);
     }
 }
 
-fn event(action: &Action, number: usize, who: &Session, now: Timestamp) -> Event<'static> {
-    let host = |message| Event::Host { message, request_id: None };
+fn event<'a>(action: &Action, number: usize, who: &'a Claim, now: Timestamp) -> Event<'a> {
+    let host = |message| Said::Host(message);
     let named = |number: &usize| peer(&format!("p{number}"));
-    match action {
-        Action::Join(shown) => Event::Join(JoinRequest {
+    who.says(match action {
+        Action::Join(shown) => Said::Join(JoinRequest {
             grant: Some(Grant {
                 subject: who.peer.clone(),
                 room: who.room.clone(),
@@ -212,15 +212,15 @@ fn event(action: &Action, number: usize, who: &Session, now: Timestamp) -> Event
             }),
             ..JoinRequest::default()
         }),
-        Action::Leave => Event::Leave,
-        Action::Lost => Event::Lost(who.conn.clone()),
+        Action::Leave => Said::Leave,
+        Action::Lost => return Event::Lost(who.conn.clone()),
         Action::Admit(number) => host(HostMessage::Admit(named(number))),
         Action::Deny(number) => host(HostMessage::Deny(named(number), None)),
         Action::ToLobby(number) => host(HostMessage::ToLobby(named(number))),
         Action::Remove(number) => host(HostMessage::Remove(named(number), None)),
         Action::End => host(HostMessage::EndVisit(None)),
-        Action::Due => Event::Due,
-    }
+        Action::Due => return Event::Due,
+    })
 }
 
 proptest! {
@@ -253,7 +253,7 @@ proptest! {
             }
             let placed = decision.next.iter().flat_map(|next| {
                 let seats = next.seats().iter().map(|seat| (&seat.peer, seat.expires_at));
-                let waiting = next.waiting().iter().map(|it| (&it.peer, Some(it.expires_at)));
+                let waiting = next.waiting().iter().map(|it| (&it.peer, it.expires_at));
                 seats.chain(waiting).collect::<Vec<_>>()
             });
             for (peer, end) in placed {

@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use visio_signaling::core::audit::Entry;
-use visio_signaling::core::{Connection, ConnectionId, Grant, Room, Rules, Session};
+use visio_signaling::core::audit::AuditEvent;
+use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room, Rules};
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{
-    Claim, Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
+    Claimed, Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
 };
 use visio_signaling::token::{Gatekeeper, Refused};
 use visio_signaling::wire::{
@@ -119,10 +119,10 @@ async fn client(nth: u64, mut dice: Dice, world: Arc<World>) {
             // The connection dies. Its end may be noticed, noticed twice, or never.
             8 => {
                 world.kill(&connection.id);
-                let mut twin = Connection { session: connection.session.clone(), ..world.open() };
+                let mut twin = Connection { claim: connection.claim.clone(), ..world.open() };
                 for _ in 0..dice.below(3) {
                     world.driver.lost(&mut twin, NOW).await.unwrap();
-                    twin.session.clone_from(&connection.session);
+                    twin.claim.clone_from(&connection.claim);
                 }
                 connection = world.open();
             }
@@ -140,9 +140,8 @@ async fn client(nth: u64, mut dice: Dice, world: Arc<World>) {
 /// Whoever is still there says something to all, which finds those who died without a word.
 fn settle(world: &Arc<World>) {
     for conn in world.living() {
-        let session = world.session_of(&conn);
-        let mut connection =
-            Connection { session, ..Connection::new(conn, JoinDefaults::default()) };
+        let claim = world.claim_of(&conn);
+        let mut connection = Connection { claim, ..Connection::new(conn, JoinDefaults::default()) };
         let world = Arc::clone(world);
         let task = async move { world.say(&mut connection, r#"{"type":"chat"}"#).await };
         run(&mut Dice(0), vec![Box::pin(task)]);
@@ -216,10 +215,10 @@ impl World {
         seats.filter(|conn| inboxes[&conn.to_string()].alive).collect()
     }
 
-    fn session_of(&self, conn: &ConnectionId) -> Option<visio_signaling::core::Session> {
+    fn claim_of(&self, conn: &ConnectionId) -> Option<visio_signaling::core::Claim> {
         let room = self.room();
         let seat = room.seats().iter().find(|seat| seat.conn == *conn)?;
-        Some(super::session(&conn.to_string(), "visit", seat.peer.as_str()))
+        Some(super::claim(&conn.to_string(), "visit", seat.peer.as_str()))
     }
 
     fn check(&self, seed: u64) {
@@ -313,19 +312,19 @@ impl Connections for OnTheStack {
     async fn claim(
         &self,
         _: &mut Connection,
-        _: &Session,
+        _: &Claim,
         _: Option<&Grant>,
-    ) -> Result<Claim, Unavailable> {
-        Ok(Claim::Noted)
+    ) -> Result<Claimed, Unavailable> {
+        Ok(Claimed::Noted)
     }
 }
 
 /// An audit log that can be read.
 #[derive(Debug, Default)]
-struct Log(Mutex<Vec<Entry>>);
+struct Log(Mutex<Vec<AuditEvent>>);
 
 impl Journal for Log {
-    fn record(&self, entry: Entry) {
+    fn record(&self, entry: AuditEvent) {
         self.0.lock().unwrap().push(entry);
     }
 }

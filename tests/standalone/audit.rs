@@ -3,15 +3,18 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use visio_signaling::core::Grant;
 use visio_signaling::wire::Role;
 
 use super::{Program, run};
 use crate::conformance::client::Client;
 use crate::conformance::request;
 use crate::conformance::tokens::SECRET;
-use crate::conformance::visit::{doctor, grant, patient, seated};
+use crate::conformance::visit::{doctor, from_now, grant, patient, seated};
 
 #[tokio::test]
 async fn a_visit_is_written_down() {
@@ -67,6 +70,33 @@ async fn a_visit_is_written_down() {
         ]
     );
     assert!(lines[5]["durationMs"].is_u64());
+    std::fs::remove_file(file).expect("a file");
+}
+
+/// A room's end needs nobody who is connected.
+#[tokio::test]
+async fn a_visit_that_everybody_has_left_ends_on_time() {
+    let file = scratch("ends-alone");
+    let path = file.to_str().expect("a path");
+    let args = ["--listen", "127.0.0.1:0", "--audit", path];
+    let program = Program::start(&args, &[("VISIO_JWT_SECRET", SECRET)]).await;
+    let end = from_now(Duration::from_secs(1));
+    let (doctor, _) =
+        seated(&program, &Grant { visit_end: Some(end), ..grant("doctor", Role::Host) }).await;
+    doctor.close().await;
+    let ended = async {
+        loop {
+            let text = std::fs::read_to_string(&file).expect("an audit log");
+            let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            if let Some(line) = lines.find(|line| line["event"] == "ended") {
+                return line;
+            }
+            // Nothing that the room could hear of.
+            request::get(&program, "/livez").await;
+        }
+    };
+    let line = timeout(Duration::from_secs(20), ended).await.expect("an end");
+    assert_eq!((&line["roomId"], line.get("by")), (&json!("visit"), None));
     std::fs::remove_file(file).expect("a file");
 }
 

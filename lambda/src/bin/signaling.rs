@@ -6,7 +6,7 @@ use aws_types::SdkConfig;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use visio_lambda::event::SocketEvent;
 use visio_lambda::handler::Signaling;
-use visio_lambda::posts::Posts;
+use visio_lambda::management_api::ManagementApi;
 use visio_lambda::seen::SeenSeats;
 use visio_lambda::settings::{SECRETS, Settings};
 use visio_lambda::table::Table;
@@ -42,7 +42,7 @@ async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
         .endpoint_url(settings.management_endpoint)
         .retry_config(aws::retries(POST_ATTEMPTS))
         .build();
-    let posts = Posts::new(aws_sdk_apigatewaymanagement::Client::from_conf(management));
+    let posts = ManagementApi::new(aws_sdk_apigatewaymanagement::Client::from_conf(management));
     // Whether the table answers is for the first event to find out.
     let _ = tokio::join!(table.warm_up(), posts.warm_up());
     Signaling {

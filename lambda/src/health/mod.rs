@@ -15,14 +15,14 @@
 //!
 //! It logs nothing of a request.
 
+mod checks;
 mod cors;
 mod event;
 mod page;
-mod probe;
 mod settings;
 
+pub use checks::RealChecks;
 pub use event::tame;
-pub use probe::Prober;
 pub use settings::{Invalid, SECRETS, Settings};
 
 use std::future::Future;

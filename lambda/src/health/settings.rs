@@ -7,7 +7,7 @@ use visio_signaling::health::words::Service;
 use visio_signaling::origin;
 use visio_signaling::token::BadKey;
 
-use super::{App, Prober};
+use super::{App, RealChecks};
 use crate::tls::Tls;
 
 /// What may be given [by reference](crate::secrets).
@@ -71,7 +71,7 @@ impl Settings {
     }
 
     /// The function, which looks at the real table and visits through the real entrance.
-    pub fn app(self, aws: &SdkConfig) -> Result<App<Prober>, Invalid> {
+    pub fn app(self, aws: &SdkConfig) -> Result<App<RealChecks>, Invalid> {
         let tls = Tls::new(self.pass)?;
         let Some(entrance) = Entrance::new(&self.websocket, tls) else {
             return Err(Invalid::NotAWebSocket(self.websocket));
@@ -80,7 +80,7 @@ impl Settings {
             service: self.service,
             websocket: self.websocket,
             allowed_origins: self.allowed_origins,
-            checks: Prober::new(aws, self.table, entrance),
+            checks: RealChecks::new(aws, self.table, entrance),
         })
     }
 }

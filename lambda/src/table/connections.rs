@@ -8,7 +8,7 @@
 //! A claim is no seat: the room decides whether the connection holds it.
 
 use serde::{Deserialize, Serialize, Serializer};
-use visio_signaling::core::{Connection, ConnectionId, Grant, Session};
+use visio_signaling::core::{Claim, Connection, ConnectionId, Grant};
 use visio_signaling::ports::{Swap, Unavailable};
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{JoinDefaults, PeerId, RoomId};
@@ -35,12 +35,12 @@ pub struct Record {
     /// The seats that it may hold, the newest first. There is more than one only while it moves, or
     /// where a move was cut short.
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
-    claims: Vec<Claim>,
+    claims: Vec<StoredClaim>,
 }
 
 /// A place in a room that a connection may hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
+pub struct StoredClaim {
     #[serde(rename = "r")]
     room: RoomId,
     #[serde(rename = "p")]
@@ -99,10 +99,10 @@ impl Connections {
     pub(crate) async fn claim(
         &self,
         known: &mut Known,
-        seat: &Session,
+        seat: &Claim,
         grant: Option<&Grant>,
     ) -> Result<Swap, Unavailable> {
-        let claim = Claim::from(seat);
+        let claim = StoredClaim::from(seat);
         let before = known.record.claims.iter().filter(|earlier| **earlier != claim);
         // It is written also where it says the same: another message may be about to give it up.
         let record = Record {
@@ -121,7 +121,7 @@ impl Connections {
     pub(crate) async fn save(
         &self,
         known: &mut Known,
-        before: Option<&Session>,
+        before: Option<&Claim>,
         after: &Connection,
     ) -> Result<(), Unavailable> {
         let record = known.after(before, after);
@@ -158,11 +158,11 @@ impl Known {
 
     /// The connection as the driver knows it, with the newest of its claims.
     pub fn connection(&self, id: ConnectionId) -> Connection {
-        let session = self.claims(&id).next();
+        let claim = self.claims(&id).next();
         let Record { defaults, grant, spoke, .. } = &self.record;
         let query = defaults.as_ref().map_or("", |query| query.expose().as_str());
         Connection {
-            session,
+            claim,
             grant: grant.clone(),
             spoke: *spoke,
             ..Connection::new(id, JoinDefaults::parse(query))
@@ -172,12 +172,12 @@ impl Known {
     /// The record after a message that was handled to its end. If the message made a claim, that is
     /// decided, and it is known where the connection sits. If not, another message may be about to
     /// take a seat that is claimed: all that is given up is a seat that this message gave up.
-    fn after(&self, before: Option<&Session>, connection: &Connection) -> Record {
+    fn after(&self, before: Option<&Claim>, connection: &Connection) -> Record {
         let Record { defaults, grant, spoke, claims } = self.record.clone();
-        let stands = connection.session.as_ref();
-        let left = before.filter(|_| stands.is_none()).map(Claim::from);
+        let stands = connection.claim.as_ref();
+        let left = before.filter(|_| stands.is_none()).map(StoredClaim::from);
         let (grant, claims) = if self.claimed {
-            (connection.grant.clone(), stands.map(Claim::from).into_iter().collect())
+            (connection.grant.clone(), stands.map(StoredClaim::from).into_iter().collect())
         } else {
             let kept = claims.into_iter().filter(|claim| Some(claim) != left.as_ref());
             (grant, kept.collect())
@@ -188,20 +188,20 @@ impl Known {
     }
 
     /// The seats that it may hold, the newest first.
-    pub fn claims(&self, id: &ConnectionId) -> impl Iterator<Item = Session> {
+    pub fn claims(&self, id: &ConnectionId) -> impl Iterator<Item = Claim> {
         self.record.claims.iter().map(|claim| claim.of(id))
     }
 }
 
-impl From<&Session> for Claim {
-    fn from(session: &Session) -> Self {
-        Self { room: session.room.clone(), peer: session.peer.clone() }
+impl From<&Claim> for StoredClaim {
+    fn from(claim: &Claim) -> Self {
+        Self { room: claim.room.clone(), peer: claim.peer.clone() }
     }
 }
 
-impl Claim {
-    fn of(&self, conn: &ConnectionId) -> Session {
-        Session { conn: conn.clone(), room: self.room.clone(), peer: self.peer.clone() }
+impl StoredClaim {
+    fn of(&self, conn: &ConnectionId) -> Claim {
+        Claim { conn: conn.clone(), room: self.room.clone(), peer: self.peer.clone() }
     }
 }
 
@@ -231,8 +231,8 @@ mod tests {
 
     use super::*;
 
-    fn seat(room: &str) -> Session {
-        Session {
+    fn seat(room: &str) -> Claim {
+        Claim {
             conn: ConnectionId::new("c1"),
             room: RoomId::parse(room).unwrap(),
             peer: PeerId::parse("ada").unwrap(),
@@ -247,11 +247,11 @@ mod tests {
         before: Option<&str>,
         after: Option<&str>,
     ) -> Vec<String> {
-        let claims = claims.iter().map(|room| Claim::from(&seat(room))).collect();
+        let claims = claims.iter().map(|room| StoredClaim::from(&seat(room))).collect();
         let record = Record { claims, ..Record::default() };
         let known = Known { version: 1, record, claimed };
         let blank = Connection::new(ConnectionId::new("c1"), JoinDefaults::default());
-        let after = Connection { session: after.map(seat), ..blank };
+        let after = Connection { claim: after.map(seat), ..blank };
         let record = known.after(before.map(seat).as_ref(), &after);
         record.claims.iter().map(|claim| claim.room.as_str().to_owned()).collect()
     }

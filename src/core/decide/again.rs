@@ -1,7 +1,7 @@
 //! What becomes of a join by a connection that claims a seat already.
 
 use super::REPLACED;
-use crate::core::{Room, Session};
+use crate::core::{Claim, Room};
 use crate::wire::{Code, Join, Rejection};
 
 impl Room {
@@ -9,7 +9,7 @@ impl Room {
     /// another room if it says so, and is then who it was here unless it says otherwise. Where
     /// nobody holds the seat (it was refused, or the process that took it died), nothing keeps the
     /// connection from joining.
-    pub fn join_again(&self, who: &Session, join: Join) -> Result<Join, Rejection> {
+    pub fn join_again(&self, who: &Claim, join: Join) -> Result<Join, Rejection> {
         let own = self.held_by(who);
         if moves(&join, who) {
             return Ok(Join {
@@ -29,20 +29,20 @@ impl Room {
 
 /// `join_room` from a seated client moves it to another room, as clients of chat servers expect;
 /// any other second join is a mistake.
-fn moves(join: &Join, seated: &Session) -> bool {
+fn moves(join: &Join, seated: &Claim) -> bool {
     join.moves && join.room.as_ref().is_some_and(|room| *room != seated.room)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{room, session};
+    use super::super::tests::{claim, room};
     use super::*;
     use crate::wire::{FromText, PeerId, RoomId};
 
     /// What `c1 ada` gets for a join of this type that names this room.
     fn asks(seats: &[&str], moves: bool, to: Option<&str>) -> Result<Join, Rejection> {
         let join = Join { moves, room: to.and_then(RoomId::parse), ..Join::default() };
-        room(seats).join_again(&session("c1 ada"), join)
+        room(seats).join_again(&claim("c1 ada"), join)
     }
 
     #[test]

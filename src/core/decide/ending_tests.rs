@@ -9,7 +9,7 @@ use crate::wire::HostMessage;
 #[test]
 fn an_ended_visit_is_over_for_everybody_and_stays_so() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
-    let ended = act(&room, "c1 doc", &host(HostMessage::EndVisit(None)));
+    let ended = act(&room, "c1 doc", host(HostMessage::EndVisit(None)));
     let told: Vec<_> = ["c1", "c3", "c2"]
         .iter()
         .flat_map(|conn| {
@@ -20,18 +20,18 @@ fn an_ended_visit_is_over_for_everybody_and_stays_so() {
     assert_eq!(ended.standing, Standing::Left);
     let room = ended.next.unwrap();
     for role in [Role::Host, Role::Guest] {
-        let late = act(&room, "c5 doc", &with_role(role));
+        let late = act(&room, "c5 doc", with_role(role));
         assert_eq!(shown(&late), ["c5 < error visit_ended", "c5 x 4011"]);
     }
     let day = 24 * 60 * MINUTE;
-    let tomorrow = decide(&room, "c5 doc", &with_role(Role::Host), Timestamp(NOW.0 + day));
+    let tomorrow = decide(&room, "c5 doc", with_role(Role::Host), Timestamp(NOW.0 + day));
     assert!(shown(&tomorrow)[0].starts_with("c5 < joined"), "{tomorrow:?}");
 }
 
 #[test]
 fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
-    let after = decide(&room, "c1 doc", &Event::Due, Timestamp(LATER.0 + MINUTE));
+    let after = due(&room, Timestamp(LATER.0 + MINUTE));
     let all = ["c1", "c3", "c2"].iter().all(|conn| {
         shown(&after).contains(&format!("{conn} < error unauthorized"))
             && shown(&after).contains(&format!("{conn} x 4001"))
@@ -40,11 +40,11 @@ fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
     assert!(after.next.unwrap().is_empty());
 
     let short = Grant { expires_at: Timestamp(NOW.0 + MINUTE), ..grant("ann") };
-    let room = act(&room, "c6 ann", &join(Grant { lobby: false, ..short })).next.unwrap();
+    let room = act(&room, "c6 ann", join(Grant { lobby: false, ..short })).next.unwrap();
     let later = decide(
         &room,
         "c3 kim",
-        &signal(r#"{"type":"offer","to":"ann"}"#),
+        signal(r#"{"type":"offer","to":"ann"}"#),
         Timestamp(NOW.0 + 2 * MINUTE),
     );
     assert!(shown(&later).contains(&"c1 < peer_left ann expired v5 [kim]".to_owned()), "{later:?}");
@@ -52,22 +52,65 @@ fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
 }
 
 #[test]
+fn a_room_knows_when_it_is_due_next() {
+    assert_eq!(act(&Room::new(), "c1 ada", open()).next.unwrap().next_due(), None, "no token");
+    let end = Timestamp(NOW.0 + 30 * MINUTE);
+    let timed = Grant { visit_end: Some(end), lobby: false, ..grant("ann") };
+    let short = Grant { expires_at: Timestamp(NOW.0 + 2 * MINUTE), ..timed.clone() };
+    let room = act(&Room::new(), "c1 ann", join(timed)).next.unwrap();
+    let mut room = act(&room, "c2 bob", join(short)).next.unwrap();
+    let mut dues = Vec::new();
+    while let Some(time) = room.next_due() {
+        dues.push((time.0 - NOW.0) / MINUTE);
+        assert_eq!(due(&room, Timestamp(time.0 - 1)).next, None, "nothing is early");
+        room = due(&room, time).next.unwrap();
+    }
+    assert_eq!(dues, [3, 25, 30], "a token and a minute, the warning, the end of the visit");
+    assert!(room.is_empty());
+}
+
+#[test]
+fn a_visit_whose_end_nobody_noticed_does_not_keep_out_the_one_of_the_next_day() {
+    let end = Timestamp(NOW.0 + 30 * MINUTE);
+    let timed = Grant { visit_end: Some(end), lobby: false, ..grant("ann") };
+    let room = act(&Room::new(), "c1 ann", join(timed)).next.unwrap();
+    let room = act(&room, "c1 ann", Said::Leave).next.unwrap();
+    let day = 24 * 60 * MINUTE;
+    for (later, told) in [(0, "c2 < error visit_ended"), (day - 1, "c2 < error visit_ended")] {
+        let late = decide(&room, "c2 doc", lasting(day), Timestamp(end.0 + later));
+        assert_eq!(shown(&late)[0], told);
+    }
+    let next_day = decide(&room, "c2 doc", lasting(day), Timestamp(end.0 + day));
+    assert!(shown(&next_day)[0].starts_with("c2 < joined"), "{next_day:?}");
+}
+
+/// A host's join, with a token that is good for more than this.
+fn lasting(millis: u64) -> Said<'static> {
+    let expires_at = Timestamp(LATER.0 + millis);
+    join(Grant { role: Role::Host, expires_at, ..grant("doc") })
+}
+
+fn open() -> Said<'static> {
+    Said::Join(crate::core::JoinRequest::default())
+}
+
+#[test]
 fn a_visit_warns_and_ends_by_itself() {
     let end = Timestamp(NOW.0 + 30 * MINUTE);
     let timed = |name: &str| join(Grant { visit_end: Some(end), lobby: false, ..grant(name) });
-    let room = act(&Room::new(), "c1 doc", &timed("doc")).next.unwrap();
-    let room = act(&room, "c2 pat", &timed("pat")).next.unwrap();
+    let room = act(&Room::new(), "c1 doc", timed("doc")).next.unwrap();
+    let room = act(&room, "c2 pat", timed("pat")).next.unwrap();
     let at = |minutes: u64| Timestamp(NOW.0 + minutes * MINUTE);
-    assert_eq!(decide(&room, "c1 doc", &Event::Due, at(24)).next, None);
-    let warned = decide(&room, "c1 doc", &Event::Due, at(25));
+    assert_eq!(due(&room, at(24)).next, None);
+    let warned = due(&room, at(25));
     assert_eq!(shown(&warned), ["c1 < visit_ending", "c2 < visit_ending"]);
     let room = warned.next.unwrap();
-    assert_eq!(decide(&room, "c2 pat", &Event::Due, at(26)).next, None);
-    let late = decide(&room, "c4 ann", &timed("ann"), at(26));
+    assert_eq!(due(&room, at(26)).next, None);
+    let late = decide(&room, "c4 ann", timed("ann"), at(26));
     assert_eq!(shown(&late).last().unwrap(), "c4 < visit_ending");
-    let over = decide(&room, "c2 pat", &Event::Due, end);
+    let over = due(&room, end);
     assert!(shown(&over).contains(&"c1 < error visit_expired".to_owned()), "{over:?}");
     assert!(over.next.unwrap().is_empty());
-    let late = decide(&Room::new(), "c3 kim", &timed("kim"), end);
+    let late = decide(&Room::new(), "c3 kim", timed("kim"), end);
     assert_eq!(shown(&late), ["c3 < error visit_expired", "c3 x 4011"]);
 }

@@ -1,34 +1,21 @@
 //! What a host decides: who comes in, who goes, and when it is over.
 
-use crate::core::audit::{Entry, What};
+use crate::core::audit::{AuditEvent, Happened};
 use crate::core::known::Word;
-use crate::core::{
-    ConnectionId, Decision, Effect, LeaveReason, Room, Rules, Seat, Session, Standing, Waiting,
-};
-use crate::wire::{
-    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, RequestId, ServerMessage, Timestamp,
-};
+use crate::core::{Decision, Effect, LeaveReason, Room, Seat, Standing};
+use crate::wire::{CloseCode, Code, HostMessage, PeerId, Reason, Rejection, ServerMessage};
 
-use super::{dismiss, send, stay};
-
-/// An ended visit refuses joins for as long at least.
-const ENDED_FOR_MS: u64 = 24 * 60 * 60 * 1000;
+use super::{Context, dismiss, send, stay};
 
 impl Room {
-    pub(super) fn host(
-        &self,
-        who: &Session,
-        message: &HostMessage,
-        request_id: Option<&RequestId>,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Decision {
+    pub(super) fn host(&self, context: &Context<'_>, message: &HostMessage) -> Decision {
+        let Context { who, now, .. } = *context;
         let refuse = |code, text: String| {
             let rejection = Rejection::new(code, text).to(message.peer().cloned());
-            stay(Standing::Seated, vec![send(&who.conn, rejection.answering(request_id.cloned()))])
+            stay(Standing::Seated, vec![context.refuse(rejection)])
         };
         match self.held_by(who) {
-            None => return self.no_seat(who, None, request_id),
+            None => return self.no_seat(context, None),
             Some(seat) if !seat.hosts() => {
                 let text = format!("`{}` needs a token with the role host", message.kind());
                 return refuse(Code::Forbidden, text);
@@ -36,7 +23,8 @@ impl Room {
             Some(_) => {}
         }
         if let HostMessage::EndVisit(reason) = message {
-            return self.end(Some(&who.peer), reason.as_ref(), Code::VisitEnded, now);
+            let (next, effects) = self.end(&who.peer, reason.as_ref(), now);
+            return Decision { next: Some(next), effects, standing: Standing::Left };
         }
         let Some(peer) = message.peer() else { return stay(Standing::Seated, Vec::new()) };
         let (seat, waiting) = (self.seat(peer), self.waiting_peer(peer));
@@ -44,27 +32,23 @@ impl Room {
             (_, Some(seat), _) if seat.conn == who.conn => {
                 refuse(Code::InvalidMessage, "`peerId`: expected another peer".into())
             }
-            (HostMessage::Admit(_), _, Some(waiting)) => {
-                self.admit(who, waiting, request_id, now, rules)
-            }
+            (HostMessage::Admit(_), _, Some(waiting)) => self.admit(context, waiting),
             (HostMessage::Deny(_, reason), _, Some(waiting)) => {
-                self.deny(who, waiting, reason.as_ref(), now)
+                self.deny(context, waiting, reason.as_ref())
             }
             (HostMessage::ToLobby(_), Some(seat), _) if seat.hosts() => {
                 refuse(Code::Forbidden, "a host never waits".into())
             }
-            (HostMessage::ToLobby(_), Some(seat), _) => self.send_back(who, seat, now),
-            (HostMessage::Remove(_, reason), Some(seat), _) => {
-                self.remove(who, (&seat.peer, &seat.conn), reason.as_ref(), now)
-            }
-            (HostMessage::Remove(_, reason), None, Some(waiting)) => {
-                self.remove(who, (&waiting.peer, &waiting.conn), reason.as_ref(), now)
+            (HostMessage::ToLobby(_), Some(seat), _) => self.send_back(context, seat),
+            (HostMessage::Remove(_, reason), Some(place), _)
+            | (HostMessage::Remove(_, reason), None, Some(place)) => {
+                self.remove(context, place, reason.as_ref())
             }
             (HostMessage::Remove(..), None, None) if self.knows(peer, now) => {
-                self.keep_away(who, peer, Word::Removed(now), now)
+                self.keep_away(context, peer, Word::Removed(now))
             }
             (HostMessage::ToLobby(_), None, None) if self.knows(peer, now) => {
-                self.keep_away(who, peer, Word::SentBack, now)
+                self.keep_away(context, peer, Word::SentBack)
             }
             // Decided twice, or by two hosts at once: it is as it should be.
             (HostMessage::Admit(_), Some(_), None) | (HostMessage::ToLobby(_), None, Some(_)) => {
@@ -74,160 +58,77 @@ impl Room {
         }
     }
 
-    fn admit(
-        &self,
-        who: &Session,
-        waiting: &Waiting,
-        request_id: Option<&RequestId>,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Decision {
+    fn admit(&self, context: &Context<'_>, waiting: &Seat) -> Decision {
+        let Context { who, now, rules, .. } = *context;
         if self.seats().len() >= self.capacity(rules) {
-            let text = format!("all {} seats of this room are taken", self.seats().len());
-            let rejection = Rejection::new(Code::RoomFull, text).to(Some(waiting.peer.clone()));
-            let refusal = send(&who.conn, rejection.answering(request_id.cloned()));
-            let probe = Effect::Probe(self.seats().iter().map(|seat| seat.conn.clone()).collect());
-            return stay(Standing::Seated, vec![probe, refusal]);
+            let refusal = context.refuse(self.is_full().to(Some(waiting.peer.clone())));
+            return stay(Standing::Seated, vec![self.probe(), refusal]);
         }
-        let next = self.with(Seat {
-            peer: waiting.peer.clone(),
-            conn: waiting.conn.clone(),
-            name: waiting.name.clone(),
-            role: waiting.role,
-            joined_at: now,
-            metadata: waiting.metadata.clone(),
-            expires_at: Some(waiting.expires_at),
-            admitted: true,
-        });
-        let guest = Session {
-            conn: waiting.conn.clone(),
-            room: self.id().clone(),
-            peer: waiting.peer.clone(),
-        };
-        let mut effects = next.announce(&guest, false);
-        effects.push(send(
-            &guest.conn,
-            ServerMessage::Joined {
-                room_id: next.id().clone(),
-                peer_id: guest.peer.clone(),
-                version: next.version(),
-                peers: next.peers_without(&guest.peer),
-                ice_servers: [],
-                heartbeat_seconds: rules.heartbeat_seconds,
-                resumed: false,
-                role: waiting.role,
-                expires_at: Some(next.ends_for(waiting.expires_at)),
-                request_id: None,
-            },
-        ));
-        effects.extend(next.warning_for(&guest.conn));
+        let seat = Seat { since: now, admitted: true, ..waiting.clone() };
+        let next = self.with(seat.clone());
+        let mut effects = next.announce(&seat, false);
+        effects.push(next.welcome(&seat, rules, None));
+        effects.extend(next.warning_for(&seat.conn));
         effects.extend(next.tell_hosts(&next.lobby()));
-        effects.push(Entry::new(&next, &guest.peer, What::Admitted { by: &who.peer }, now).into());
+        let happened = Happened::Admitted { by: &who.peer };
+        effects.push(AuditEvent::new(&next, &seat.peer, happened, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
-    fn deny(
-        &self,
-        who: &Session,
-        waiting: &Waiting,
-        reason: Option<&Reason>,
-        now: Timestamp,
-    ) -> Decision {
+    fn deny(&self, context: &Context<'_>, waiting: &Seat, reason: Option<&Reason>) -> Decision {
+        let Context { who, now, .. } = *context;
         let next = self.without(&waiting.peer, now);
         let denied = ServerMessage::Denied { reason: reason.cloned() };
         let close = Effect::Close { conn: waiting.conn.clone(), code: CloseCode::Denied };
         let mut effects = vec![send(&waiting.conn, denied), close];
         effects.extend(next.tell_hosts(&next.lobby()));
-        let what = What::Denied { by: &who.peer };
-        effects.push(Entry::new(self, &waiting.peer, what, now).into());
+        let happened = Happened::Denied { by: &who.peer };
+        effects.push(AuditEvent::new(self, &waiting.peer, happened, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
-    /// Back to the lobby, also if its token would not have sent it there.
-    fn send_back(&self, who: &Session, seat: &Seat, now: Timestamp) -> Decision {
-        let waiting = Waiting {
-            peer: seat.peer.clone(),
-            conn: seat.conn.clone(),
-            name: seat.name.clone(),
-            metadata: seat.metadata.clone(),
-            role: seat.role,
-            since: now,
-            expires_at: seat.expires_at.unwrap_or(now),
-        };
+    /// Back to the lobby, even if its token would not have sent it there.
+    fn send_back(&self, context: &Context<'_>, seat: &Seat) -> Decision {
+        let Context { who, now, .. } = *context;
+        let waiting = Seat { since: now, admitted: false, ..seat.clone() };
         let mut next = self.with_waiting(waiting.clone());
         next.note_word(&seat.peer, Word::SentBack, now);
-        let mut effects = next.tell_of_leave(&seat.peer, LeaveReason::Removed);
+        let mut effects = next.tell_of_seat_left(&seat.peer, LeaveReason::Removed);
         effects.push(next.where_it_stands(&waiting, None));
         effects.extend(next.tell_hosts(&next.lobby()));
-        let what = What::SentBack { by: &who.peer };
-        effects.push(Entry::new(self, &seat.peer, what, now).into());
+        let happened = Happened::SentBack { by: &who.peer };
+        effects.push(AuditEvent::new(self, &seat.peer, happened, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
     /// For as long as the visit is known, and whatever token it comes with.
-    fn remove(
-        &self,
-        who: &Session,
-        (peer, conn): (&PeerId, &ConnectionId),
-        reason: Option<&Reason>,
-        now: Timestamp,
-    ) -> Decision {
-        let seated = self.seat(peer);
-        let mut next = self.without(peer, now);
-        next.note_word(peer, Word::Removed(now), now);
+    fn remove(&self, context: &Context<'_>, gone: &Seat, reason: Option<&Reason>) -> Decision {
+        let Context { who, now, .. } = *context;
+        let mut next = self.without(&gone.peer, now);
+        next.note_word(&gone.peer, Word::Removed(now), now);
         let rejection = Rejection::new(Code::Removed, "a host removed you from this visit");
-        let mut effects = dismiss(conn, rejection.because(reason.cloned()));
-        match seated {
-            Some(_) => effects.extend(next.tell_of_leave(peer, LeaveReason::Removed)),
-            None => effects.extend(next.tell_hosts(&next.lobby())),
-        }
-        let since = seated.map(|seat| seat.joined_at);
-        let what = What::Removed { by: &who.peer, since };
-        effects.push(Entry::new(self, peer, what, now).into());
+        let mut effects = dismiss(&gone.conn, rejection.because(reason.cloned()));
+        effects.extend(next.tell_of_leave(self, gone, LeaveReason::Removed));
+        let since = self.seat(&gone.peer).map(|seat| seat.since);
+        let happened = Happened::Removed { by: &who.peer, since };
+        effects.push(AuditEvent::new(self, &gone.peer, happened, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
-    /// What a host decides of somebody who was here and is not at the moment.
-    fn keep_away(&self, who: &Session, peer: &PeerId, word: Word, now: Timestamp) -> Decision {
+    /// What a host decides about a peer that was here and is not at the moment.
+    fn keep_away(&self, context: &Context<'_>, peer: &PeerId, word: Word) -> Decision {
+        let Context { who, now, .. } = *context;
         // Nothing takes a removal back, and what was said before is not said again.
         if self.word_on(peer, now) >= Some(word) {
             return stay(Standing::Seated, Vec::new());
         }
         let mut next = self.changed();
         next.note_word(peer, word, now);
-        let what = match word {
-            Word::Removed(_) => What::Removed { by: &who.peer, since: None },
-            Word::SentBack => What::SentBack { by: &who.peer },
+        let happened = match word {
+            Word::Removed(_) => Happened::Removed { by: &who.peer, since: None },
+            Word::SentBack => Happened::SentBack { by: &who.peer },
         };
-        let effects = vec![Entry::new(self, peer, what, now).into()];
+        let effects = vec![AuditEvent::new(self, peer, happened, now).into()];
         Decision { next: Some(next), effects, standing: Standing::Seated }
-    }
-
-    /// The visit is over for everybody.
-    pub(super) fn end(
-        &self,
-        by: Option<&PeerId>,
-        reason: Option<&Reason>,
-        code: Code,
-        now: Timestamp,
-    ) -> Decision {
-        let text = match code {
-            Code::VisitExpired => "the time of this visit is over",
-            _ => "a host ended this visit",
-        };
-        let seated = self.seats().iter().map(|seat| &seat.conn);
-        let mut effects = Vec::new();
-        for conn in seated.chain(self.waiting().iter().map(|waiting| &waiting.conn)) {
-            effects.push(send(conn, ServerMessage::VisitEnded { reason: reason.cloned() }));
-            effects.extend(dismiss(conn, Rejection::new(code, text)));
-        }
-        let next = self.ended(now, Timestamp(now.0 + ENDED_FOR_MS));
-        let ends = self.seats().iter().map(|seat| {
-            let what = What::Left { reason: LeaveReason::Ended, since: seat.joined_at };
-            Entry::new(self, &seat.peer, what, now).into()
-        });
-        effects.extend(ends);
-        effects.push(Entry::of_room(&next, What::Ended { by }, now).into());
-        Decision { next: Some(next), effects, standing: Standing::Left }
     }
 }

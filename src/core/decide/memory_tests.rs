@@ -10,34 +10,34 @@ const REMOVED: [&str; 2] = ["c9 < error removed", "c9 x 4010"];
 
 #[test]
 fn a_removal_holds_for_a_guest_that_has_just_left_or_lost_its_connection() {
-    for end in [Event::Leave, Event::Lost(ConnectionId::new("c3"))] {
-        let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-        let away = act(&room, "c3 kim", &end).next.unwrap();
-        let removed = act(&away, "c1 doc", &host(HostMessage::Remove(peer("kim"), None)));
-        assert_eq!(shown(&removed), [""; 0], "{end:?}");
-        assert_eq!(shown(&back(&removed.next.unwrap(), NOW, LATER)), REMOVED, "{end:?}");
+    let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
+    for end in [act(&room, "c3 kim", Said::Leave), lost(&room, "c3")] {
+        let away = end.next.unwrap();
+        let removed = act(&away, "c1 doc", host(HostMessage::Remove(peer("kim"), None)));
+        assert_eq!(shown(&removed), [""; 0]);
+        assert_eq!(shown(&back(&removed.next.unwrap(), NOW, LATER)), REMOVED);
     }
 }
 
 #[test]
 fn a_guest_that_has_just_left_can_be_sent_to_the_lobby() {
-    for end in [Event::Leave, Event::Lost(ConnectionId::new("c3"))] {
-        let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-        let away = act(&room, "c3 kim", &end).next.unwrap();
-        let sent_back = act(&away, "c1 doc", &host(HostMessage::ToLobby(peer("kim"))));
-        assert_eq!(shown(&sent_back), [""; 0], "{end:?}");
+    let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
+    for end in [act(&room, "c3 kim", Said::Leave), lost(&room, "c3")] {
+        let away = end.next.unwrap();
+        let sent_back = act(&away, "c1 doc", host(HostMessage::ToLobby(peer("kim"))));
+        assert_eq!(shown(&sent_back), [""; 0]);
         let back = back(&sent_back.next.unwrap(), NOW, LATER);
-        assert_eq!(shown(&back), ["c1 < knock kim", "c9 < waiting"], "{end:?}");
+        assert_eq!(shown(&back), ["c1 < knock kim", "c9 < waiting"]);
     }
 }
 
 #[test]
 fn a_guest_that_was_sent_back_waits_also_with_a_later_token() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::ToLobby(peer("kim")))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::ToLobby(peer("kim")))).next.unwrap();
     let much_later = Timestamp(LATER.0 + 60 * MINUTE);
-    let renewed = act(&room, "c3 kim", &direct("kim", much_later)).next.unwrap();
-    let left = act(&renewed, "c3 kim", &Event::Leave).next.unwrap();
+    let renewed = act(&room, "c3 kim", direct("kim", much_later)).next.unwrap();
+    let left = act(&renewed, "c3 kim", Said::Leave).next.unwrap();
     let first_is_over = Timestamp(LATER.0 + 2 * MINUTE);
     let again = back(&left, first_is_over, much_later);
     assert!(shown(&again).contains(&"c9 < waiting alone".to_owned()), "{again:?}");
@@ -46,7 +46,7 @@ fn a_guest_that_was_sent_back_waits_also_with_a_later_token() {
 #[test]
 fn a_removed_guest_does_not_come_back_with_a_later_token() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     assert_eq!(shown(&back(&room, NOW, Timestamp(LATER.0 + MINUTE))), REMOVED);
 }
 
@@ -55,13 +55,13 @@ fn of_257_removals_exactly_one_is_forgotten() {
     let mut room = visit(&["c1 doc host"], &[]);
     for number in 0..257 {
         let (who, name) = (format!("c3 p{number}"), format!("p{number}"));
-        room = act(&room, &who, &direct(&name, LATER)).next.unwrap();
+        room = act(&room, &who, direct(&name, LATER)).next.unwrap();
         let remove = host(HostMessage::Remove(peer(&name), None));
-        room = act(&room, "c1 doc", &remove).next.unwrap();
+        room = act(&room, "c1 doc", remove).next.unwrap();
     }
     let forgotten = (0..257).filter(|number| {
         let name = format!("p{number}");
-        let again = act(&room, &format!("c9 {name}"), &direct(&name, LATER));
+        let again = act(&room, &format!("c9 {name}"), direct(&name, LATER));
         shown(&again) != REMOVED
     });
     assert_eq!(forgotten.collect::<Vec<_>>(), [0]);
@@ -70,10 +70,10 @@ fn of_257_removals_exactly_one_is_forgotten() {
 #[test]
 fn only_a_token_that_says_so_and_was_made_later_undoes_a_removal() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     let readmitted = |at: u64, lobby| {
         let readmitted_at = Some(Timestamp(at));
-        act(&room, "c9 kim", &join(Grant { readmitted_at, lobby, ..grant("kim") }))
+        act(&room, "c9 kim", join(Grant { readmitted_at, lobby, ..grant("kim") }))
     };
     assert_eq!(shown(&readmitted(NOW.0, false)), REMOVED);
     let back = readmitted(NOW.0 + 1, false);
@@ -81,27 +81,27 @@ fn only_a_token_that_says_so_and_was_made_later_undoes_a_removal() {
     let removed_again = decide(
         &back.next.unwrap(),
         "c1 doc",
-        &host(HostMessage::Remove(peer("kim"), None)),
+        host(HostMessage::Remove(peer("kim"), None)),
         Timestamp(NOW.0 + 1),
     );
     let same = join(Grant { readmitted_at: Some(Timestamp(NOW.0 + 1)), ..grant("kim") });
-    let same = decide(&removed_again.next.unwrap(), "c9 kim", &same, Timestamp(NOW.0 + 2));
+    let same = decide(&removed_again.next.unwrap(), "c9 kim", same, Timestamp(NOW.0 + 2));
     assert_eq!(shown(&same), REMOVED);
 }
 
 #[test]
 fn a_removed_guest_that_is_readmitted_to_the_lobby_needs_such_a_token_until_it_is_admitted() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     let readmitted_at = Some(Timestamp(NOW.0 + 1));
     let readmitted = join(Grant { readmitted_at, ..grant("kim") });
-    let waits = act(&room, "c9 kim", &readmitted);
+    let waits = act(&room, "c9 kim", readmitted);
     assert_eq!(shown(&waits), ["c1 < knock kim", "c9 < waiting"]);
     let waits = waits.next.unwrap();
-    let left = act(&waits, "c9 kim", &Event::Leave).next.unwrap();
+    let left = act(&waits, "c9 kim", Said::Leave).next.unwrap();
     assert_eq!(shown(&back(&left, NOW, LATER)), REMOVED);
-    let admitted = act(&waits, "c1 doc", &host(HostMessage::Admit(peer("kim")))).next.unwrap();
-    let left = act(&admitted, "c9 kim", &Event::Leave).next.unwrap();
+    let admitted = act(&waits, "c1 doc", host(HostMessage::Admit(peer("kim")))).next.unwrap();
+    let left = act(&admitted, "c9 kim", Said::Leave).next.unwrap();
     let again = back(&left, NOW, LATER);
     assert!(shown(&again)[1].starts_with("c9 < joined"), "{again:?}");
 }
@@ -109,7 +109,7 @@ fn a_removed_guest_that_is_readmitted_to_the_lobby_needs_such_a_token_until_it_i
 #[test]
 fn a_token_that_is_refused_makes_the_memory_last() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     let much_later = Timestamp(LATER.0 + 60 * MINUTE);
     let refused = back(&room, NOW, much_later);
     assert_eq!(
@@ -121,22 +121,22 @@ fn a_token_that_is_refused_makes_the_memory_last() {
     for expires_at in [much_later, LATER] {
         assert_eq!(back(&room, NOW, expires_at).next, None);
     }
-    let empty = decide(&room, "c1 doc", &Event::Due, Timestamp(LATER.0 + MINUTE)).next.unwrap();
+    let empty = due(&room, Timestamp(LATER.0 + MINUTE)).next.unwrap();
     assert!(empty.is_empty());
     assert_eq!(empty.kept_until(), Some(Timestamp(much_later.0 + MINUTE)));
     let late = Timestamp(much_later.0 + MINUTE - 1);
     assert_eq!(shown(&back(&empty, late, much_later)), REMOVED);
-    let end_visit = act(&room, "c1 doc", &host(HostMessage::EndVisit(None))).next.unwrap();
+    let end_visit = act(&room, "c1 doc", host(HostMessage::EndVisit(None))).next.unwrap();
     let tomorrow = Timestamp(NOW.0 + 25 * 60 * MINUTE);
-    let other = decide(&end_visit, "c4 ann", &direct("ann", tomorrow), tomorrow);
+    let other = decide(&end_visit, "c4 ann", direct("ann", tomorrow), tomorrow);
     assert!(shown(&other)[0].starts_with("c4 < joined"), "{other:?}");
 }
 
 #[test]
 fn an_ended_visit_still_knows_whom_a_host_has_removed() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
-    let ended = act(&room, "c1 doc", &host(HostMessage::EndVisit(None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let ended = act(&room, "c1 doc", host(HostMessage::EndVisit(None))).next.unwrap();
     let (tomorrow, in_two_days) = (25 * 60 * MINUTE, Timestamp(NOW.0 + 50 * 60 * MINUTE));
     let shown_while_ended = back(&ended, NOW, in_two_days);
     assert_eq!(shown(&shown_while_ended), ["c9 < error visit_ended", "c9 x 4011"]);
@@ -147,10 +147,10 @@ fn an_ended_visit_still_knows_whom_a_host_has_removed() {
 #[test]
 fn a_removal_outlasts_its_token_while_the_visit_goes_on() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     let much_later = Timestamp(LATER.0 + 60 * MINUTE);
     let renewed = Grant { role: Role::Host, expires_at: much_later, ..grant("doc") };
-    let room = act(&room, "c2 doc", &join(renewed)).next.unwrap();
+    let room = act(&room, "c2 doc", join(renewed)).next.unwrap();
     assert_eq!(shown(&back(&room, Timestamp(LATER.0 + 2 * MINUTE), much_later)), REMOVED);
 }
 
@@ -158,10 +158,10 @@ fn a_removal_outlasts_its_token_while_the_visit_goes_on() {
 fn a_removal_holds_until_the_visit_ends_though_all_tokens_end_before() {
     let visit_end = Some(Timestamp(LATER.0 + 60 * MINUTE));
     let timed = |name: &str, role| join(Grant { visit_end, role, lobby: false, ..grant(name) });
-    let room = act(&Room::new(), "c1 doc", &timed("doc", Role::Host)).next.unwrap();
-    let room = act(&room, "c3 kim", &timed("kim", Role::Guest)).next.unwrap();
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
-    let room = act(&room, "c1 doc", &Event::Leave).next.unwrap();
+    let room = act(&Room::new(), "c1 doc", timed("doc", Role::Host)).next.unwrap();
+    let room = act(&room, "c3 kim", timed("kim", Role::Guest)).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", Said::Leave).next.unwrap();
     assert_eq!(room.kept_until(), visit_end);
     let late = Timestamp(LATER.0 + 30 * MINUTE);
     assert_eq!(shown(&back(&room, late, Timestamp(late.0 + 60 * MINUTE))), REMOVED);
@@ -170,11 +170,11 @@ fn a_removal_holds_until_the_visit_ends_though_all_tokens_end_before() {
 #[test]
 fn a_visit_that_is_over_is_not_remembered_in_the_next_one_of_its_name() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     let next_week = Timestamp(LATER.0 + 7 * 24 * 60 * MINUTE);
     let expires_at = Timestamp(next_week.0 + 60 * MINUTE);
     let doctor = join(Grant { role: Role::Host, expires_at, ..grant("doc") });
-    let room = decide(&room, "c2 doc", &doctor, next_week).next.unwrap();
+    let room = decide(&room, "c2 doc", doctor, next_week).next.unwrap();
     let again = back(&room, next_week, expires_at);
     assert!(shown(&again)[1].starts_with("c9 < joined"), "{again:?}");
 }
@@ -182,27 +182,27 @@ fn a_visit_that_is_over_is_not_remembered_in_the_next_one_of_its_name() {
 #[test]
 fn a_host_that_says_it_twice_is_heard_once_and_a_removal_is_not_taken_back() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
-    let away = act(&room, "c3 kim", &Event::Leave).next.unwrap();
+    let away = act(&room, "c3 kim", Said::Leave).next.unwrap();
     let (remove, to_lobby) =
         (HostMessage::Remove(peer("kim"), None), HostMessage::ToLobby(peer("kim")));
-    let sent_back = act(&away, "c1 doc", &host(to_lobby.clone())).next.unwrap();
-    assert_eq!(act(&sent_back, "c1 doc", &host(to_lobby.clone())).next, None);
-    let removed = act(&sent_back, "c1 doc", &host(remove.clone())).next.unwrap();
+    let sent_back = act(&away, "c1 doc", host(to_lobby.clone())).next.unwrap();
+    assert_eq!(act(&sent_back, "c1 doc", host(to_lobby.clone())).next, None);
+    let removed = act(&sent_back, "c1 doc", host(remove.clone())).next.unwrap();
     for message in [remove, to_lobby] {
-        let again = act(&removed, "c1 doc", &host(message));
+        let again = act(&removed, "c1 doc", host(message));
         assert_eq!((again.next, again.effects), (None, vec![]));
     }
-    let stranger = act(&removed, "c1 doc", &host(HostMessage::Remove(peer("eve"), None)));
+    let stranger = act(&removed, "c1 doc", host(HostMessage::Remove(peer("eve"), None)));
     assert_eq!(shown(&stranger), ["c1 < error peer_not_found"]);
 }
 
 #[test]
 fn the_first_to_be_forgotten_are_those_of_whom_least_would_be_lost() {
     let mut room = visit(&["c1 doc host", "c4 ann guest", "c5 bob guest"], &["c6 pat"]);
-    room = act(&room, "c4 ann", &Event::Leave).next.unwrap();
-    room = act(&room, "c1 doc", &host(HostMessage::ToLobby(peer("bob")))).next.unwrap();
-    room = act(&room, "c5 bob", &Event::Leave).next.unwrap();
-    room = act(&room, "c6 pat", &Event::Lost(ConnectionId::new("c6"))).next.unwrap();
+    room = act(&room, "c4 ann", Said::Leave).next.unwrap();
+    room = act(&room, "c1 doc", host(HostMessage::ToLobby(peer("bob")))).next.unwrap();
+    room = act(&room, "c5 bob", Said::Leave).next.unwrap();
+    room = lost(&room, "c6").next.unwrap();
     let here = |room: &Room| {
         let all = ["ann", "pat", "bob", "p0"].into_iter();
         all.filter(|name| room.knows(&peer(name), NOW)).collect::<Vec<_>>()
@@ -210,10 +210,10 @@ fn the_first_to_be_forgotten_are_those_of_whom_least_would_be_lost() {
     let mut seen = Vec::new();
     for number in 0..257 {
         let (who, name) = (format!("c3 p{number}"), format!("p{number}"));
-        room = act(&room, &who, &direct(&name, LATER)).next.unwrap();
+        room = act(&room, &who, direct(&name, LATER)).next.unwrap();
         let remove = host(HostMessage::Remove(peer(&name), None));
         let now = Timestamp(NOW.0 + number);
-        room = decide(&room, "c1 doc", &remove, now).next.unwrap();
+        room = decide(&room, "c1 doc", remove, now).next.unwrap();
         if seen.last() != Some(&here(&room)) {
             seen.push(here(&room));
         }
@@ -228,39 +228,39 @@ fn nothing_is_remembered_of_those_who_sit_nor_in_open_mode() {
     let stored = |room: &Room| serde_json::to_value(room).unwrap()["k"].clone();
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
     assert!(stored(&room).is_null());
-    let left = act(&room, "c3 kim", &Event::Leave).next.unwrap();
+    let left = act(&room, "c3 kim", Said::Leave).next.unwrap();
     assert_eq!(stored(&left).to_string(), r#"[{"p":"kim"}]"#);
     assert!(stored(&back(&left, NOW, LATER).next.unwrap()).is_null());
 
-    let open = || Event::Join(crate::core::JoinRequest::default());
-    let room = act(&Room::new(), "c1 ann", &open()).next.unwrap();
-    let room = act(&room, "c2 bob", &open()).next.unwrap();
-    let room = act(&room, "c2 bob", &Event::Leave).next.unwrap();
+    let open = || Said::Join(crate::core::JoinRequest::default());
+    let room = act(&Room::new(), "c1 ann", open()).next.unwrap();
+    let room = act(&room, "c2 bob", open()).next.unwrap();
+    let room = act(&room, "c2 bob", Said::Leave).next.unwrap();
     assert!(stored(&room).is_null());
-    let empty = act(&room, "c1 ann", &Event::Lost(ConnectionId::new("c1"))).next.unwrap();
+    let empty = lost(&room, "c1").next.unwrap();
     assert!(stored(&empty).is_null() && empty.kept_until().is_none());
 }
 
 #[test]
 fn every_record_is_the_same_after_it_was_written_and_read() {
     let room = visit(&["c1 doc host", "c4 ann guest", "c5 bob guest", "c6 kim guest"], &["c7 pat"]);
-    let room = act(&room, "c4 ann", &Event::Leave).next.unwrap();
-    let room = act(&room, "c1 doc", &host(HostMessage::ToLobby(peer("bob")))).next.unwrap();
-    let room = act(&room, "c5 bob", &Event::Lost(ConnectionId::new("c5"))).next.unwrap();
-    let room = act(&room, "c1 doc", &host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let room = act(&room, "c4 ann", Said::Leave).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::ToLobby(peer("bob")))).next.unwrap();
+    let room = lost(&room, "c5").next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
     let room = back(&room, NOW, Timestamp(LATER.0 + MINUTE)).next.unwrap();
-    let room = act(&room, "c1 doc", &host(HostMessage::Admit(peer("pat")))).next.unwrap();
-    let room = act(&room, "c7 pat", &Event::Lost(ConnectionId::new("c7"))).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Admit(peer("pat")))).next.unwrap();
+    let room = lost(&room, "c7").next.unwrap();
     let text = serde_json::to_string(&room).unwrap();
     assert_eq!(serde_json::from_str::<Room>(&text).unwrap(), room, "{text}");
 }
 
 /// Kim comes again at `now`, with a token that needs no admission and ends at `expires_at`.
 fn back(room: &Room, now: Timestamp, expires_at: Timestamp) -> Decision {
-    decide(room, "c9 kim", &direct("kim", expires_at), now)
+    decide(room, "c9 kim", direct("kim", expires_at), now)
 }
 
 /// A guest that need not be admitted.
-fn direct(name: &str, expires_at: Timestamp) -> Event<'static> {
+fn direct(name: &str, expires_at: Timestamp) -> Said<'static> {
     join(Grant { lobby: false, expires_at, ..grant(name) })
 }

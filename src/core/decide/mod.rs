@@ -2,67 +2,83 @@
 
 mod again;
 mod depart;
+mod expire;
 mod host;
 mod join;
 mod relay;
 
+use super::{
+    Claim, ConnectionId, Decision, Effect, Event, LeaveReason, Room, Rules, Said, Seat, Standing,
+};
 use crate::wire::{Code, PeerId, PeerInfo, Rejection, RequestId, Role, ServerMessage, Timestamp};
 
-use super::{ConnectionId, Decision, Effect, Event, LeaveReason, Room, Rules, Session, Standing};
+const REPLACED: &str = "another connection took this peer id";
+
+/// What an answer to a client depends on, besides the room and what the client said.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    who: &'a Claim,
+    request_id: Option<&'a RequestId>,
+    now: Timestamp,
+    rules: &'a Rules,
+}
 
 impl Room {
-    /// Decides what `event` means for this room, at `now`, when `who` speaks. The same arguments
-    /// give the same decision.
+    /// Decides what `event` means for this room, at `now`. The same arguments give the same
+    /// decision.
     ///
     /// What is due by `now` comes first: tokens and visits end whether or not anybody says so, and
-    /// whichever event is the next to come puts the room right.
-    pub fn decide(
-        &self,
-        who: &Session,
-        event: &Event<'_>,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Decision {
-        let Some((room, mut effects)) = self.put_right(now) else {
-            return self.act(who, event, now, rules);
+    /// the next event of any kind expires them.
+    pub fn decide(&self, event: &Event<'_>, now: Timestamp, rules: &Rules) -> Decision {
+        let Some((room, mut effects)) = self.expire_due(now) else {
+            return self.act(event, now, rules);
         };
-        if self.holds(who) && !room.holds(who) {
+        if let Event::Said { who, .. } = event
+            && self.holds(who)
+            && !room.holds(who)
+        {
             return Decision { next: Some(room), effects, standing: Standing::Left };
         }
-        let decision = room.act(who, event, now, rules);
+        let decision = room.act(event, now, rules);
         effects.extend(decision.effects);
         Decision { next: decision.next.or(Some(room)), effects, standing: decision.standing }
     }
 
-    fn act(&self, who: &Session, event: &Event<'_>, now: Timestamp, rules: &Rules) -> Decision {
+    fn act(&self, event: &Event<'_>, now: Timestamp, rules: &Rules) -> Decision {
         match event {
-            Event::Join(request) => self.join(who, request, now, rules),
-            Event::Signal { signal, request_id } => {
-                self.signal(who, signal, request_id.as_ref(), now)
+            Event::Said { who, request_id, what } => {
+                let context = Context { who, request_id: request_id.as_ref(), now, rules };
+                self.answer(&context, what)
             }
-            Event::Peers { request_id } => self.seated(who, request_id.as_ref(), |request_id| {
-                let peers = self.peers_without(&who.peer);
-                let (room_id, version) = (self.id().clone(), self.version());
-                send(&who.conn, ServerMessage::Roster { room_id, version, peers, request_id })
-            }),
-            Event::RoomList { request_id } => {
-                self.seated(who, request_id.as_ref(), |request_id| self.room_list(who, request_id))
+            Event::Lost(conn) => {
+                self.leave(self.place_of(conn), LeaveReason::Disconnected, now, rules)
             }
-            Event::Host { message, request_id } => {
-                self.host(who, message, request_id.as_ref(), now, rules)
-            }
-            Event::Leave => {
-                self.leave(self.held_by(who), self.waits(who), LeaveReason::Left, now, rules)
-            }
-            Event::Lost(conn) => self.lose(conn, now, rules),
-            // Putting the room right was all.
-            Event::Due if self.holds(who) => stay(Standing::Seated, Vec::new()),
+            // What was due has been done.
             Event::Due => stay(Standing::Unseated, Vec::new()),
         }
     }
 
-    /// In open mode everybody may know every room; with tokens, whoever looks after the service.
-    fn room_list(&self, who: &Session, request_id: Option<RequestId>) -> Effect {
+    fn answer(&self, context: &Context<'_>, what: &Said<'_>) -> Decision {
+        let Context { who, now, rules, .. } = *context;
+        match what {
+            Said::Join(request) => self.join(context, request),
+            Said::Signal(signal) => self.signal(context, signal),
+            Said::Peers => self.tell(context, |request_id| {
+                let peers = self.peers_without(&who.peer);
+                let (room_id, version) = (self.id().clone(), self.version());
+                send(&who.conn, ServerMessage::Roster { room_id, version, peers, request_id })
+            }),
+            Said::RoomList => self.tell(context, |request_id| self.room_list(who, request_id)),
+            Said::Host(message) => self.host(context, message),
+            Said::Leave => {
+                let place = self.held_by(who).or_else(|| self.waits(who));
+                self.leave(place, LeaveReason::Left, now, rules)
+            }
+        }
+    }
+
+    /// In open mode everybody may know every room; with tokens, an operator.
+    fn room_list(&self, who: &Claim, request_id: Option<RequestId>) -> Effect {
         let all = self.held_by(who).is_some_and(|seat| seat.is_open() || seat.role == Role::Admin);
         if all {
             return Effect::ListRooms { to: who.conn.clone(), own: self.summary(), request_id };
@@ -70,35 +86,31 @@ impl Room {
         send(&who.conn, ServerMessage::RoomList { rooms: vec![self.summary()], request_id })
     }
 
-    /// The one effect that answers a speaker who holds its seat.
-    fn seated(
+    /// The one effect that answers a client that holds its seat.
+    fn tell(
         &self,
-        who: &Session,
-        request_id: Option<&RequestId>,
+        context: &Context<'_>,
         answer: impl FnOnce(Option<RequestId>) -> Effect,
     ) -> Decision {
-        if self.held_by(who).is_none() {
-            return self.no_seat(who, None, request_id);
+        if self.held_by(context.who).is_none() {
+            return self.no_seat(context, None);
         }
-        stay(Standing::Seated, vec![answer(request_id.cloned())])
+        stay(Standing::Seated, vec![answer(context.request_id.cloned())])
     }
 
-    /// What a speaker is told whose seat is another connection's, or nobody's, or who waits.
-    fn no_seat(
-        &self,
-        who: &Session,
-        to: Option<&PeerId>,
-        request_id: Option<&RequestId>,
-    ) -> Decision {
+    /// What a client is told that waits, or whose seat is another connection's, or nobody's.
+    fn no_seat(&self, context: &Context<'_>, to: Option<&PeerId>) -> Decision {
+        let who = context.who;
         let not_joined = |text: &'static str| {
-            let rejection = Rejection::new(Code::NotJoined, text);
-            vec![send(&who.conn, rejection.to(to.cloned()).answering(request_id.cloned()))]
+            vec![context.refuse(Rejection::new(Code::NotJoined, text).to(to.cloned()))]
         };
         if self.waits(who).is_some() {
             return stay(Standing::Seated, not_joined("a host has not admitted you yet"));
         }
-        let effects = if self.seat(&who.peer).is_some() || self.waiting_peer(&who.peer).is_some() {
-            replaced(&who.conn, to, request_id)
+        let taken = self.everybody().any(|seat| seat.peer == who.peer);
+        let effects = if taken {
+            let rejection = Rejection::new(Code::Replaced, REPLACED).to(to.cloned());
+            dismiss(&who.conn, rejection.answering(context.request_id.cloned()))
         } else {
             not_joined("this connection has lost its seat")
         };
@@ -126,9 +138,25 @@ impl Room {
         let told = |waiting| self.where_it_stands(waiting, None);
         self.waiting().iter().map(told).collect()
     }
+
+    /// Asks every seat for a sign of life. A seat whose connection is dead must not keep a living
+    /// peer out, so a full room does this before it refuses anybody.
+    fn probe(&self) -> Effect {
+        Effect::Probe(self.seats().iter().map(|seat| seat.conn.clone()).collect())
+    }
+
+    fn is_full(&self) -> Rejection {
+        let text = format!("all {} seats of this room are taken", self.seats().len());
+        Rejection::new(Code::RoomFull, text)
+    }
 }
 
-const REPLACED: &str = "another connection took this peer id";
+impl Context<'_> {
+    /// Tells the client that speaks why it is refused.
+    fn refuse(&self, rejection: Rejection) -> Effect {
+        send(&self.who.conn, rejection.answering(self.request_id.cloned()))
+    }
+}
 
 fn stay(standing: Standing, effects: Vec<Effect>) -> Decision {
     Decision { next: None, effects, standing }
@@ -145,13 +173,9 @@ fn dismiss(conn: &ConnectionId, rejection: Rejection) -> Vec<Effect> {
     std::iter::once(send(conn, rejection)).chain(close).collect()
 }
 
-fn replaced(
-    conn: &ConnectionId,
-    to: Option<&PeerId>,
-    request_id: Option<&RequestId>,
-) -> Vec<Effect> {
-    let rejection = Rejection::new(Code::Replaced, REPLACED);
-    dismiss(conn, rejection.to(to.cloned()).answering(request_id.cloned()))
+/// Tells the connection that held this place that another one holds it now.
+fn replaced(old: &Seat) -> Vec<Effect> {
+    dismiss(&old.conn, Rejection::new(Code::Replaced, REPLACED))
 }
 
 #[cfg(test)]

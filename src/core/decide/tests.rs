@@ -11,7 +11,7 @@ const OFFER_FROM_ADA: &str = r#"{"from":"ada","type":"offer","to":"bob","sdp":"v
 
 #[test]
 fn the_first_to_join_is_told_of_nobody() {
-    let decision = decide(&room(&[]), "c1 ada", &join());
+    let decision = decide(&room(&[]), "c1 ada", join());
     let next = decision.next.as_ref().unwrap();
     assert_eq!(next.version(), Version(1));
     assert_eq!(names(next), ["ada"]);
@@ -21,7 +21,7 @@ fn the_first_to_join_is_told_of_nobody() {
 
 #[test]
 fn the_others_hear_of_a_newcomer_before_it_is_told_of_them() {
-    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c3 cy", &join());
+    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c3 cy", join());
     assert_eq!(
         shown(&decision),
         [
@@ -35,12 +35,12 @@ fn the_others_hear_of_a_newcomer_before_it_is_told_of_them() {
 #[test]
 fn who_named_no_room_is_told_of_the_others_once_more() {
     let request = JoinRequest { named_room: false, ..JoinRequest::default() };
-    let decision = decide(&room(&["c1 ada"]), "c2 bob", &Event::Join(request.clone()));
+    let decision = decide(&room(&["c1 ada"]), "c2 bob", Said::Join(request.clone()));
     assert_eq!(
         shown(&decision),
         ["c1 < peer_joined bob v2 [bob]", "c2 < joined v2 [ada]", "c2 < bootstrap_peers [ada]"]
     );
-    let alone = decide(&room(&[]), "c2 bob", &Event::Join(request));
+    let alone = decide(&room(&[]), "c2 bob", Said::Join(request));
     assert_eq!(shown(&alone), ["c2 < joined v1 []"]);
 }
 
@@ -58,7 +58,7 @@ fn what_a_seat_may_do_and_when_it_ends_is_the_tokens_word() {
         readmitted_at: None,
     };
     let request = JoinRequest { grant: Some(grant), ..JoinRequest::default() };
-    let decision = decide(&room(&[]), "c1 ada", &Event::Join(request));
+    let decision = decide(&room(&[]), "c1 ada", Said::Join(request));
     let Effect::Send {
         message: ServerMessage::Joined { role: Role::Host, expires_at: Some(end), .. },
         ..
@@ -72,7 +72,7 @@ fn what_a_seat_may_do_and_when_it_ends_is_the_tokens_word() {
 
 #[test]
 fn a_second_connection_takes_the_seat_over_and_sits_last() {
-    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c9 ada", &join());
+    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c9 ada", join());
     assert_eq!(
         shown(&decision),
         [
@@ -87,7 +87,7 @@ fn a_second_connection_takes_the_seat_over_and_sits_last() {
 
 #[test]
 fn a_repeated_join_is_told_once_more_and_stores_nothing() {
-    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c2 bob", &join());
+    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c2 bob", join());
     assert_eq!(decision.next, None);
     assert_eq!(decision.standing, Standing::Seated);
     assert_eq!(shown(&decision), ["c2 < joined v2 [ada]"]);
@@ -96,7 +96,7 @@ fn a_repeated_join_is_told_once_more_and_stores_nothing() {
 #[test]
 fn a_full_room_asks_its_seats_for_a_sign_of_life_before_it_refuses() {
     let full = room(&["c1 ada", "c2 bob", "c3 cy"]);
-    let decision = decide(&full, "c4 dan", &join());
+    let decision = decide(&full, "c4 dan", join());
     assert_eq!(decision.next, None);
     assert_eq!(decision.standing, Standing::Unseated);
     assert_eq!(shown(&decision), ["? c1 c2 c3", "c4 < error room_full"]);
@@ -104,13 +104,13 @@ fn a_full_room_asks_its_seats_for_a_sign_of_life_before_it_refuses() {
 
 #[test]
 fn a_full_room_lets_its_own_peer_back_in() {
-    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c4 bob", &join());
+    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c4 bob", join());
     assert_eq!(names(&decision.next.unwrap()), ["ada", "cy", "bob"]);
 }
 
 #[test]
 fn a_signal_goes_to_its_receiver_stamped_and_stores_nothing() {
-    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c1 ada", &signal(OFFER));
+    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c1 ada", signal(OFFER));
     assert_eq!(decision.next, None);
     assert_eq!(shown(&decision), [format!("c2 < {OFFER_FROM_ADA}")]);
 }
@@ -118,7 +118,7 @@ fn a_signal_goes_to_its_receiver_stamped_and_stores_nothing() {
 #[test]
 fn a_message_to_the_room_goes_to_everybody_else_with_its_time() {
     let chat = signal(r#"{"type":"chat","message":"hi"}"#);
-    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c2 bob", &chat);
+    let decision = decide(&room(&["c1 ada", "c2 bob", "c3 cy"]), "c2 bob", chat);
     let text = r#"{"from":"bob","sentAt":1000,"type":"chat","message":"hi"}"#;
     assert_eq!(shown(&decision), [format!("c1 < {text}"), format!("c3 < {text}")]);
 }
@@ -127,7 +127,7 @@ fn a_message_to_the_room_goes_to_everybody_else_with_its_time() {
 fn a_signal_to_nobody_or_oneself_is_refused_by_name() {
     for (who, code) in [("c1 ada", "peer_not_found"), ("c2 bob", "invalid_message")] {
         let room = if code == "peer_not_found" { room(&["c1 ada"]) } else { room(&["c2 bob"]) };
-        let decision = decide(&room, who, &signal(OFFER));
+        let decision = decide(&room, who, signal(OFFER));
         assert_eq!(decision.standing, Standing::Seated);
         let [Effect::Send { message: ServerMessage::Error(rejection), .. }] = &decision.effects[..]
         else {
@@ -141,8 +141,8 @@ fn a_signal_to_nobody_or_oneself_is_refused_by_name() {
 #[test]
 fn who_was_replaced_cannot_speak() {
     let room = room(&["c9 ada", "c2 bob"]);
-    for event in [signal(OFFER), Event::Peers { request_id: None }] {
-        let decision = decide(&room, "c1 ada", &event);
+    for event in [signal(OFFER), Said::Peers] {
+        let decision = decide(&room, "c1 ada", event);
         assert_eq!(shown(&decision), ["c1 < error replaced", "c1 x 4009"]);
         assert_eq!((decision.next, decision.standing), (None, Standing::Unseated));
     }
@@ -150,7 +150,7 @@ fn who_was_replaced_cannot_speak() {
 
 #[test]
 fn who_lost_its_seat_is_told_to_join() {
-    let decision = decide(&room(&["c2 bob"]), "c1 ada", &signal(OFFER));
+    let decision = decide(&room(&["c2 bob"]), "c1 ada", signal(OFFER));
     assert_eq!(shown(&decision), ["c1 < error not_joined"]);
     assert_eq!(decision.standing, Standing::Unseated);
 }
@@ -158,13 +158,13 @@ fn who_lost_its_seat_is_told_to_join() {
 #[test]
 fn leaving_is_told_to_those_who_stay() {
     let room = room(&["c1 ada", "c2 bob", "c3 cy"]);
-    let decision = decide(&room, "c2 bob", &Event::Leave);
+    let decision = decide(&room, "c2 bob", Said::Leave);
     assert_eq!(
         shown(&decision),
         ["c1 < peer_left bob left v4 [cy]", "c3 < peer_left bob left v4 [ada]"]
     );
     assert_eq!(decision.standing, Standing::Left);
-    let decision = decide(&room, "c1 ada", &Event::Lost(ConnectionId::new("c2")));
+    let decision = lost(&room, "c2");
     assert_eq!(
         shown(&decision),
         ["c1 < peer_left bob disconnected v4 [cy]", "c3 < peer_left bob disconnected v4 [ada]"]
@@ -174,8 +174,7 @@ fn leaving_is_told_to_those_who_stay() {
 #[test]
 fn a_late_goodbye_changes_nothing() {
     let room = room(&["c9 ada"]);
-    for event in [Event::Leave, Event::Lost(ConnectionId::new("c1"))] {
-        let decision = decide(&room, "c1 ada", &event);
+    for decision in [decide(&room, "c1 ada", Said::Leave), lost(&room, "c1")] {
         assert_eq!((decision.next.is_none(), decision.effects.is_empty()), (true, true));
     }
 }
@@ -183,15 +182,11 @@ fn a_late_goodbye_changes_nothing() {
 #[test]
 fn questions_are_answered_to_the_asker_alone() {
     let room = room(&["c1 ada", "c2 bob"]);
-    let peers = decide(&room, "c2 bob", &Event::Peers { request_id: None });
+    let peers = decide(&room, "c2 bob", Said::Peers);
     assert_eq!(shown(&peers), ["c2 < roster v2 [ada]"]);
-    let rooms = decide(&room, "c2 bob", &Event::RoomList { request_id: None });
+    let rooms = decide(&room, "c2 bob", Said::RoomList);
     assert_eq!(shown(&rooms), ["c2 < every room"]);
-    let host = decide(
-        &room,
-        "c2 bob",
-        &Event::Host { message: HostMessage::EndVisit(None), request_id: None },
-    );
+    let host = decide(&room, "c2 bob", Said::Host(HostMessage::EndVisit(None)));
     assert_eq!(shown(&host), ["c2 < error forbidden"]);
 }
 
@@ -201,13 +196,13 @@ fn questions_are_answered_to_the_asker_alone() {
 pub(super) fn room(seats: &[&str]) -> Room {
     let empty = Room::empty(RoomId::fallback(), Version(0));
     seats.iter().fold(empty, |room, seat| {
-        let who = session(seat);
+        let who = claim(seat);
         room.with(Seat {
             peer: who.peer,
             conn: who.conn,
             name: None,
             role: Role::Guest,
-            joined_at: Timestamp(0),
+            since: Timestamp(0),
             metadata: None,
             expires_at: None,
             admitted: false,
@@ -215,24 +210,28 @@ pub(super) fn room(seats: &[&str]) -> Room {
     })
 }
 
-pub(super) fn session(text: &str) -> Session {
+pub(super) fn claim(text: &str) -> Claim {
     let (conn, peer) = text.split_once(' ').unwrap();
     let peer = PeerId::parse(peer).unwrap();
-    Session { conn: ConnectionId::new(conn), room: RoomId::fallback(), peer }
+    Claim { conn: ConnectionId::new(conn), room: RoomId::fallback(), peer }
 }
 
-fn decide(room: &Room, who: &str, event: &Event<'_>) -> Decision {
+fn decide(room: &Room, who: &str, what: Said<'_>) -> Decision {
     let rules = Rules { max_peers_per_room: 3, ..Rules::default() };
-    room.decide(&session(who), event, NOW, &rules)
+    room.decide(&claim(who).says(what), NOW, &rules)
 }
 
-fn join() -> Event<'static> {
-    Event::Join(JoinRequest { named_room: true, ..JoinRequest::default() })
+fn lost(room: &Room, conn: &str) -> Decision {
+    room.decide(&Event::Lost(ConnectionId::new(conn)), NOW, &Rules::default())
 }
 
-pub(super) fn signal(text: &'static str) -> Event<'static> {
+fn join() -> Said<'static> {
+    Said::Join(JoinRequest { named_room: true, ..JoinRequest::default() })
+}
+
+pub(super) fn signal(text: &'static str) -> Said<'static> {
     match Incoming::parse(text).unwrap().message {
-        ClientMessage::Signal(signal) => Event::Signal { signal, request_id: None },
+        ClientMessage::Signal(signal) => Said::Signal(signal),
         other => panic!("expected a signal, got {other:?}"),
     }
 }

@@ -14,8 +14,8 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::time::Instant;
 
-use super::pace::{Bucket, Rates};
-use crate::core::Session;
+use super::rate::{Bucket, Rates};
+use crate::core::Claim;
 use crate::wire::{PeerId, RoomId};
 
 /// At most this many peers are remembered after they have gone, in some megabytes.
@@ -46,13 +46,13 @@ impl Accounts {
     }
 
     /// How long a peer has to wait before it may come back, if it has to.
-    pub(in super::super) fn overdrawn(&self, who: &Session, now: Instant) -> Option<Duration> {
+    pub(in super::super) fn overdrawn(&self, who: &Claim, now: Instant) -> Option<Duration> {
         let bucket = self.all.get(&(who.room.clone(), who.peer.clone()))?;
         lock(&bucket).wait(now)
     }
 
     /// The account of a peer; `None` where there is no limit.
-    pub(in super::super) fn of(self: &Arc<Self>, who: &Session, now: Instant) -> Option<Account> {
+    pub(in super::super) fn of(self: &Arc<Self>, who: &Claim, now: Instant) -> Option<Account> {
         if self.per_second == 0 || self.burst == 0 {
             return None;
         }
@@ -77,7 +77,7 @@ impl Accounts {
 
 impl Account {
     /// Whether it is this peer's.
-    pub(in super::super) fn is_of(&self, who: &Session) -> bool {
+    pub(in super::super) fn is_of(&self, who: &Claim) -> bool {
         (&self.owner.0, &self.owner.1) == (&who.room, &who.peer)
     }
 
@@ -128,8 +128,8 @@ mod tests {
         Arc::new(Accounts::new(Rates { messages: (0, 0), bytes }))
     }
 
-    fn who(room: &str, peer: &str) -> Session {
-        Session {
+    fn who(room: &str, peer: &str) -> Claim {
+        Claim {
             conn: ConnectionId::new("c"),
             room: RoomId::parse(room).unwrap(),
             peer: PeerId::parse(peer).unwrap(),

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
-use crate::server::network::household;
+use crate::server::network::client_subnet;
 
-/// At least so many spare places.
+/// At least this many permits are spare.
 const FEW: usize = 32;
 
 /// Counts what is open, in all and by address. For every limit, 0 means none.
@@ -17,15 +17,15 @@ const FEW: usize = 32;
 pub(in super::super) struct Admission {
     most: usize,
     most_per_ip: usize,
-    /// Beyond both limits there is room for so many more.
+    /// How many more than each limit may be open.
     spare: fn(usize) -> usize,
     open: AtomicUsize,
     by_ip: DashMap<IpAddr, usize>,
 }
 
-/// A place among those that are open, given back when dropped.
+/// Permission to be open, given back when dropped.
 #[derive(Debug)]
-pub(in super::super) struct Place {
+pub(in super::super) struct Permit {
     admission: Arc<Admission>,
     ip: Option<IpAddr>,
     /// It is one of the spare ones.
@@ -48,15 +48,15 @@ impl Admission {
     }
 
     /// With room for those who only ask a question, however many stay.
-    pub(super) fn with_spare_places(self) -> Self {
+    pub(super) fn with_spare_permits(self) -> Self {
         Self { spare, ..self }
     }
 
-    /// Takes a place for one from `ip`, or from nowhere in particular.
-    pub(in super::super) fn admit(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Place, Crowded> {
-        let ip = ip.map(household);
-        // Dropping the place undoes both counts, whichever of them is over its limit.
-        let mut place = Place { admission: Arc::clone(self), ip, spare: false };
+    /// Takes a permit for one from `ip`, or from nowhere in particular.
+    pub(in super::super) fn admit(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Permit, Crowded> {
+        let ip = ip.map(client_subnet);
+        // Dropping the permit undoes both counts, whichever of them is over its limit.
+        let mut permit = Permit { admission: Arc::clone(self), ip, spare: false };
         let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
         let of_ip = ip.map_or(0, |ip| {
             let mut of_ip = self.by_ip.entry(ip).or_insert(0);
@@ -70,8 +70,8 @@ impl Admission {
         if over_ip > (self.spare)(self.most_per_ip) {
             return Err(Crowded::Address);
         }
-        place.spare = over > 0 || over_ip > 0;
-        Ok(place)
+        permit.spare = over > 0 || over_ip > 0;
+        Ok(permit)
     }
 }
 
@@ -85,7 +85,7 @@ const fn beyond(count: usize, most: usize) -> usize {
     if most == 0 { 0 } else { count.saturating_sub(most) }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.open.fetch_sub(1, Ordering::AcqRel);
         let Some(ip) = self.ip else { return };
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_given_back_and_a_refusal_takes_none() {
+    fn a_permit_is_given_back_and_a_refusal_takes_none() {
         let admission = Arc::new(Admission::new(3, 2));
         let first = admission.admit(ip("192.0.2.1")).unwrap();
         let _second = admission.admit(ip("192.0.2.1")).unwrap();
@@ -120,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn spare_places_are_told_apart_and_run_out_too() {
-        let admission = Arc::new(Admission::new(0, 2).with_spare_places());
-        let places: Vec<_> = (0..34).map(|_| admission.admit(ip("192.0.2.1")).unwrap()).collect();
-        assert_eq!(places.iter().filter(|place| place.spare).count(), 32);
+    fn spare_permits_are_told_apart_and_run_out_too() {
+        let admission = Arc::new(Admission::new(0, 2).with_spare_permits());
+        let permits: Vec<_> = (0..34).map(|_| admission.admit(ip("192.0.2.1")).unwrap()).collect();
+        assert_eq!(permits.iter().filter(|permit| permit.spare).count(), 32);
         assert_eq!(admission.admit(ip("192.0.2.1")).unwrap_err(), Crowded::Address);
         assert!(!admission.admit(ip("192.0.2.2")).unwrap().spare);
         assert!(!admission.admit(None).unwrap().spare);
@@ -131,17 +131,17 @@ mod tests {
 
     #[test]
     fn zero_means_no_limit() {
-        for admission in [Admission::new(0, 0), Admission::new(0, 0).with_spare_places()] {
+        for admission in [Admission::new(0, 0), Admission::new(0, 0).with_spare_permits()] {
             let admission = Arc::new(admission);
-            let places: Vec<_> = (0..50).map(|_| admission.admit(ip("192.0.2.1"))).collect();
-            assert!(places.iter().all(|place| place.as_ref().is_ok_and(|place| !place.spare)));
+            let permits: Vec<_> = (0..50).map(|_| admission.admit(ip("192.0.2.1"))).collect();
+            assert!(permits.iter().all(|permit| permit.as_ref().is_ok_and(|it| !it.spare)));
         }
     }
 
     #[test]
     fn a_64_of_ipv6_is_one_address() {
         let admission = Arc::new(Admission::new(0, 1));
-        let _place = admission.admit(ip("2001:db8::1")).unwrap();
+        let _permit = admission.admit(ip("2001:db8::1")).unwrap();
         assert_eq!(admission.admit(ip("2001:db8::2")).unwrap_err(), Crowded::Address);
         assert!(admission.admit(ip("2001:db8:0:1::1")).is_ok());
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::time::Instant;
 
-use super::pace::{Bucket, Pace};
-use crate::server::network::household;
+use super::rate::{Bucket, Verdict};
+use crate::server::network::client_subnet;
 
 /// So many failures at once are let pass,
 const AT_ONCE: f64 = 20.0;
@@ -27,15 +27,15 @@ pub(super) struct Failures(DashMap<IpAddr, Bucket>);
 impl Failures {
     /// Counts one. `Err` says how long to wait, where there were too many.
     pub(super) fn count(&self, from: IpAddr, now: Instant) -> Result<(), Duration> {
-        let from = household(from);
+        let from = client_subnet(from);
         if self.0.len() >= ADDRESSES && !self.0.contains_key(&from) {
             self.make_room(now);
         }
         let mut bucket = self.0.entry(from).or_insert_with(|| Bucket::full(A_SECOND, AT_ONCE, now));
         match bucket.take(1.0, now) {
-            Pace::Fine => Ok(()),
-            Pace::TooFast(wait) => Err(wait),
-            Pace::Hopeless => Err(Duration::from_secs_f64(AT_ONCE / A_SECOND)),
+            Verdict::Fine => Ok(()),
+            Verdict::TooFast(wait) => Err(wait),
+            Verdict::Hopeless => Err(Duration::from_secs_f64(AT_ONCE / A_SECOND)),
         }
     }
 

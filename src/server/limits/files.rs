@@ -15,10 +15,10 @@ const PLENTY: u64 = 1 << 28;
 /// Fewer hold no visit.
 const FEWEST: usize = 2;
 
-/// The most connections that fit, spare places included, or `None` where that is not even a visit.
+/// The most connections that fit, spare permits included, or `None` where that is not even a visit.
 pub fn most_connections(open_files: u64) -> Option<usize> {
     let sockets = usize::try_from(open_files.min(PLENTY).saturating_sub(OWN)).ok()?;
-    // Of the spare places there are an eighth, or a few.
+    // Of the spare permits there are an eighth, or a few.
     let most = ((8 * sockets + 7) / 9).min(sockets.saturating_sub(spare(0)));
     (most >= FEWEST).then_some(most)
 }

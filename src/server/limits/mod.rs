@@ -4,12 +4,12 @@ mod accounts;
 mod admission;
 mod failures;
 mod files;
-mod pace;
+mod rate;
 
 pub(super) use accounts::{Account, Accounts};
-pub(super) use admission::{Admission, Crowded, Place};
+pub(super) use admission::{Admission, Crowded, Permit};
 pub use files::{fewest_open_files, most_connections};
-pub(super) use pace::{Pace, Pacer, Rates};
+pub(super) use rate::{RateLimiter, Rates, Verdict};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Limits {
             messages: (config.message_rate, config.message_burst),
             bytes: (config.byte_rate, config.byte_burst),
         };
-        let sockets = Admission::new(most, most_per_ip).with_spare_places();
+        let sockets = Admission::new(most, most_per_ip).with_spare_permits();
         Self {
             trusted_proxies: config.trusted_proxies.clone(),
             sockets: Arc::new(sockets),
@@ -59,15 +59,15 @@ impl Limits {
         network::behind(peer, &self.trusted_proxies, forwarded_for)
     }
 
-    /// A place for a socket that was just accepted, whatever it is going to be. A proxy's sockets
+    /// A permit for a socket that was just accepted, whatever it is going to be. A proxy's sockets
     /// are many people's, so there is no address to count them by.
-    pub(super) fn socket(&self, peer: IpAddr) -> Result<Place, Crowded> {
+    pub(super) fn socket(&self, peer: IpAddr) -> Result<Permit, Crowded> {
         let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(peer));
         self.sockets.admit((!is_proxy).then_some(peer))
     }
 
-    /// A place for a WebSocket of this client.
-    pub(super) fn websocket(&self, client: IpAddr) -> Result<Place, Crowded> {
+    /// A permit for a WebSocket of this client.
+    pub(super) fn websocket(&self, client: IpAddr) -> Result<Permit, Crowded> {
         self.websockets.admit(Some(client))
     }
 

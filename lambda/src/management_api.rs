@@ -32,13 +32,13 @@ const MOST_SEEN: usize = 4096;
 
 /// The gateway's side of all connections.
 #[derive(Debug, Clone)]
-pub struct Posts {
+pub struct ManagementApi {
     client: Client,
     seen: Arc<Mutex<Seen>>,
 }
 
-impl Posts {
-    /// Posts through this client, whose endpoint is that of the stage.
+impl ManagementApi {
+    /// ManagementApi through this client, whose endpoint is that of the stage.
     pub fn new(client: Client) -> Self {
         Self { client, seen: Arc::default() }
     }
@@ -59,7 +59,7 @@ impl Posts {
     }
 }
 
-impl Outbox for Posts {
+impl Outbox for ManagementApi {
     async fn send(
         &self,
         to: &ConnectionId,

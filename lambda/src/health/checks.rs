@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use visio_signaling::health::kept::Kept;
+use visio_signaling::health::cached::Cached;
 use visio_signaling::health::visit::{Arrived, Entrance, Failure};
 use visio_signaling::health::{Check, Report};
 use visio_signaling::wire::Timestamp;
@@ -34,21 +34,21 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const ATTEMPTS: u32 = 2;
 
 /// Visits, and looks at the table; each at most once at a time and once in ten seconds.
-pub struct Prober {
+pub struct RealChecks {
     table: Table,
     entrance: Entrance<Tls>,
-    table_kept: Kept<Check>,
-    report_kept: Kept<Report>,
+    table_kept: Cached<Check>,
+    report_kept: Cached<Report>,
 }
 
-impl Prober {
-    /// A prober of the rooms in `table` and of the visits at `entrance`.
+impl RealChecks {
+    /// Checks of the rooms in `table` and of the visits at `entrance`.
     pub fn new(aws: &SdkConfig, table: String, entrance: Entrance<Tls>) -> Self {
         Self {
             table: Table::new(aws, table),
             entrance,
-            table_kept: Kept::new(now),
-            report_kept: Kept::new(now),
+            table_kept: Cached::new(now),
+            report_kept: Cached::new(now),
         }
     }
 
@@ -61,7 +61,7 @@ impl Prober {
     }
 }
 
-impl Checks for Prober {
+impl Checks for RealChecks {
     async fn report(&self) -> Report {
         self.report_kept.or_find(self.find()).await
     }
@@ -127,14 +127,14 @@ mod tests {
     const REFUSED: &str = "HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 59\r\n\r\n\
         {\"__type\":\"com.amazon.coral.service#AccessDeniedException\"}";
 
-    /// A prober of the table behind `endpoint`, and of an entrance where nobody is.
-    fn prober(endpoint: &str) -> Prober {
+    /// Checks of the table behind `endpoint`, and of an entrance where nobody is.
+    fn checks(endpoint: &str) -> RealChecks {
         let aws = aws::config(|name| {
             let here = name == "AWS_ENDPOINT_URL_DYNAMODB";
             Some(if here { endpoint } else { "test" }.to_owned())
         });
         let entrance = Entrance::new("ws://127.0.0.1:1/prod", Tls::new(None).unwrap()).unwrap();
-        Prober::new(&aws.unwrap(), "rooms".into(), entrance)
+        RealChecks::new(&aws.unwrap(), "rooms".into(), entrance)
     }
 
     /// Answers so many requests in this way, and no more.
@@ -163,30 +163,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_table_that_answers_is_asked_once() {
-        let prober = prober(&table(&[FOUND]).await);
-        assert_eq!(prober.table().await, Check::Operational);
-        let report = prober.report().await;
+        let checks = checks(&table(&[FOUND]).await);
+        assert_eq!(checks.table().await, Check::Operational);
+        let report = checks.report().await;
         assert_eq!((report.api, report.signaling_server), (Check::Operational, Check::Down));
     }
 
     #[tokio::test]
     async fn a_table_that_stumbles_once_is_asked_again() {
-        let prober = prober(
+        let checks = checks(
             &table(&["HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", FOUND])
                 .await,
         );
-        assert_eq!(prober.table().await, Check::Operational);
+        assert_eq!(checks.table().await, Check::Operational);
     }
 
     #[tokio::test]
     async fn where_nobody_listens_all_is_down() {
-        let report = prober("http://127.0.0.1:1").report().await;
+        let report = checks("http://127.0.0.1:1").report().await;
         assert_eq!((report.api, report.signaling_server), (Check::Down, Check::Down));
     }
 
     #[tokio::test]
     async fn a_table_that_says_no_is_down() {
-        let prober = prober(&table(&[REFUSED]).await);
-        assert_eq!(prober.table().await, Check::Down);
+        let checks = checks(&table(&[REFUSED]).await);
+        assert_eq!(checks.table().await, Check::Down);
     }
 }

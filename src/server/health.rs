@@ -10,7 +10,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::now;
-use crate::health::kept::Kept;
+use crate::health::cached::Cached;
 use crate::health::pass::Pass;
 use crate::health::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::health::{Check, Report};
@@ -21,18 +21,18 @@ use crate::wire::{PeerId, RoomId, Token};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs the check, at most once at a time and once in ten seconds.
-pub(super) struct Prober {
+pub(super) struct HealthCheck {
     entrance: Entrance<OwnDoor>,
-    last: Kept<Report>,
+    last: Cached<Report>,
 }
 
-impl Prober {
-    /// A prober of the server that listens on `address`, and lets in who has this pass.
+impl HealthCheck {
+    /// A check of the server that listens on `address`, with a pass that it accepts.
     pub(super) fn new(address: SocketAddr, tls: Option<Arc<Tls>>, pass: Pass) -> Self {
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let url = format!("{scheme}://{}/ws", reachable(address));
         let entrance = Entrance::new(&url, OwnDoor { tls, pass });
-        Self { entrance: entrance.expect("an address makes a URL"), last: Kept::new(now) }
+        Self { entrance: entrance.expect("an address makes a URL"), last: Cached::new(now) }
     }
 
     /// The last finding, or a new one.

@@ -15,14 +15,14 @@ pub(in super::super) struct Rates {
 
 /// Charges one connection for what it sends.
 #[derive(Debug)]
-pub(in super::super) struct Pacer {
+pub(in super::super) struct RateLimiter {
     messages: Option<Bucket>,
     bytes: Option<Bucket>,
 }
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Pace {
+pub(in super::super) enum Verdict {
     /// It passes.
     Fine,
     /// It is refused. The next one passes after that long.
@@ -31,7 +31,7 @@ pub(in super::super) enum Pace {
     Hopeless,
 }
 
-impl Pace {
+impl Verdict {
     /// The same, where there is another reason to wait: of two waits the longer is told.
     pub(in super::super) fn or_wait(self, wait: Option<Duration>) -> Self {
         match (self, wait) {
@@ -43,7 +43,7 @@ impl Pace {
     }
 }
 
-impl Pacer {
+impl RateLimiter {
     pub(in super::super) fn new(rates: Rates, now: Instant) -> Self {
         let bucket = |(per_second, burst): (u32, u32)| {
             let limited = per_second > 0 && burst > 0;
@@ -53,16 +53,16 @@ impl Pacer {
     }
 
     /// Charges for a message, and for what was read to get it.
-    pub(in super::super) fn charge(&mut self, bytes: usize, now: Instant) -> Pace {
+    pub(in super::super) fn charge(&mut self, bytes: usize, now: Instant) -> Verdict {
         let of = |bucket: &mut Option<Bucket>, cost: usize| {
-            bucket.as_mut().map_or(Pace::Fine, |bucket| bucket.take(cost as f64, now))
+            bucket.as_mut().map_or(Verdict::Fine, |bucket| bucket.take(cost as f64, now))
         };
         match (of(&mut self.messages, 1), of(&mut self.bytes, bytes)) {
-            (Pace::Hopeless, _) | (_, Pace::Hopeless) => Pace::Hopeless,
-            (Pace::TooFast(wait), other) | (other, Pace::TooFast(wait)) => {
+            (Verdict::Hopeless, _) | (_, Verdict::Hopeless) => Verdict::Hopeless,
+            (Verdict::TooFast(wait), other) | (other, Verdict::TooFast(wait)) => {
                 other.or_wait(Some(wait))
             }
-            (Pace::Fine, Pace::Fine) => Pace::Fine,
+            (Verdict::Fine, Verdict::Fine) => Verdict::Fine,
         }
     }
 
@@ -97,17 +97,17 @@ impl Bucket {
     }
 
     /// Takes tokens at `now`.
-    pub(super) fn take(&mut self, cost: f64, now: Instant) -> Pace {
+    pub(super) fn take(&mut self, cost: f64, now: Instant) -> Verdict {
         let before = self.level(now);
         self.at = now;
         // More than that nobody has to pay back.
         self.tokens = (before - cost).max(-2.0 * self.burst);
         if before >= WHOLE {
-            Pace::Fine
+            Verdict::Fine
         } else if self.tokens >= -self.burst {
-            Pace::TooFast(self.wait(now).unwrap_or_default())
+            Verdict::TooFast(self.wait(now).unwrap_or_default())
         } else {
-            Pace::Hopeless
+            Verdict::Hopeless
         }
     }
 
@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn zero_means_no_limit() {
         let now = Instant::now();
-        let mut pacer = Pacer::new(Rates { messages: (0, 5), bytes: (5, 0) }, now);
-        assert!((0..50).all(|_| pacer.charge(1000, now) == Pace::Fine));
+        let mut rate_limiter = RateLimiter::new(Rates { messages: (0, 5), bytes: (5, 0) }, now);
+        assert!((0..50).all(|_| rate_limiter.charge(1000, now) == Verdict::Fine));
     }
 
     #[test]
@@ -144,37 +144,42 @@ mod tests {
         let start = Instant::now();
         let mut bucket = Bucket::full(10.0, 5.0, start);
         for _ in 0..5 {
-            assert_eq!(bucket.take(1.0, start), Pace::Fine);
+            assert_eq!(bucket.take(1.0, start), Verdict::Fine);
         }
-        let Pace::TooFast(wait) = bucket.take(1.0, start) else { panic!("expected a refusal") };
+        let Verdict::TooFast(wait) = bucket.take(1.0, start) else { panic!("expected a refusal") };
         assert_eq!(wait, Duration::from_millis(200));
         let mut patient = Bucket { ..bucket };
-        assert_eq!(patient.take(1.0, start + wait), Pace::Fine);
+        assert_eq!(patient.take(1.0, start + wait), Verdict::Fine);
         for _ in 0..4 {
-            assert!(matches!(bucket.take(1.0, start), Pace::TooFast(_)));
+            assert!(matches!(bucket.take(1.0, start), Verdict::TooFast(_)));
         }
-        assert_eq!(bucket.take(1.0, start), Pace::Hopeless);
+        assert_eq!(bucket.take(1.0, start), Verdict::Hopeless);
     }
 
     #[test]
     fn bytes_are_charged_after_they_came() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Rates { messages: (0, 0), bytes: (100, 250) }, start);
+        let mut rate_limiter =
+            RateLimiter::new(Rates { messages: (0, 0), bytes: (100, 250) }, start);
         // There is something left for the second, so it passes whole.
-        assert_eq!(pacer.charge(200, start), Pace::Fine);
-        assert_eq!(pacer.charge(200, start), Pace::Fine);
-        let Pace::TooFast(wait) = pacer.charge(50, start) else { panic!("expected a refusal") };
+        assert_eq!(rate_limiter.charge(200, start), Verdict::Fine);
+        assert_eq!(rate_limiter.charge(200, start), Verdict::Fine);
+        let Verdict::TooFast(wait) = rate_limiter.charge(50, start) else {
+            panic!("expected a refusal")
+        };
         assert_eq!(wait, Duration::from_millis(2010));
-        assert_eq!(pacer.charge(200, start + wait), Pace::Fine);
-        assert_eq!(pacer.charge(200, start + wait), Pace::Hopeless);
+        assert_eq!(rate_limiter.charge(200, start + wait), Verdict::Fine);
+        assert_eq!(rate_limiter.charge(200, start + wait), Verdict::Hopeless);
     }
 
     #[test]
     fn the_longer_wait_is_told() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Rates { messages: (1, 1), bytes: (1, 10) }, start);
-        assert_eq!(pacer.charge(10, start), Pace::Fine);
-        let Pace::TooFast(wait) = pacer.charge(5, start) else { panic!("expected a refusal") };
+        let mut rate_limiter = RateLimiter::new(Rates { messages: (1, 1), bytes: (1, 10) }, start);
+        assert_eq!(rate_limiter.charge(10, start), Verdict::Fine);
+        let Verdict::TooFast(wait) = rate_limiter.charge(5, start) else {
+            panic!("expected a refusal")
+        };
         assert_eq!(wait, Duration::from_secs(6));
     }
 }

@@ -14,12 +14,12 @@ const FRESH: Duration = Duration::from_secs(10);
 ///
 /// Its age is told by the clock on the wall: a Lambda sleeps between two questions, and a clock
 /// that sleeps with it would call yesterday's finding fresh.
-pub struct Kept<T> {
+pub struct Cached<T> {
     now: fn() -> Timestamp,
     last: Mutex<Option<(Timestamp, T)>>,
 }
 
-impl<T: Copy> Kept<T> {
+impl<T: Copy> Cached<T> {
     /// Nothing was found yet.
     pub fn new(now: fn() -> Timestamp) -> Self {
         Self { now, last: Mutex::new(None) }
@@ -51,7 +51,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_who_ask_at_once_cost_one_check() {
-        let kept = Kept::new(|| Timestamp(1));
+        let kept = Cached::new(|| Timestamp(1));
         let count = AtomicU32::new(0);
         let check = async || {
             tokio::task::yield_now().await;

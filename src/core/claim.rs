@@ -39,7 +39,7 @@ impl fmt::Display for ConnectionId {
 
 /// A connection and the seat it claims. Whether it holds that seat is for the room to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct Claim {
     /// The connection that speaks.
     pub conn: ConnectionId,
     /// The room it speaks in.
@@ -58,7 +58,7 @@ pub struct Connection {
     /// What its last good token says, from the handshake or from a `join`.
     pub grant: Option<Grant>,
     /// The seat it took, as far as it knows.
-    pub session: Option<Session>,
+    pub claim: Option<Claim>,
     /// Whether it has sent a message yet: the first one may bring a join along.
     pub spoke: bool,
 }
@@ -66,6 +66,6 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just opened.
     pub const fn new(id: ConnectionId, defaults: JoinDefaults) -> Self {
-        Self { id, defaults, grant: None, session: None, spoke: false }
+        Self { id, defaults, grant: None, claim: None, spoke: false }
     }
 }
