@@ -15,18 +15,20 @@
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
 //!  server     wire      wire        core      core       drive       server
 //!
-//!  wire <- core <- { ports, token } <- drive <- { health, server } <- main
-//!  (each arrow points at what is depended on; `redact` and `origin` depend on nothing)
+//!  main -> server -> { drive, health_check } -> { ports, token, health } -> core -> wire -> redact
+//!  (everything depends only on what is to its right; `origin` stands alone)
 //! ```
 //!
-//! [`wire`], [`core`], [`ports`], [`token`], [`drive`] and [`health`] know no tokio, clock,
-//! randomness or socket, so that the same core can run where there is none of these. The feature
-//! `server`, on by default, adds the rest. For a runtime that is not this server, the feature `visit`
-//! alone adds to [`health`] the visit that a check holds, and `token` to [`token`] the keys.
+//! The modules in the picture to the right of `drive` know no tokio, clock, randomness or socket,
+//! and neither does [`drive`], so that they can run where there is none of these. The feature
+//! `server`, on by default, adds `server`. For a runtime that is not this server, the feature
+//! `token` adds the keys of visit tokens to [`token`], and `visit` adds [`health_check`].
 
 pub mod core;
 pub mod drive;
 pub mod health;
+#[cfg(any(feature = "token", feature = "visit"))]
+pub mod health_check;
 pub mod origin;
 pub mod ports;
 pub mod redact;

@@ -47,7 +47,7 @@ impl Runtime for Standalone {
         let address = listener.local_addr().expect("an address");
         let config = Config {
             rules: Rules {
-                max_peers_per_room: settings.max_peers_per_room,
+                max_peers_per_room: settings.max_peers_per_room.try_into().expect("a few seats"),
                 heartbeat_seconds: settings.heartbeat.as_secs(),
                 ..Rules::default()
             },

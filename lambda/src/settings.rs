@@ -1,7 +1,7 @@
 //! What the operator decided, from the function's environment.
 
 use visio_signaling::core::Rules;
-use visio_signaling::health::pass::Pass;
+use visio_signaling::health_check::pass::Pass;
 use visio_signaling::origin;
 use visio_signaling::token::{BadKey, Gatekeeper, Keys};
 
@@ -11,7 +11,7 @@ use crate::log::{self, Level};
 /// message, and protocol pings do not count.
 const HEARTBEAT_SECONDS: u64 = 9 * 60;
 /// Of one frame, API Gateway takes no more.
-const MAX_MESSAGE_BYTES: usize = 32 * 1024;
+const MAX_MESSAGE_BYTES: u16 = 32 * 1024;
 
 /// Those that may be given [by reference](crate::secrets).
 pub const SECRETS: [&str; 2] = ["VISIO_JWT_SECRET", "VISIO_HEALTH_SECRET"];
@@ -32,7 +32,7 @@ pub struct Settings {
     /// text, by `VISIO_JWT_SECRET`, `VISIO_JWT_PUBLIC_KEY` (PEM) or `VISIO_JWKS`, and is made for
     /// `VISIO_JWT_AUDIENCE` if that is set.
     pub gatekeeper: Gatekeeper,
-    /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 1000, 16 by default.
+    /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 256, 16 by default.
     pub rules: Rules,
 }
 
@@ -59,7 +59,7 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name, what: &str| given(name).ok_or_else(|| Wrong::expected(name, what));
-        let number = |name, default: usize, most: usize| match given(name) {
+        let number = |name, default: u16, most: u16| match given(name) {
             None => Ok(default),
             Some(text) => {
                 text.parse().ok().filter(|it| (1..=most).contains(it)).ok_or_else(|| {
@@ -84,9 +84,14 @@ impl Settings {
                 "VISIO_MAX_MESSAGE_BYTES",
                 MAX_MESSAGE_BYTES,
                 MAX_MESSAGE_BYTES,
-            )?,
+            )?
+            .into(),
             rules: Rules {
-                max_peers_per_room: number("VISIO_MAX_PEERS_PER_ROOM", 16, 1000)?,
+                max_peers_per_room: number(
+                    "VISIO_MAX_PEERS_PER_ROOM",
+                    Rules::DEFAULT.max_peers_per_room,
+                    Rules::MOST_PEERS_PER_ROOM,
+                )?,
                 heartbeat_seconds: HEARTBEAT_SECONDS,
                 ..Rules::default()
             },
@@ -157,6 +162,7 @@ mod tests {
             ("VISIO_TABLE", ""),
             ("VISIO_MANAGEMENT_ENDPOINT", ""),
             ("VISIO_MAX_PEERS_PER_ROOM", "0"),
+            ("VISIO_MAX_PEERS_PER_ROOM", "257"),
             ("VISIO_MAX_PEERS_PER_ROOM", "many"),
             ("VISIO_MAX_MESSAGE_BYTES", "32769"),
             ("VISIO_ALLOWED_ORIGIN", "clinic.example"),

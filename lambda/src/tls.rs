@@ -12,8 +12,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, Error, RootCertStore};
-use visio_signaling::health::pass::Pass;
-use visio_signaling::health::visit::{Dial, Stream, Uri, connect};
+use visio_signaling::health_check::pass::Pass;
+use visio_signaling::health_check::visit::{Dial, Stream, Uri, connect};
 use visio_signaling::wire::{PeerId, RoomId, Token};
 
 /// Connections with TLS to `wss:` addresses, and without to `ws:` ones: an emulator has those.

@@ -237,7 +237,7 @@ impl Room {
 
     /// How many seats there are.
     pub(super) fn capacity(&self, rules: &Rules) -> usize {
-        self.terms.capacity.unwrap_or(rules.max_peers_per_room)
+        self.terms.capacity.unwrap_or(rules.max_peers_per_room.into())
     }
 
     /// Whether no token was ever shown here: then nothing ends by the clock.

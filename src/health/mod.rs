@@ -2,17 +2,10 @@
 //!
 //! A [`Report`] is what the checks found; [`words`] puts it into the two vocabularies that front
 //! ends use, and [`documents`] holds the other small HTTP answers. All of it is pure and shared by
-//! both runtimes. So are, with the feature `visit`, the check itself (`visit`) and the memory of
-//! what it found (`cached`), which need sockets and tokio; when to check is the runtime's business.
+//! both runtimes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-#[cfg(feature = "visit")]
-pub mod cached;
 pub mod documents;
-#[cfg(feature = "token")]
-pub mod pass;
-#[cfg(feature = "visit")]
-pub mod visit;
 pub mod words;
 
 use serde::Serialize;

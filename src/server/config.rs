@@ -28,6 +28,17 @@ pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
 pub use token::TokenFlags;
 
+// What holds where a flag is not given.
+const MAX_MESSAGE_BYTES: u32 = 32_768;
+const MAX_CONNECTIONS: u32 = 100_000;
+const MAX_CONNECTIONS_PER_IP: u32 = 1000;
+const MESSAGE_RATE: u32 = 50;
+const MESSAGE_BURST: u32 = 200;
+const BYTE_RATE: u32 = 65_536;
+const DRAIN_SECONDS: u64 = 30;
+const REGION: &str = "local";
+const SERVICE_NAME: &str = "visio-conference";
+
 /// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
@@ -62,22 +73,23 @@ pub struct Flags {
     allowed_origin: Vec<String>,
 
     /// Seats in a room, 1 to 256
-    #[arg(long, env = "VISIO_MAX_PEERS_PER_ROOM", value_name = "N", default_value_t = 16)]
-    #[arg(value_parser = value_parser!(u16).range(1..=256))]
+    #[arg(long, env = "VISIO_MAX_PEERS_PER_ROOM", value_name = "N")]
+    #[arg(default_value_t = Rules::DEFAULT.max_peers_per_room)]
+    #[arg(value_parser = value_parser!(u16).range(1..=i64::from(Rules::MOST_PEERS_PER_ROOM)))]
     max_peers_per_room: u16,
 
     /// Largest message, in bytes, 1024 to 1048576
-    #[arg(long, env = "VISIO_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 32_768)]
+    #[arg(long, env = "VISIO_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = MAX_MESSAGE_BYTES)]
     #[arg(value_parser = value_parser!(u32).range(1024..=1_048_576))]
     max_message_bytes: u32,
 
     /// Open WebSockets in all; of all sockets there may be an eighth more. It is lowered, with a
     /// warning, to what the limit on open files allows
-    #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
+    #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N", default_value_t = MAX_CONNECTIONS)]
     max_connections: u32,
 
     /// Open WebSockets from one address; for IPv6, from one /64
-    #[arg(long, env = "VISIO_MAX_CONNECTIONS_PER_IP", value_name = "N", default_value_t = 1000)]
+    #[arg(long, env = "VISIO_MAX_CONNECTIONS_PER_IP", value_name = "N", default_value_t = MAX_CONNECTIONS_PER_IP)]
     max_connections_per_ip: u32,
 
     /// Network or address of a proxy whose X-Forwarded-For is believed, such as 10.0.0.0/8;
@@ -86,16 +98,16 @@ pub struct Flags {
     trusted_proxy: Vec<Network>,
 
     /// Messages a second that one connection may send on average
-    #[arg(long, env = "VISIO_MESSAGE_RATE", value_name = "N", default_value_t = 50)]
+    #[arg(long, env = "VISIO_MESSAGE_RATE", value_name = "N", default_value_t = MESSAGE_RATE)]
     message_rate: u32,
 
     /// Messages that one connection may send at once
-    #[arg(long, env = "VISIO_MESSAGE_BURST", value_name = "N", default_value_t = 200)]
+    #[arg(long, env = "VISIO_MESSAGE_BURST", value_name = "N", default_value_t = MESSAGE_BURST)]
     message_burst: u32,
 
     /// Bytes a second that one connection may send on average, all that a socket reads included; and
     /// that it, or its peer's other connections, may make one other receive
-    #[arg(long, env = "VISIO_BYTE_RATE", value_name = "BYTES", default_value_t = 65_536)]
+    #[arg(long, env = "VISIO_BYTE_RATE", value_name = "BYTES", default_value_t = BYTE_RATE)]
     byte_rate: u32,
 
     /// Bytes that one connection may send at once [default: half of what may wait for one client,
@@ -104,7 +116,7 @@ pub struct Flags {
     byte_burst: Option<u32>,
 
     /// Seconds of silence before a ping; after twice as many the connection is dead. 1 to 3600
-    #[arg(long, env = "VISIO_HEARTBEAT_SECONDS", value_name = "SECONDS", default_value_t = 25)]
+    #[arg(long, env = "VISIO_HEARTBEAT_SECONDS", value_name = "SECONDS", default_value_t = Rules::DEFAULT.heartbeat_seconds)]
     #[arg(value_parser = value_parser!(u64).range(1..=3600))]
     heartbeat_seconds: u64,
 
@@ -113,21 +125,21 @@ pub struct Flags {
     audit: Option<PathBuf>,
 
     /// How long an admission, or a place in the lobby, outlives its connection
-    #[arg(long, env = "VISIO_GRACE_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(0..=600))]
+    #[arg(long, env = "VISIO_GRACE_SECONDS", default_value_t = Rules::DEFAULT.grace_seconds, value_parser = value_parser!(u64).range(0..=600))]
     grace_seconds: u64,
 
     /// Seconds that clients are given to move elsewhere on Ctrl-C or SIGTERM, 0 to 3600
-    #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = DRAIN_SECONDS)]
     #[arg(value_parser = value_parser!(u64).range(0..=3600))]
     drain_seconds: u64,
 
     /// The region that /health names
-    #[arg(long, env = "VISIO_REGION", value_name = "NAME", default_value = "local")]
+    #[arg(long, env = "VISIO_REGION", value_name = "NAME", default_value = REGION)]
     region: String,
 
     /// The service that /health names
     #[arg(long, env = "VISIO_SERVICE_NAME", value_name = "NAME")]
-    #[arg(default_value = "visio-conference")]
+    #[arg(default_value = SERVICE_NAME)]
     service_name: String,
 }
 
@@ -242,7 +254,7 @@ impl Flags {
         let queue_bytes = queue_bytes(self.max_peers_per_room, self.max_message_bytes);
         let config = Config {
             rules: Rules {
-                max_peers_per_room: self.max_peers_per_room.into(),
+                max_peers_per_room: self.max_peers_per_room,
                 heartbeat_seconds: self.heartbeat_seconds,
                 grace_seconds: self.grace_seconds,
             },
@@ -279,23 +291,19 @@ impl Default for Config {
             tls: None,
             audit: None,
             allowed_origins: Vec::new(),
-            max_message_bytes: 32_768,
-            max_connections: 100_000,
-            max_connections_per_ip: 1000,
+            max_message_bytes: MAX_MESSAGE_BYTES as usize,
+            max_connections: MAX_CONNECTIONS as usize,
+            max_connections_per_ip: MAX_CONNECTIONS_PER_IP as usize,
             trusted_proxies: Vec::new(),
-            message_rate: 50,
-            message_burst: 200,
-            byte_rate: 64 * 1024,
+            message_rate: MESSAGE_RATE,
+            message_burst: MESSAGE_BURST,
+            byte_rate: BYTE_RATE,
             byte_burst: byte_burst(QUEUE_BYTES),
             join_timeout: Duration::from_secs(30),
             queue_messages: 1024,
             queue_bytes: QUEUE_BYTES,
-            drain: Duration::from_secs(30),
-            service: Service {
-                name: "visio-conference".into(),
-                region: "local".into(),
-                version: VERSION,
-            },
+            drain: Duration::from_secs(DRAIN_SECONDS),
+            service: Service { name: SERVICE_NAME.into(), region: REGION.into(), version: VERSION },
         }
     }
 }

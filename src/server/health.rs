@@ -1,4 +1,4 @@
-//! The server's own health: a [visit](crate::health::visit) to its own listener.
+//! The server's own health: a [visit](crate::health_check::visit) to its own listener.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,10 +10,10 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::now;
-use crate::health::cached::Cached;
-use crate::health::pass::Pass;
-use crate::health::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::health::{Check, Report};
+use crate::health_check::cached::Cached;
+use crate::health_check::pass::Pass;
+use crate::health_check::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::server::tls::Tls;
 use crate::wire::{PeerId, RoomId, Token};
 

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{LEEWAY, Refused, json};
-use crate::core::Grant;
+use super::{Refused, json};
+use crate::core::{Grant, LEEWAY};
 use crate::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp};
 
 /// Seats that a token may ask for.

@@ -81,7 +81,7 @@ impl fmt::Debug for Gatekeeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::LEEWAY;
+    use crate::core::LEEWAY;
     use crate::wire::{FromText, PeerId, Role, RoomId};
 
     const NOW: Timestamp = Timestamp(1_000_000);

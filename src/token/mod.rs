@@ -50,5 +50,3 @@ pub use refused::Refused;
 
 #[cfg(doc)]
 use crate::{core::Grant, wire::Token};
-
-use crate::core::LEEWAY;

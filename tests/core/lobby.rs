@@ -160,7 +160,7 @@ fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Claim, &Action, Timestamp,
             check(&room, &who, action, now, &decision);
             if let Some(next) = decision.next {
                 assert!(next.version() > room.version());
-                assert!(next.seats().len() <= rules.max_peers_per_room);
+                assert!(next.seats().len() <= rules.max_peers_per_room.into());
                 room = next;
             }
         });

@@ -117,7 +117,7 @@ proptest! {
     fn capacity_is_never_exceeded_and_no_peer_sits_twice(steps in steps()) {
         walk(&steps, |_, _, _, decision| {
             let Some(next) = &decision.next else { return };
-            assert!(next.seats().len() <= RULES.max_peers_per_room);
+            assert!(next.seats().len() <= RULES.max_peers_per_room.into());
             let mut peers: Vec<_> = next.seats().iter().map(|seat| &seat.peer).collect();
             peers.sort();
             peers.dedup();

@@ -26,7 +26,7 @@ use super::{peer, room_id};
 const SEEDS: u64 = 400;
 const CLIENTS: u64 = 6;
 const ACTS: usize = 25;
-const SEATS: usize = 4;
+const SEATS: u16 = 4;
 
 #[test]
 fn at_rest_every_living_peer_knows_the_room() {

@@ -15,9 +15,9 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use visio_signaling::health::cached::Cached;
-use visio_signaling::health::visit::{Arrived, Entrance, Failure};
 use visio_signaling::health::{Check, Report};
+use visio_signaling::health_check::cached::Cached;
+use visio_signaling::health_check::visit::{Arrived, Entrance, Failure};
 use visio_signaling::wire::Timestamp;
 
 use super::Checks;

@@ -1,9 +1,9 @@
 //! What the function is told by its environment, read once when it starts.
 
 use aws_types::SdkConfig;
-use visio_signaling::health::pass::Pass;
-use visio_signaling::health::visit::Entrance;
 use visio_signaling::health::words::Service;
+use visio_signaling::health_check::pass::Pass;
+use visio_signaling::health_check::visit::Entrance;
 use visio_signaling::origin;
 use visio_signaling::token::BadKey;
 

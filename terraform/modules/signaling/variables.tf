@@ -63,7 +63,7 @@ variable "function" {
     - reserved_concurrency: executions at a time that are kept for the function, which are also its most, from 1; null: what the account has left. The account must keep 100 for the rest, which a new account does not have. Default none
     - provisioned_concurrency: instances that are kept warm, some $2.20 a month each with 256 MB on arm64. Default 0
     - max_message_bytes: length of the longest message that is taken, 1 to 32768 bytes. Default 32768
-    - max_peers_per_room: seats in a room, 1 to 1000. Default 16
+    - max_peers_per_room: seats in a room, 1 to 256. Default 16
     - environment_variables: further variables of the function's environment. The state and the console show them: no secrets. Default none
   EOT
   type = object({
@@ -109,8 +109,8 @@ variable "function" {
   }
 
   validation {
-    condition     = var.function.max_peers_per_room >= 1 && var.function.max_peers_per_room <= 1000 && floor(var.function.max_peers_per_room) == var.function.max_peers_per_room
-    error_message = "function.max_peers_per_room: expected a whole number from 1 to 1000."
+    condition     = var.function.max_peers_per_room >= 1 && var.function.max_peers_per_room <= 256 && floor(var.function.max_peers_per_room) == var.function.max_peers_per_room
+    error_message = "function.max_peers_per_room: expected a whole number from 1 to 256."
   }
 
   validation {

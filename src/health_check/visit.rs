@@ -8,8 +8,7 @@
 //! Gateway too, where messages may cross. It asks no more than the offer of what it sends: media
 //! does not pass through this service, so an intact description is all that there is to see.
 //!
-//! How connections are made is the runtime's business ([`Dial`]): the standalone server visits
-//! itself in the clear, and has no TLS in its tree.
+//! How connections are made, with or without TLS, is the runtime's business ([`Dial`]).
 
 use std::future::Future;
 use std::io;
@@ -28,7 +27,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 pub use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::{Check, Report};
+use crate::health::{Check, Report};
 use crate::wire::{FromText, PeerId, RoomId, Timestamp, Token};
 
 /// What the names of the throw-away rooms begin with, for whoever reads them where the check has no
