@@ -7,7 +7,7 @@
 //!    ([`table::connections`]). The room says whether that is true: [`speaker`].
 //! 3. The driver of `visio-signaling` loads the speaker's room: [`table::rooms`].
 //! 4. The room decides; what has changed is stored if nobody was faster.
-//! 5. The effects go out through `@connections`: [`posts`].
+//! 5. The effects go out through `@connections`: [`management_api`].
 //!
 //! ```text
 //!  API Gateway --> event --> handler --> speaker --> drive (load, DECIDE, swap, deliver)
