@@ -1,8 +1,8 @@
 //! Wakes a room when something in it is due, whether or not anybody is connected.
 //!
-//! [`Timed`] hears of every room that is stored, and sets the alarm that the room asks for. There
-//! is at most one alarm a room. Two stores of one room may be heard of in the wrong order, so an
-//! alarm is only ever moved forward: one that rings too early finds nothing due, and is set again.
+//! [`Timed`] sees every write of a room and sets the alarm that the room asks for. A room has at
+//! most one alarm. Two writes of one room may be seen in the wrong order, so an alarm is only ever
+//! moved to an earlier time. An alarm that rings too early finds nothing due, and is set again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,12 +18,12 @@ use crate::drive::Driver;
 use crate::ports::{Outbox, Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
-/// The clock on the wall is looked at this often at least, because it may be put forward.
+/// The longest wait between two looks at the system clock, because the clock may be set forward.
 const LOOK: Duration = Duration::from_secs(30);
-/// A room that could not be woken is tried again after this long.
+/// How long to wait before a failed wake-up is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// A registry whose rooms are woken when something is due.
+/// A registry that wakes its rooms when something is due in them.
 #[derive(Debug)]
 pub(super) struct Timed<R> {
     rooms: R,
@@ -33,7 +33,7 @@ pub(super) struct Timed<R> {
 #[derive(Debug, Default)]
 struct Alarms {
     set: Mutex<Set>,
-    /// The first alarm is another one than it was.
+    /// Signals that the earliest alarm has changed.
     changed: Notify,
 }
 
@@ -44,19 +44,19 @@ struct Set {
 }
 
 impl<R: Registry> Timed<R> {
-    /// These rooms, of which nothing is due yet.
+    /// Wraps a registry in whose rooms nothing is due yet.
     pub(super) fn new(rooms: R) -> Self {
         Self { rooms, alarms: Alarms::default() }
     }
 }
 
-/// Wakes one room after the other, for as long as it is let.
+/// Wakes rooms one after the other, for as long as it is polled.
 pub(super) async fn run<R: Registry, O: Outbox>(driver: &Driver<Arc<Timed<R>>, (), O>) {
     let alarms = &driver.registry.alarms;
     loop {
         let room = alarms.next().await;
         if let Err(fault) = driver.due(&room, now()).await {
-            error!(%fault, "what was due in a room was not done");
+            error!(%fault, "could not do what was due in a room");
             sleep(RETRY).await;
         }
         if let Ok(Some(due)) = driver.registry.load(&room).await.map(|room| room.next_due()) {
@@ -88,18 +88,18 @@ impl Alarms {
         }
     }
 
-    /// Waits for the first alarm to ring, and takes it away.
+    /// Waits until the earliest alarm rings, removes it, and returns its room.
     async fn next(&self) -> RoomId {
         loop {
             let wait = match self.ring(now()) {
                 Ok(room) => return room,
                 Err(wait) => wait.min(LOOK),
             };
-            let _either_way_look_again = timeout(wait, self.changed.notified()).await;
+            let _woken_or_timed_out = timeout(wait, self.changed.notified()).await;
         }
     }
 
-    /// The room whose alarm rings at `now`, or how long it is until the first one does.
+    /// The room whose alarm rings at `now`, or the time left until the earliest alarm.
     fn ring(&self, now: Timestamp) -> Result<RoomId, Duration> {
         let mut set = self.lock();
         let Some((due, _)) = set.in_order.first() else { return Err(Duration::MAX) };
@@ -158,17 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn a_room_has_one_alarm_which_is_only_moved_forward() {
+    fn a_room_has_one_alarm_which_only_moves_to_an_earlier_time() {
         let alarms = Alarms::default();
         for due in [20, 30, 10, 15] {
             alarms.set(room("a"), Timestamp(due));
         }
         assert_eq!(alarms.ring(Timestamp(40)), Ok(room("a")));
-        assert_eq!(alarms.ring(Timestamp(40)), Err(Duration::MAX), "there was one");
+        assert_eq!(alarms.ring(Timestamp(40)), Err(Duration::MAX), "there was only one alarm");
     }
 
     #[tokio::test]
-    async fn an_earlier_alarm_is_heard_while_a_later_one_is_waited_for() {
+    async fn an_earlier_alarm_interrupts_the_wait_for_a_later_one() {
         let alarms = Alarms::default();
         alarms.set(room("later"), Timestamp(now().0 + 3_600_000));
         let waits = alarms.next();

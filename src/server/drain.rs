@@ -1,7 +1,7 @@
-//! Going away without a stampede.
+//! Graceful shutdown without a stampede of reconnecting clients.
 //!
-//! Every client is told, a little apart from the next, when to come back; it has a grace time to
-//! move by itself, and is then closed with 1001.
+//! Every client is told when to reconnect, one client shortly after the other. It then has a grace
+//! period to reconnect elsewhere by itself. After that its connection is closed with 1001.
 
 use std::time::Duration;
 
@@ -12,14 +12,15 @@ use super::mailbox::Mailboxes;
 use crate::core::ConnectionId;
 use crate::wire::{CloseCode, ServerMessage};
 
-/// At most this long lies between a client's `going_away` and its close.
+/// The longest time between a client's `going_away` and its close.
 const MAX_GRACE: Duration = Duration::from_secs(5);
-/// At most this long lies between two clients.
+/// The longest time between two clients.
 const MAX_STEP: Duration = Duration::from_millis(10);
-/// Clients come back after this and up to four seconds more, each at another time.
+/// The earliest time a client may reconnect. Each client is told a different time, up to four
+/// seconds later.
 const SOONEST_RETURN_MS: u64 = 1000;
 
-/// Sends every client away within `limit`; done as soon as none is left.
+/// Sends every client away within `limit`. Returns early once no client is left.
 pub(super) async fn run(mailboxes: &Mailboxes, limit: Duration) {
     let leaving = mailboxes.connections();
     info!(connections = leaving.len(), seconds = limit.as_secs(), "draining");
@@ -36,7 +37,7 @@ pub(super) async fn run(mailboxes: &Mailboxes, limit: Duration) {
             )
         } => {}
     }
-    // Those whose handshake crossed with the drain.
+    // These are the clients whose handshake crossed with the drain.
     close(mailboxes, &mailboxes.connections(), Instant::now(), Duration::ZERO).await;
 }
 
@@ -44,7 +45,7 @@ async fn tell(mailboxes: &Mailboxes, leaving: &[ConnectionId], start: Instant, s
     for (nth, conn) in (0..).zip(leaving) {
         sleep_until(start + step * nth).await;
         let reconnect_after_ms = SOONEST_RETURN_MS + u64::from(nth) * 137 % 4000;
-        // It may have left meanwhile: so much the better.
+        // The client may have left in the meantime, which is fine.
         let _ = mailboxes.post(conn, ServerMessage::GoingAway { reconnect_after_ms });
     }
 }

@@ -1,9 +1,9 @@
-//! Whether a client still lives, and what it may be asked to prove it.
+//! Whether a client is still alive.
 //!
-//! A client that is silent is asked by a WebSocket ping. At most one ping is unanswered at a time,
-//! and the heartbeat and everybody else who wants to know wait for the same answer. So whoever asks
-//! about a client, and however often, the client gets one ping for each silence of [`FRESH`] (or of
-//! a heartbeat, if that is shorter). It is not charged for the answer.
+//! A silent client gets a WebSocket ping. At most one ping is unanswered at a time, and the
+//! heartbeat and all other askers wait for the same answer. So no matter how often somebody asks
+//! about a client, the client gets one ping for each silence of [`FRESH`] (or of a heartbeat, if
+//! that is shorter). It is not charged for the answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,43 +11,44 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// A client heard from this recently is alive without being asked.
+/// A client that we heard from this recently is alive, and gets no ping.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long a client has to answer a ping when somebody else wants its seat. The newcomer to a
-/// full room waits as long, and a phone that changes networks should not lose its seat.
+/// How long a client has to answer a ping when somebody else wants its seat. A peer that joins a
+/// full room waits this long, so it must be short. But a phone that changes networks must not lose
+/// its seat.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// No ping is out.
+/// No ping is unanswered.
 const NONE: u64 = 0;
 
-/// What is known of a client's life. Times are milliseconds since `epoch`.
+/// What we know about whether a client is alive. Times are milliseconds since `epoch`.
 #[derive(Debug)]
 pub(super) struct Liveness {
     epoch: Instant,
     heard: AtomicU64,
-    /// When a ping went out, if nothing was heard since. It is never 0.
+    /// When the last ping was sent, or [`NONE`] if something was heard since.
     asked: AtomicU64,
-    /// The last ping has had no pong yet.
+    /// Whether the last ping has had no pong yet.
     owes_pong: AtomicBool,
     sign: Notify,
 }
 
-/// What to do to find out.
+/// What the caller must do to find out whether the client is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// Nothing: it was heard a moment ago.
+    /// Nothing: we heard from the client a moment ago.
     Fresh,
-    /// Wait for the answer to a ping that is out already.
+    /// Wait for the answer to a ping that was already sent.
     Before(Question),
-    /// Send a ping, and wait.
+    /// Send a ping, and wait for the answer.
     Now(Question),
 }
 
-/// A ping, by the time it went out.
+/// A ping, identified by the time it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Question(u64);
 
 impl Liveness {
-    /// A client that is heard at this moment. `epoch` is some time before.
+    /// A client that we hear from at `now`. `epoch` must not be later.
     pub(super) fn new(epoch: Instant, now: Instant) -> Self {
         let liveness = Self {
             epoch,
@@ -60,7 +61,7 @@ impl Liveness {
         liveness
     }
 
-    /// Notes a sign of life.
+    /// Records a sign of life.
     pub(super) fn heard(&self, now: Instant) {
         self.heard.store(self.millis(now), Ordering::Release);
         if self.asked.load(Ordering::Acquire) != NONE {
@@ -69,23 +70,23 @@ impl Liveness {
         }
     }
 
-    /// When the client was last heard.
+    /// When we last heard from the client.
     pub(super) fn last_heard(&self) -> Instant {
         self.epoch + Duration::from_millis(self.heard.load(Ordering::Acquire))
     }
 
-    /// Notes a pong. True: it answers a ping of ours, and is the first to do so.
+    /// Records a pong. True if it is the first pong after one of our pings.
     pub(super) fn answers(&self) -> bool {
         self.owes_pong.swap(false, Ordering::AcqRel)
     }
 
-    /// Asks whether the client lives, unless that is known.
+    /// Asks whether the client is alive, unless we heard from it a moment ago.
     pub(super) fn probe(&self, now: Instant) -> Asked {
         let fresh = now.saturating_duration_since(self.last_heard()) < FRESH;
         if fresh { Asked::Fresh } else { self.ask(now) }
     }
 
-    /// Asks whether the client lives, unless it is asked already.
+    /// Asks whether the client is alive, unless a ping is already unanswered.
     pub(super) fn ask(&self, now: Instant) -> Asked {
         let at = self.millis(now).max(1);
         match self.asked.compare_exchange(NONE, at, Ordering::AcqRel, Ordering::Acquire) {
@@ -97,12 +98,12 @@ impl Liveness {
         }
     }
 
-    /// Waits for a sign of life that came after a ping, for as long as the client may take.
+    /// Waits until the client answers a ping or its time to answer is up. True if it answered.
     pub(super) async fn answered(&self, question: Question) -> bool {
         let deadline = self.epoch + Duration::from_millis(question.0) + PATIENCE;
         let mut sign = std::pin::pin!(self.sign.notified());
         loop {
-            // Whatever is heard from here on is not missed.
+            // From here on, no sign of life is missed.
             sign.as_mut().enable();
             if self.asked.load(Ordering::Acquire) != question.0 {
                 return true;
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_ask_one_ping_goes_out() {
+    fn many_questions_send_one_ping() {
         let (client, opened) = silent();
         assert_eq!(client.probe(opened + SECOND), Asked::Fresh);
         let Asked::Now(ping) = client.probe(opened + 2 * SECOND) else { panic!("a ping") };
@@ -163,7 +164,7 @@ mod tests {
         let (client, opened) = silent();
         assert!(!client.answers(), "nobody asked");
         client.ask(opened + 2 * SECOND);
-        // Something else is heard first, as happens when both are under way.
+        // The client sends something else before its pong, as happens when the two cross.
         client.heard(opened + 2 * SECOND);
         assert!(client.answers());
         assert!(!client.answers());
@@ -175,18 +176,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_who_wait_get_the_one_answer() {
+    async fn one_answer_reaches_everybody_who_waits() {
         let (client, opened) = silent();
         let Asked::Now(ping) = client.ask(opened) else { panic!("a ping") };
         let waiting = futures_util::future::join_all((0..100).map(|_| client.answered(ping)));
         let heard = async { client.heard(opened + SECOND) };
         let (lives, ()) = tokio::join!(waiting, heard);
         assert!(lives.into_iter().all(|lives| lives));
-        assert!(client.answered(ping).await, "later is not too late to know");
+        assert!(client.answered(ping).await, "a late caller gets the answer too");
     }
 
     #[tokio::test]
-    async fn who_asks_later_waits_for_what_is_left_of_the_time() {
+    async fn a_later_question_waits_for_the_rest_of_the_time() {
         let opened = Instant::now() - 2 * PATIENCE;
         let client = Liveness::new(opened, opened);
         let Asked::Now(ping) = client.ask(opened + SECOND) else { panic!("a ping") };

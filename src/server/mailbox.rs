@@ -1,8 +1,9 @@
-//! How a connection is reached: one bounded queue each.
+//! The outgoing queue of each connection.
 //!
-//! Senders never wait. A queue that is full, in messages or in bytes, belongs to a client that does
-//! not read: it is marked, its connection is closed as a slow consumer, and to its peers it is
-//! gone. What waits is an encoded copy, so that a waiting message keeps no read buffer alive.
+//! Each queue is bounded, and senders never wait. A queue that is full, in messages or in bytes,
+//! belongs to a client that does not read. It is marked as full, its connection is closed as a slow
+//! consumer, and its peers see it as gone. A queue holds encoded copies, so a waiting message keeps
+//! no read buffer alive.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,7 +20,7 @@ use super::liveness::{Asked, Liveness, Question};
 use crate::core::ConnectionId;
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
-/// How much may wait for one client.
+/// The most that may wait for one client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) messages: usize,
@@ -32,7 +33,7 @@ pub(super) struct Mailboxes {
     all: DashMap<ConnectionId, Arc<Mailbox>>,
     bounds: Bounds,
     forgotten: Notify,
-    /// Signs of life are counted from here.
+    /// The zero point of all liveness times.
     epoch: Instant,
 }
 
@@ -75,17 +76,17 @@ impl Mailboxes {
         self.all.iter().map(|entry| entry.key().clone()).collect()
     }
 
-    /// The mailbox of a connection that is open.
+    /// The mailbox of an open connection.
     pub(super) fn find(&self, conn: &ConnectionId) -> Option<Arc<Mailbox>> {
         self.all.get(conn).map(|mailbox| Arc::clone(&mailbox))
     }
 
-    /// Posts a message to a connection: how many bytes it takes there.
+    /// Posts a message to a connection and returns its size in bytes.
     pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Gone> {
         self.all.get(to).ok_or(Gone)?.post(message)
     }
 
-    /// Ends a connection, after what was posted to it.
+    /// Closes a connection once everything posted to it is written.
     pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
         if let Some(mailbox) = self.all.get(conn) {
             let _ = mailbox.put(Parcel::Close(code), false);
@@ -97,27 +98,27 @@ impl Mailboxes {
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// There is no such connection any more, or it is being closed.
+/// The connection no longer exists, or it is being closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Gone;
 
-/// What waits for one client.
+/// The queue of one client.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     queue: Mutex<Queue>,
     bounds: Bounds,
     waker: AtomicWaker,
-    /// Whether the client is there.
+    /// Whether the client is alive.
     pub(super) liveness: Liveness,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     parcels: VecDeque<Parcel>,
-    /// What is held for the client: what waits, and what was taken and is being written.
+    /// The bytes held for the client: those that wait, and those that are being written.
     bytes: usize,
     writing: usize,
-    /// How many parcels were there when the client was about to join.
+    /// How many parcels were waiting when the client was about to join.
     mark: Option<usize>,
     state: State,
 }
@@ -138,7 +139,7 @@ pub(super) enum Parcel {
     Text(Utf8Bytes),
     /// A protocol ping.
     Ping,
-    /// The end.
+    /// A close frame.
     Close(CloseCode),
 }
 
@@ -159,8 +160,8 @@ impl std::fmt::Debug for Parcel {
 }
 
 impl Mailbox {
-    /// Waits until something is to be written, and takes all of it. Fails once the mailbox is full.
-    /// Whoever comes for more has written what it took before.
+    /// Waits until something must be written, and takes all of it. Fails once the mailbox is full.
+    /// Call it again only when everything taken before is written: those bytes no longer count.
     pub(super) async fn take(&self) -> Result<VecDeque<Parcel>, Full> {
         poll_fn(|context| {
             self.waker.register(context.waker());
@@ -189,20 +190,20 @@ impl Mailbox {
         .await
     }
 
-    /// Whatever is posted from now on goes after the next `joined`.
+    /// Puts the next `joined` or `waiting` ahead of everything posted from now on.
     pub(super) fn mark(&self) {
         let mut queue = self.queue();
         queue.mark = Some(queue.parcels.len());
     }
 
-    /// Pings a client that was silent for a heartbeat, unless it is pinged already.
+    /// Pings a client that was silent for a heartbeat, unless a ping is already unanswered.
     pub(super) fn beat(&self, now: Instant) {
         if let Asked::Now(_) = self.liveness.ask(now) {
             let _ = self.put(Parcel::Ping, false);
         }
     }
 
-    /// Asks the client for a sign of life; `None` if there was one just now.
+    /// Asks the client for a sign of life. Returns `None` if the client gave one just now.
     pub(super) fn probe(&self, now: Instant) -> Option<Question> {
         match self.liveness.probe(now) {
             Asked::Fresh => None,
@@ -214,7 +215,7 @@ impl Mailbox {
         }
     }
 
-    /// Waits for the sign of life. Without one the connection is closed.
+    /// Waits for the client's sign of life, and closes the connection if none comes.
     pub(super) async fn lives(&self, ping: Question) -> bool {
         let lives = self.liveness.answered(ping).await;
         if !lives {
@@ -224,7 +225,7 @@ impl Mailbox {
         lives
     }
 
-    /// Puts a message where it belongs: how many bytes it takes.
+    /// Queues a message in its place and returns its size in bytes.
     pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Gone> {
         let joined =
             matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
@@ -233,7 +234,7 @@ impl Mailbox {
 
     fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Gone> {
         let mut queue = self.queue();
-        // Whoever is replaced while it joins is told both, in this order.
+        // A client that is replaced while it joins gets `joined` first and the refusal after it.
         let at_mark = at_mark && queue.mark.is_some();
         let in_time = queue.state == State::Open || (at_mark && queue.state == State::Closing);
         if !in_time {
@@ -248,7 +249,7 @@ impl Mailbox {
                 queue.state = State::Closing;
             }
             queue.bytes = bytes;
-            // Only the answer to the join goes there; a later one comes in its turn.
+            // Only the answer to the join goes to the mark. Later messages go to the end.
             let mark = if at_mark { queue.mark.take() } else { None };
             let at = mark.unwrap_or(queue.parcels.len());
             queue.parcels.insert(at, parcel);
@@ -259,7 +260,7 @@ impl Mailbox {
         if full { Err(Gone) } else { Ok(size) }
     }
 
-    /// A panic elsewhere leaves no queue half changed, so a poisoned lock is as good as any.
+    /// Ignores poisoning, because a panic never leaves a queue half changed.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,9 +1,9 @@
 //! SOCKETS: the standalone server.
 //!
 //! [`serve`] takes a bound listener and a future that says when to stop. HTTP and WebSockets share
-//! the port: every connection starts (`accept`) as HTTP/1.1, within TLS if there is a certificate,
-//! and a request for a WebSocket turns it (`upgrade`) into a `session` with a `mailbox`. What it
-//! says to others goes through a `speaker`, which counts. `http` answers the rest.
+//! the port. Every connection starts as HTTP/1.1 in `accept`, inside TLS if there is a certificate.
+//! A request for a WebSocket turns it into a `session` with a `mailbox`, in `upgrade`. Messages to
+//! others go through a `speaker`, which counts their bytes. `http` answers all other requests.
 
 mod accept;
 mod alarms;
@@ -51,15 +51,16 @@ use limits::Limits;
 use mailbox::{Bounds, Mailbox, Mailboxes};
 use speaker::{Claims, Speaker, Told};
 
-/// How often it is looked for rooms that need not be kept.
+/// How often we sweep out rooms that are no longer needed.
 const SWEEP: Duration = Duration::from_secs(60);
-/// After a drain the last sessions have this long to close: somewhat longer than a goodbye takes.
+/// How long the last sessions have to close after a drain. It must exceed the time that a session
+/// allows for its closing handshake.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// What carries out the decisions that follow from one connection.
+/// Carries out the decisions that one connection causes.
 type Driver<R> = drive::Driver<Arc<Timed<R>>, Claims, Speaker>;
 
-/// What all connections share.
+/// The state that all connections share.
 struct App<R> {
     config: Config,
     registry: Arc<Timed<R>>,
@@ -70,7 +71,7 @@ struct App<R> {
     health: HealthCheck,
     draining: AtomicBool,
     opened: AtomicU64,
-    /// Every session holds a sender; when there is none left, all have ended.
+    /// Every session holds a sender. Once no sender is left, all sessions have ended.
     alive: mpsc::WeakSender<()>,
 }
 
@@ -98,19 +99,19 @@ pub async fn serve<R: Registry>(
         _ = &mut work => {}
         () = stop => {}
     }
-    // While draining it goes on answering: a load balancer has to hear that it is not ready.
+    // A draining server keeps answering HTTP, so a load balancer learns that it is not ready.
     app.draining.store(true, Ordering::Release);
     tokio::select! {
         _ = &mut work => {}
         () = drain::run(&app.mailboxes, app.config.drain) => {}
     }
     drop((work, alive));
-    // A client that reads nothing does not hold up the end.
+    // A client that reads nothing must not hold up the shutdown.
     let _ = timeout(LAST_WORDS, ended.recv()).await;
     Ok(())
 }
 
-/// Rooms that ended, and admissions that nobody came back to, are forgotten in time.
+/// Regularly drops rooms that ended, and admissions that nobody came back to.
 async fn sweep<R: Registry>(registry: &R) {
     loop {
         tokio::time::sleep(SWEEP).await;

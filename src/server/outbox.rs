@@ -1,4 +1,4 @@
-//! The mailboxes as the driver's way to reach clients.
+//! The mailboxes as the driver's outbox.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ impl Outbox for Arc<Mailboxes> {
         Ok(())
     }
 
-    /// All are asked at once, and then heard one after the other: it takes no longer, and whoever
-    /// waits holds one thing to wait for, however many there are.
+    /// Pings all connections first, and then waits for one answer after the other. Since all pings
+    /// go out at once this takes no longer, and the caller holds a single future at a time.
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
         let now = Instant::now();
         let (mut gone, mut asked) = (Vec::new(), Vec::new());

@@ -1,9 +1,9 @@
-//! One WebSocket, from its first frame to its last.
+//! One WebSocket connection, from its first frame to its last.
 //!
-//! Three things can happen to it: something waits in its mailbox, a frame arrives, or its deadline
-//! passes. They are handled in this order, one at a time, so that what one peer sends another
-//! arrives in the order sent. However it ends, its seat is given up first and the client told
-//! after; a panic in here ends this connection and no other.
+//! A session waits for a message in its mailbox, a frame from its client, and its deadline. It
+//! handles one at a time, in this order of priority, so messages from one peer to another arrive
+//! in the order they were sent. However a session ends, it first gives up its seat and then tells
+//! the client. A panic in here ends this connection and no other.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -31,17 +31,17 @@ use crate::core::Connection;
 use crate::ports::Registry;
 use crate::wire::{CloseCode, Code, Incoming, Rejection, ServerMessage};
 
-/// What a pong is, besides its payload: two bytes and the mask.
+/// The size of a pong without its payload: a header of two bytes and the mask.
 const PONG_HEAD: usize = 6;
-/// How long a goodbye may take.
+/// How long the closing handshake may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// The times that bound a connection.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
-    /// Silent for this long: a ping. For twice as long: dead.
+    /// A client that is silent for this long is pinged. After twice as long it counts as dead.
     pub(super) heartbeat: Duration,
-    /// A connection that has not joined by then is closed.
+    /// A connection that has not joined within this time is closed.
     pub(super) join_timeout: Duration,
 }
 
@@ -52,48 +52,48 @@ pub(super) struct Session<R, S> {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) driver: Driver<R>,
     pub(super) rate_limiter: RateLimiter,
-    /// The budget that it shares with other connections of the same peer.
+    /// The budget it shares with the peer's other connections.
     pub(super) account: Option<Account>,
     pub(super) timeouts: Timeouts,
     pub(super) opened: Instant,
-    /// It held a seat once.
+    /// Whether it has ever held a seat.
     pub(super) joined: bool,
     pub(super) _held: Held,
 }
 
-/// What a connection gives back when it has ended.
+/// The resources a connection holds until it ends.
 pub(super) struct Held {
     pub(super) _socket: Arc<Permit>,
     pub(super) _websocket: Permit,
-    /// The server does not end before all of its connections have.
+    /// Keeps the server running until all of its connections have ended.
     pub(super) _alive: Option<mpsc::Sender<()>>,
 }
 
 /// Why a connection ends.
 enum End {
-    /// The client went, or its socket broke.
+    /// The client disconnected, or its socket failed.
     Gone,
-    /// It was told why already.
+    /// The client has already been told why.
     Closed(CloseCode),
-    /// It is still to be told why.
+    /// The client must still be told why.
     Refused(Rejection, CloseCode),
 }
 
 impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
-    /// Serves the connection until it ends. Boxed, as is the goodbye: the memory of an idle
-    /// connection is mostly that of its task.
+    /// Serves the connection until it ends. The session and its farewell are boxed because the
+    /// task accounts for most of the memory of an idle connection.
     pub(super) async fn run(mut self: Box<Self>) {
         let conn = self.connection.id.clone();
         debug!(%conn, "open");
         let end = AssertUnwindSafe(self.converse()).catch_unwind().await;
         let end = end.unwrap_or_else(|_| panicked());
         if let Err(fault) = self.driver.lost(&mut self.connection, now()).await {
-            error!(%conn, %fault, "a seat could not be given up");
+            error!(%conn, %fault, "could not give up a seat");
         }
         self.charge_for_news(0, Instant::now());
         self.driver.outbox.end();
         debug!(%conn, reason = end.name(), "closed");
-        // A client that does not listen to the goodbye is not waited for.
+        // We do not wait for a client that ignores the close frame.
         let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
     }
 
@@ -113,9 +113,9 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         }
     }
 
-    /// Writes what waited, in one flush. Meanwhile it goes on reading, because a client that is slow
-    /// to take what it is sent may be lively all the same. It is not waited for longer than it takes
-    /// to call it dead, or its mailbox to fill up.
+    /// Writes the waiting messages in one flush. It keeps reading meanwhile, because a client that
+    /// reads slowly may still be active. It gives up after two heartbeats, or once the mailbox is
+    /// full.
     async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Full>) -> Option<End> {
         let Ok(mut parcels) = parcels else { return Some(slow()) };
         let mailbox = Arc::clone(&self.mailbox);
@@ -156,7 +156,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             Message::Ping(_) | Message::Pong(_) => self.charge(at).err(),
             Message::Binary(_) => Some(refused(
                 Code::InvalidMessage,
-                "expected text frames, not binary ones",
+                "expected text frames, not binary frames",
                 CloseCode::Binary,
             )),
             Message::Close(_) | Message::Frame(_) => Some(End::Gone),
@@ -185,15 +185,15 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     async fn handle(&mut self, incoming: Incoming<'_>) {
         let (request_id, to) = (incoming.request_id.clone(), incoming.message.to().cloned());
         if let Err(fault) = self.driver.receive(&mut self.connection, incoming, now()).await {
-            error!(conn = %self.connection.id, %fault, "a message was not handled");
+            error!(conn = %self.connection.id, %fault, "could not handle a message");
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
             let _ = self.mailbox.post(rejection.to(to).answering(request_id).into());
         }
         self.joined |= self.connection.claim.is_some();
     }
 
-    /// Charges for what others were made to receive, beyond what was read for it: that is charged
-    /// already.
+    /// Charges for the bytes that this client caused others to receive. The `read` bytes of its
+    /// own frame are charged already, so they are deducted.
     fn charge_for_news(&mut self, read: usize, at: Instant) {
         let caused = self.driver.outbox.caused();
         self.rate_limiter.owe(caused.saturating_sub(read), at);
@@ -207,10 +207,10 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         }
     }
 
-    /// Charges for a frame, and for whatever was read to get it. `Ok(Some(_))` refuses it.
+    /// Charges for a frame and for all bytes read to get it. `Ok(Some(_))` refuses the frame.
     fn charge(&mut self, at: Instant) -> Result<Option<Rejection>, End> {
         let too_fast =
-            || Rejection::new(Code::RateLimited, "too many messages, or too much in them");
+            || Rejection::new(Code::RateLimited, "too many messages, or too many bytes in them");
         let bytes = self.socket.get_mut().meter().look();
         let overdrawn = self.account.as_ref().and_then(|account| account.overdrawn(at));
         match self.rate_limiter.charge(bytes, at).or_wait(overdrawn) {
@@ -220,7 +220,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         }
     }
 
-    /// Charges for all that was read, but for the answer to a ping of ours.
+    /// Charges for all bytes read, except for the client's answer to our ping.
     fn excuse(&mut self, answer: usize, at: Instant) {
         let bytes = self.socket.get_mut().meter().look();
         self.rate_limiter.owe(bytes.saturating_sub(answer), at);
@@ -237,11 +237,11 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     fn on_deadline(&mut self, deadline: std::pin::Pin<&mut Sleep>) -> Option<End> {
         let silent = self.mailbox.liveness.last_heard().elapsed();
         if silent >= self.timeouts.heartbeat * 2 {
-            let text = "nothing was heard for two heartbeats";
+            let text = "nothing was received for two heartbeats";
             return Some(refused(Code::IdleTimeout, text, CloseCode::Timeout));
         }
         if !self.joined && self.opened.elapsed() >= self.timeouts.join_timeout {
-            let text = "no successful `join` in time";
+            let text = "expected a successful `join` in time";
             return Some(refused(Code::JoinTimeout, text, CloseCode::Timeout));
         }
         if silent >= self.timeouts.heartbeat {
@@ -252,7 +252,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     }
 }
 
-/// What came first: all is written, or a frame.
+/// What happened first: everything was written, or a frame arrived.
 enum Turn {
     Written(Option<End>),
     Frame(Option<Result<Message, WsError>>),
@@ -269,7 +269,7 @@ fn poll_turn<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Writes the parcels and flushes. The one that closes ends it.
+/// Writes the parcels and flushes them. A [`Parcel::Close`] ends the session.
 fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     parcels: &mut VecDeque<Parcel>,
@@ -290,7 +290,7 @@ fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
     socket.poll_flush_unpin(context).map_ok(|()| None)
 }
 
-/// Tells the client why, closes, and waits until it has closed too.
+/// Tells the client why the connection ends, closes it, and waits until the client closes too.
 async fn farewell<S: AsyncRead + AsyncWrite + HasMeter + Unpin>(
     socket: &mut WebSocketStream<S>,
     end: End,
@@ -307,7 +307,7 @@ async fn farewell<S: AsyncRead + AsyncWrite + HasMeter + Unpin>(
     }
     socket.send(Message::Close(Some(frame))).await?;
     if socket.is_terminated() {
-        // Its frames cannot be told apart any more.
+        // After a protocol error the incoming bytes can no longer be parsed into frames.
         drain(socket.get_mut()).await;
     }
     while let Some(Ok(_)) = socket.next().await {
@@ -317,7 +317,7 @@ async fn farewell<S: AsyncRead + AsyncWrite + HasMeter + Unpin>(
     Ok(())
 }
 
-/// What a socket's own error means for its client.
+/// How a connection ends after a socket error.
 fn broken(error: &WsError, limit: Option<usize>) -> End {
     match error {
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
@@ -328,7 +328,8 @@ fn broken(error: &WsError, limit: Option<usize>) -> End {
             refused(Code::InvalidMessage, "expected text in UTF-8", CloseCode::NotText)
         }
         WsError::Io(error) if is_spent(error) => {
-            refused(Code::RateLimited, "too much without a message", CloseCode::RateLimited)
+            let text = "too many bytes without a complete message";
+            refused(Code::RateLimited, text, CloseCode::RateLimited)
         }
         WsError::Protocol(violation) if !hung_up(violation) => {
             refused(Code::InvalidMessage, violation.to_string(), CloseCode::Protocol)
@@ -342,13 +343,14 @@ fn hung_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool
     matches!(error, P::ResetWithoutClosingHandshake | P::SendAfterClosing | P::ReceivedAfterClosing)
 }
 
-/// What it panicked with may quote the client, so nobody looks at it.
+/// Ignores the panic message, because it may quote the client.
 fn panicked() -> End {
     refused(Code::Internal, "our fault", CloseCode::Internal)
 }
 
 fn slow() -> End {
-    refused(Code::SlowConsumer, "what was sent was not read", CloseCode::SlowConsumer)
+    let text = "the client did not read its messages fast enough";
+    refused(Code::SlowConsumer, text, CloseCode::SlowConsumer)
 }
 
 fn refused(code: Code, text: impl Into<std::borrow::Cow<'static, str>>, close: CloseCode) -> End {

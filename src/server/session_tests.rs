@@ -1,4 +1,4 @@
-//! A session over a pipe that holds next to nothing.
+//! A session over a pipe with a tiny buffer.
 
 use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -18,7 +18,7 @@ use crate::wire::{FromText, JoinDefaults, PeerId};
 const UNLIMITED: Rates = Rates { messages: (0, 0), bytes: (0, 0) };
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_heard_all_the_same() {
+async fn a_client_that_does_not_read_can_still_send() {
     let server = Server::new();
     let bob = ConnectionId::new("bob");
     let listener = server.mailboxes.open(&bob);
@@ -29,7 +29,7 @@ async fn a_client_that_does_not_read_is_heard_all_the_same() {
 
     let mut ada = server.open().await;
     ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
-    // Its `joined` does not fit into the pipe, and is not read.
+    // Ada's `joined` does not fit into the pipe, and she does not read it.
     ada.send(Message::text(r#"{"type":"chat","message":"still here"}"#)).await.unwrap();
     let mut heard = String::new();
     while !heard.contains("still here") {
@@ -56,14 +56,14 @@ async fn a_client_that_reads_late_gets_everything_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_being_written_counts_as_waiting() {
+async fn a_message_that_is_being_written_counts_as_waiting() {
     let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
     let post = || mailbox.post(ServerMessage::Relayed(Redacted::new("x".repeat(30_000))));
     assert_eq!(post(), Ok(30_000));
     assert_eq!(mailbox.take().await.unwrap().len(), 1);
     assert_eq!(post(), Ok(30_000));
     assert_eq!(post(), Ok(30_000));
-    // The first is written by now.
+    // The first message is written by now.
     assert_eq!(mailbox.take().await.unwrap().len(), 2);
     assert_eq!(post(), Ok(30_000));
     assert_eq!(post(), Err(Gone), "five times 30 KB are more than 100");
@@ -74,7 +74,7 @@ async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
     frame.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
 }
 
-/// What sessions share.
+/// The state that sessions share.
 struct Server {
     registry: Arc<Timed<MemoryRegistry>>,
     mailboxes: Arc<Mailboxes>,
@@ -108,7 +108,7 @@ impl Server {
         }
     }
 
-    /// A client's end of a session that runs.
+    /// Starts a session and returns the client's end of its pipe.
     async fn open(&self) -> WebSocketStream<DuplexStream> {
         let (near, far) = duplex(64);
         let id = ConnectionId::new("ada");

@@ -1,10 +1,10 @@
-//! The outbox of one connection, which pays for what it makes others receive.
+//! The outbox of one connection, which counts the bytes it causes others to receive.
 //!
-//! A connection's budget of bytes is also a promise to everybody else: nobody is sent more by one
-//! other than that. What is relayed is paid for as it is read. News of a room can be much longer
-//! than the few bytes that cause it, and goes to everybody; so what goes out is counted here, and
-//! the sender is charged with what the one who got most of it got. A peer that has overdrawn its
-//! account is not let in by another connection.
+//! A connection's byte budget also protects its peers: no client can make another receive more than
+//! that. A relayed message is charged when it is read. A room update can be much longer than the
+//! few bytes that cause it, and it goes to the whole room. So this module counts the bytes that go
+//! out to each receiver, and the sender is charged for the receiver that got most. A peer that has
+//! overdrawn its account cannot join through another connection.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::core::{Claim, Connection, ConnectionId, Grant};
 use crate::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, ServerMessage};
 
-/// How one connection reaches the others, and itself.
+/// Sends messages on behalf of one connection, to others and to itself.
 #[derive(Debug)]
 pub(super) struct Speaker {
     pub(super) conn: ConnectionId,
@@ -24,31 +24,31 @@ pub(super) struct Speaker {
     pub(super) told: Told,
 }
 
-/// The claims of one connection. They live on the stack of its session, so nobody has to look for
-/// them.
+/// Handles the seat claims of one connection. The claim itself is kept in the session's
+/// [`Connection`], so nothing is stored here.
 #[derive(Debug)]
 pub(super) struct Claims {
     pub(super) accounts: Arc<Accounts>,
     pub(super) mailbox: Arc<Mailbox>,
 }
 
-/// To whom how many bytes went out, until somebody asks.
+/// The bytes sent to each receiver since they were last charged.
 #[derive(Debug, Default)]
 pub(super) struct Told(Mutex<Vec<(ConnectionId, usize)>>);
 
 impl Speaker {
-    /// How many bytes went to any one other connection, at most, since this was last asked.
+    /// The most bytes sent to any one other connection since the last call.
     pub(super) fn caused(&self) -> usize {
         let mut told = self.told.lock();
         told.sort_unstable();
         let by_receiver = told.chunk_by(|(one, _), (other, _)| one == other);
         let most = by_receiver.map(|copies| copies.iter().map(|(_, bytes)| bytes).sum()).max();
-        // The room that it took is kept: nearly every message goes to one.
+        // The allocation is kept, because nearly every message goes to another connection.
         told.clear();
         most.unwrap_or(0)
     }
 
-    /// Nobody reaches the connection any more.
+    /// Removes the connection's mailbox, so nobody can reach it any more.
     pub(super) fn end(&self) {
         self.mailboxes.forget(&self.conn);
     }
@@ -104,7 +104,7 @@ mod tests {
     use crate::redact::Redacted;
 
     #[tokio::test]
-    async fn what_was_caused_is_what_the_one_who_got_most_got() {
+    async fn a_sender_is_charged_for_the_receiver_that_got_most() {
         let mailboxes = Arc::new(Mailboxes::new(Bounds { messages: 10, bytes: 1000 }));
         let [ada, bob, cay] = ["ada", "bob", "cay"].map(ConnectionId::new);
         let _open = [&ada, &bob, &cay].map(|conn| mailboxes.open(conn));
@@ -116,7 +116,7 @@ mod tests {
         }
         let message = ServerMessage::Relayed(Redacted::new("x".repeat(2000)));
         assert_eq!(speaker.send(&cay, message).await.unwrap(), Delivery::Gone);
-        assert_eq!(speaker.caused(), 80, "Bob's two, and nothing of what nobody got");
+        assert_eq!(speaker.caused(), 80, "Bob's two messages; undelivered ones do not count");
         assert_eq!(speaker.caused(), 0);
     }
 }

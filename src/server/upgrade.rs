@@ -1,4 +1,4 @@
-//! From an HTTP request to a WebSocket: who may have one, and the handshake.
+//! From an HTTP request to a WebSocket: admission and the handshake.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -37,17 +37,17 @@ use crate::wire::JoinDefaults;
 /// tungstenite's own default is 128 KiB for every connection, read or not.
 const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
-/// To get a message so much more is read than is in it: its frames have heads, of which one in the
-/// smallest fragments has the most;
+/// The most bytes read for one byte of a message. Every frame has a header, so a message in the
+/// smallest fragments costs the most.
 const FRAMING: usize = 8;
-/// and reading goes ahead, with TLS by a whole record.
+/// The most bytes read past the end of a message. With TLS that is a whole record.
 const AHEAD: usize = 32 * 1024;
-/// When a crowded or draining server may be tried again, in seconds.
+/// When a client may retry a full or draining server, in seconds.
 const RETRY_AFTER: &str = "5";
-/// The subprotocol that is answered to a client that offers it.
+/// The subprotocol that the server selects if a client offers it.
 const SUBPROTOCOL: &str = "visio";
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
-/// Who a proxy says it speaks for.
+/// The header in which a proxy names the client's address.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Whether the request asks for a WebSocket at all.
@@ -91,13 +91,13 @@ pub(super) fn websocket<R: Registry>(
             Ok(upgraded) => {
                 start(&app, held, (defaults, grant), upgraded).await;
             }
-            Err(error) => debug!(%error, "a handshake was not completed"),
+            Err(error) => debug!(%error, "could not complete a handshake"),
         }
     });
     response
 }
 
-/// Finds out what is below the HTTP that was spoken, and goes on with that.
+/// Recovers the TCP or TLS stream below the HTTP connection, and runs the session over it.
 async fn start<R: Registry>(
     app: &App<R>,
     held: Held,
@@ -118,7 +118,7 @@ async fn start<R: Registry>(
     }
 }
 
-/// Starts the session of a WebSocket over `stream`, of which some may be read already.
+/// Starts a session over `stream`. The bytes in `read` were already read from it.
 async fn run<R: Registry, S>(
     app: &App<R>,
     held: Held,
@@ -156,7 +156,7 @@ async fn run<R: Registry, S>(
     tokio::spawn(session.run());
 }
 
-/// Who asks: the other end of the connection, or whoever a trusted proxy speaks for.
+/// The client's address: the TCP peer, or the address that a trusted proxy names.
 fn client<R>(app: &App<R>, caller: &Caller, request: &Request) -> IpAddr {
     let headers = request.headers().get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
     app.limits.client(caller.address.ip(), headers)
@@ -169,7 +169,7 @@ fn admit<R: Registry>(
     client: IpAddr,
 ) -> Result<Permit, Box<Response>> {
     if app.draining.load(Ordering::Acquire) {
-        return Err(unavailable("this server is going away").into());
+        return Err(unavailable("this server is shutting down").into());
     }
     if !origin_allowed(&app.config.allowed_origins, request) {
         let message = "this page's origin is not on the list of --allowed-origin";
@@ -181,15 +181,15 @@ fn admit<R: Registry>(
     }
     app.limits.websocket(client).map_err(|crowded| {
         let message = match crowded {
-            Crowded::Server => "this server has as many connections as it may have",
+            Crowded::Server => "this server has reached its limit of connections",
             Crowded::Address => "too many connections from this address",
         };
         unavailable(message).into()
     })
 }
 
-/// What the handshake's token grants, if it has one and anybody asks for it. Without one it is
-/// still good: `join` may bring it.
+/// What the handshake's token grants. Open mode ignores tokens. A handshake without a token is
+/// valid, because `join` may bring one.
 fn identify(gatekeeper: &Gatekeeper, request: &Request) -> Result<Option<Grant>, Refused> {
     if gatekeeper.is_open() {
         return Ok(None);
@@ -201,12 +201,13 @@ fn identify(gatekeeper: &Gatekeeper, request: &Request) -> Result<Option<Grant>,
     token.map_or(Ok(None), |token| gatekeeper.check(&token, now()))
 }
 
-/// What is no text is at least no good token.
+/// The header as text. Bytes that are not UTF-8 are replaced, which cannot make a valid token.
 fn text(value: &HeaderValue) -> Cow<'_, str> {
     String::from_utf8_lossy(value.as_bytes())
 }
 
-/// What would be read as its body by a proxy are frames to us, or the other way round.
+/// Whether the request announces a body. A proxy would read as body what we read as frames, or the
+/// other way round.
 fn announces_body(request: &Request) -> bool {
     let lengths = request.headers().get_all(header::CONTENT_LENGTH);
     request.headers().contains_key(header::TRANSFER_ENCODING)
@@ -238,10 +239,11 @@ fn unavailable(message: &str) -> Response {
     ([(header::RETRY_AFTER, RETRY_AFTER)], refusal).into_response()
 }
 
-/// Why it was refused, for as long as that can be help and not a guessing game.
+/// Refuses a token and says why. An address with too many invalid tokens is no longer told why, so
+/// nobody can guess tokens by trial and error.
 fn unauthorized<R>(app: &App<R>, client: IpAddr, refused: Refused) -> Response {
     if let Err(wait) = app.limits.failed_token(client) {
-        let message = "too many tokens from this address were not valid";
+        let message = "too many invalid tokens from this address";
         let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", message);
         let seconds = wait.as_secs() + 1;
         let headers = [(header::RETRY_AFTER, seconds.into()), (header::CONNECTION, CLOSE)];

@@ -1,4 +1,4 @@
-//! What a client sends: one type, one parser.
+//! Messages from the client: one type, one parser.
 
 use std::borrow::Cow;
 
@@ -10,63 +10,63 @@ use super::{
     RoomId, Token,
 };
 
-/// A message and the mark that its answer echoes.
+/// A client's message, and the request id that the answer echoes.
 #[derive(Debug)]
 pub struct Incoming<'a> {
     /// The client's `requestId`.
     pub request_id: Option<RequestId>,
-    /// What it asks for.
+    /// The message itself.
     pub message: ClientMessage<'a>,
 }
 
-/// What a client can ask for.
+/// A message that a client can send.
 #[derive(Debug)]
 pub enum ClientMessage<'a> {
     /// `join`: take a seat.
     Join(Join),
-    /// A message for another peer, or for the room.
+    /// A message to relay to another peer, or to the room.
     Signal(Signal<'a>),
-    /// `peers`: who is there?
+    /// `peers`: list the peers in the room.
     Peers,
-    /// `room_list`: which rooms are there?
+    /// `room_list`: list the rooms.
     RoomList,
     /// `leave`: give up the seat.
     Leave,
-    /// `ping`: are you there?
+    /// `ping`: check that the server still answers.
     Ping,
-    /// What only a host may do.
+    /// A message that only a host may send.
     Host(HostMessage),
 }
 
-/// What a `join` names; the rest is for the server to fill in.
+/// The fields of a `join`. The server fills in those that are absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Join {
-    /// The room, else `default`.
+    /// The room; `default` if absent.
     pub room: Option<RoomId>,
-    /// The peer id, else the server makes one.
+    /// The peer id; the server mints one if absent.
     pub peer: Option<PeerId>,
-    /// What the person is called.
+    /// The person's name.
     pub name: Option<DisplayName>,
-    /// What the others should know.
+    /// What the peer tells the others about itself.
     pub metadata: Option<Metadata>,
-    /// What lets it in, where not everybody is let in.
+    /// The visit token, which the server requires unless it is in open mode.
     pub token: Option<Token>,
-    /// Spelt `join_room`, which from a seated client means: move to that room.
+    /// True for `join_room`. A client that has a seat moves to that room.
     pub moves: bool,
 }
 
-/// A message to pass on: to whom, and the frame.
+/// A message to relay.
 #[derive(Debug)]
 pub struct Signal<'a> {
-    /// Who gets it.
+    /// The recipient.
     pub to: Recipient,
-    /// Whether it is `chat`, which reaches into the lobby.
+    /// Whether it is `chat`, which also reaches the lobby.
     pub chat: bool,
-    /// The frame as it came.
+    /// The frame as received.
     pub envelope: Envelope<'a>,
 }
 
-/// Who gets a signal.
+/// The recipient of a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
     /// One peer of the sender's room.
@@ -76,7 +76,7 @@ pub enum Recipient {
 }
 
 impl Recipient {
-    /// The peer, if it is one.
+    /// The peer, if the recipient is a single peer.
     pub const fn peer(&self) -> Option<&PeerId> {
         match self {
             Self::Peer(peer) => Some(peer),
@@ -140,7 +140,7 @@ impl<'a> ClientMessage<'a> {
         })
     }
 
-    /// The peer that the message names, for an error to name it too.
+    /// The peer that the message is for, so an error can name it.
     pub const fn to(&self) -> Option<&PeerId> {
         if let Self::Signal(signal) = self { signal.to.peer() } else { None }
     }
@@ -182,7 +182,7 @@ impl Join {
     }
 }
 
-/// Says what is wrong in words of our own: the parser's may quote the frame.
+/// Describes a parse error in our own words, because the parser's message may quote the frame.
 pub(super) fn unreadable(error: &serde_json::Error) -> Rejection {
     let text = error.to_string();
     if text.starts_with("duplicate field") {
@@ -192,7 +192,7 @@ pub(super) fn unreadable(error: &serde_json::Error) -> Rejection {
         return Rejection::new(Code::InvalidMessage, "expected one JSON object");
     }
     let (line, column) = (error.line(), error.column());
-    let text = format!("expected JSON text; line {line}, column {column} is not");
+    let text = format!("expected JSON: syntax error at line {line}, column {column}");
     Rejection::new(Code::InvalidJson, text)
 }
 
@@ -200,12 +200,12 @@ fn invalid(field: &str, expected: &str) -> Rejection {
     Rejection::new(Code::InvalidMessage, format!("`{field}`: expected {expected}"))
 }
 
-/// `null` says as little as a field that is not there.
+/// Treats `null` as absent.
 fn present(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| raw.get() != "null")
 }
 
-/// The string in `raw`, its escapes undone; most need no undoing.
+/// The string in `raw`, unescaped. Most strings have no escapes and are borrowed.
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     let plain = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_of_the_contract_is_known() {
+    fn every_message_type_of_the_protocol_is_known() {
         for kind in [
             "join",
             "join_room",
@@ -327,8 +327,11 @@ mod tests {
     }
 
     #[test]
-    fn null_is_as_good_as_absent() {
-        let text = r#"{"type":"join","roomId":null,"peerId":null,"displayName":null,"metadata":null,"token":null,"requestId":null}"#;
+    fn null_counts_as_absent() {
+        let text = concat!(
+            r#"{"type":"join","roomId":null,"peerId":null,"displayName":null,"#,
+            r#""metadata":null,"token":null,"requestId":null}"#
+        );
         let Ok(Incoming { request_id: None, message: ClientMessage::Join(join) }) =
             Incoming::parse(text)
         else {
@@ -338,13 +341,13 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_undone_before_a_value_is_judged() {
+    fn values_are_unescaped_before_they_are_checked() {
         let text = r#"{"type":"\u006fffer","to":"b\u006fb"}"#;
         assert_eq!(Incoming::parse(text).unwrap().message.to(), PeerId::parse("bob").as_ref());
     }
 
     #[test]
-    fn a_private_message_may_name_its_target_the_old_way() {
+    fn a_private_message_may_use_the_old_target_field() {
         let text = r#"{"type":"private_message","targetUserId":"user2","message":"hi"}"#;
         assert_eq!(Incoming::parse(text).unwrap().message.to(), PeerId::parse("user2").as_ref());
         let text = r#"{"type":"private_message","to":null,"targetUserId":"user2"}"#;
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_repeats_nothing_of_the_frame() {
+    fn a_refusal_never_quotes_the_frame() {
         for text in [r#""secret text""#, "secret text", r#"{"type":"secret text"}"#] {
             let (_, message) = refused(text);
             assert!(!message.contains("secret"), "{message}");

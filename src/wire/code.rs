@@ -1,34 +1,36 @@
-//! Error codes and the WebSocket close codes that go with them: stable names, never reused.
+//! Error codes, and the WebSocket close codes that go with them. Their names are stable and are
+//! never reused.
 
 use serde::Serialize;
 
-/// Why something was refused. The names are the contract; texts beside them may change.
+/// Why something was refused. The names are part of the protocol. The texts sent with them may
+/// change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The frame was not JSON.
     InvalidJson,
-    /// The frame was JSON, but no message of the contract; the text names the field.
+    /// The frame was JSON, but not a valid message. The text names the field.
     InvalidMessage,
-    /// The `type` is none of the contract.
+    /// The protocol has no such `type`.
     UnknownType,
     /// The connection holds no seat.
     NotJoined,
-    /// The connection holds a seat already.
+    /// The connection already holds a seat.
     AlreadyJoined,
-    /// No such peer in this room.
+    /// The room has no such peer.
     PeerNotFound,
     /// Every seat of the room is taken.
     RoomFull,
-    /// There is no token, or it is not good, not yet or no longer.
+    /// The token is missing, invalid, not yet valid or no longer valid.
     Unauthorized,
     /// The peer's role, or its token, does not allow this.
     Forbidden,
-    /// Too many messages; `retryAfterMs` says when to go on.
+    /// The client sends too much. `retryAfterMs` says when it may continue.
     RateLimited,
-    /// No successful `join` in time.
+    /// The client did not join in time.
     JoinTimeout,
-    /// Nothing was heard from the connection for two heartbeats.
+    /// The client sent nothing for two heartbeats, or did not answer a ping in time.
     IdleTimeout,
     /// Another connection took this peer id.
     Replaced,
@@ -36,16 +38,16 @@ pub enum Code {
     Removed,
     /// A host ended the visit.
     VisitEnded,
-    /// The time of the visit is over.
+    /// The visit has reached its end time.
     VisitExpired,
     /// The client did not read what was sent to it.
     SlowConsumer,
-    /// Our fault; nothing was changed.
+    /// The server failed. Nothing was changed.
     Internal,
 }
 
 impl Code {
-    /// The name on the wire, also given as the reason of a close.
+    /// The name on the wire, also used as the reason of a close frame.
     pub const fn name(self) -> &'static str {
         match self {
             Self::InvalidJson => "invalid_json",
@@ -69,7 +71,7 @@ impl Code {
         }
     }
 
-    /// How the connection is closed after this error, where it always is.
+    /// The close code that always follows this error, if there is one.
     pub const fn closes_with(self) -> Option<CloseCode> {
         match self {
             Self::Unauthorized => Some(CloseCode::Unauthorized),
@@ -92,7 +94,8 @@ impl Code {
     }
 }
 
-/// The close codes the server uses: RFC 6455, section 7.4.1, and 4000 to 4999 of our own.
+/// The close codes the server uses: standard ones (RFC 6455, section 7.4.1), and our own in the
+/// range 4000 to 4999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u16)]
 pub enum CloseCode {
@@ -104,7 +107,7 @@ pub enum CloseCode {
     Binary = 1003,
     /// The client sent a text frame that is not UTF-8.
     NotText = 1007,
-    /// The client sent a message over the limit.
+    /// The client sent a message larger than the limit.
     TooLarge = 1009,
     /// The server failed.
     Internal = 1011,
@@ -112,7 +115,7 @@ pub enum CloseCode {
     SlowConsumer = 1013,
     /// [`Code::Unauthorized`].
     Unauthorized = 4001,
-    /// A host turned this one away.
+    /// A host denied this guest.
     Denied = 4003,
     /// [`Code::JoinTimeout`] or [`Code::IdleTimeout`].
     Timeout = 4008,
@@ -122,12 +125,12 @@ pub enum CloseCode {
     Removed = 4010,
     /// [`Code::VisitEnded`] or [`Code::VisitExpired`].
     Ended = 4011,
-    /// [`Code::RateLimited`], for a client that went on.
+    /// [`Code::RateLimited`], for a client that did not slow down.
     RateLimited = 4029,
 }
 
 impl CloseCode {
-    /// What the close frame says beside the number. The `error` before it says more.
+    /// The reason in the close frame. The `error` sent before it says more.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Away => "going away",
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_what_goes_on_the_wire() {
+    fn a_code_is_encoded_as_its_name() {
         for code in [Code::InvalidJson, Code::PeerNotFound, Code::RoomFull, Code::SlowConsumer] {
             let encoded = serde_json::to_string(&code).unwrap();
             assert_eq!(encoded.trim_matches('"'), code.name());

@@ -1,13 +1,13 @@
-//! The envelope of a frame, and the splice that puts `from` into it: the hot path.
+//! The envelope of a frame, and the splice that puts `from` into it. This is the hot path.
 //!
-//! A relayed message is mostly SDP, which the server has no business with. So one pass over the
-//! text notes where the few fields of the envelope are and skips the rest without building
-//! anything. Stamping then copies the text once, with `"from":"..."` behind the opening brace.
+//! A relayed message is mostly SDP, which the server does not need to read. So one pass over the
+//! text records where the few envelope fields are, and skips the rest without building anything.
+//! Stamping then copies the text once, with `"from":"..."` right after the opening brace.
 //!
-//! `from` is the server's word alone. A client that writes its own, be it twice or escaped as
-//! `"fr\u006fm"`, has it taken out, field by field: parsers disagree on which of two equal keys
-//! counts, so there must be one. The same goes for `sentAt` where the server sets it. A second
-//! `type`, `to`, `targetUserId` or `requestId` is refused for the same reason.
+//! Only the server sets `from`. If a client writes its own, even twice or escaped as
+//! `"fr\u006fm"`, every copy is removed. Parsers disagree on which of two equal keys counts, so
+//! exactly one may remain. The same goes for `sentAt` where the server sets it. A second `type`,
+//! `to`, `targetUserId` or `requestId` is refused for the same reason.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::{PeerId, Timestamp};
 
-/// The fields of a frame that the server reads, each as it was written, and the frame itself.
+/// A frame, and the raw values of those fields that the server reads.
 #[derive(Clone)]
 pub struct Envelope<'a> {
     text: &'a str,
@@ -26,7 +26,7 @@ pub struct Envelope<'a> {
     pub(super) kind: Option<&'a RawValue>,
     /// The raw `to`.
     pub(super) to: Option<&'a RawValue>,
-    /// The raw `targetUserId`, another name for `to`.
+    /// The raw `targetUserId`, an alias of `to`.
     pub(super) target_user_id: Option<&'a RawValue>,
     /// The raw `requestId`.
     pub(super) request_id: Option<&'a RawValue>,
@@ -34,12 +34,12 @@ pub struct Envelope<'a> {
     has_sent_at: bool,
 }
 
-/// What the server vouches for in a relayed message.
+/// The fields that the server sets in a relayed message.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp<'a> {
     /// The sender.
     pub from: &'a PeerId,
-    /// When the server took the message, where the room is told.
+    /// When the server received the message, for messages to the whole room.
     pub sent_at: Option<Timestamp>,
 }
 
@@ -50,24 +50,24 @@ impl<'a> Envelope<'a> {
         Ok(Self { text, ..fields.0 })
     }
 
-    /// The frame as it came.
+    /// The frame as received.
     pub fn text(&self) -> &'a str {
         self.text
     }
 
-    /// The frame as it goes out: every field as it was written, and the stamp.
+    /// The frame to send: every field as the client wrote it, and the stamp.
     pub fn stamped(&self, stamp: Stamp<'_>) -> String {
         let forged = self.has_from || (self.has_sent_at && stamp.sent_at.is_some());
         if forged {
             return self.rewritten(stamp);
         }
         let mut out = opening(stamp, self.text.len());
-        // The object has at least a `type`, so what follows the brace is not empty.
+        // The object has at least a `type`, so it is not empty after the brace.
         out.push_str(self.text.split_once('{').map_or("}", |(_, body)| body));
         out
     }
 
-    /// The slow way: field by field, without those that the stamp holds.
+    /// Copies the frame field by field, without the fields that the stamp sets. This is slower.
     fn rewritten(&self, stamp: Stamp<'_>) -> String {
         let mut out = opening(stamp, self.text.len());
         let Ok(Pairs(pairs)) = serde_json::from_str(self.text) else { return out + "}" };
@@ -166,7 +166,7 @@ fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
     map.next_value::<IgnoredAny>().map(|_| true)
 }
 
-/// A key of the envelope, escapes undone, or any other.
+/// An unescaped key: one of the envelope, or any other.
 enum Key {
     Kind,
     To,
@@ -205,7 +205,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 }
 
-/// Every field in its order, the keys with their escapes undone and the values as written.
+/// All fields in order, with unescaped keys and raw values.
 struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_from_of_the_client_never_survives() {
+    fn a_from_written_by_the_client_never_survives() {
         for text in [
             r#"{"type":"offer","from":"eve","sdp":"x"}"#,
             r#"{"from":"eve","type":"offer","sdp":"x"}"#,
@@ -264,19 +264,19 @@ mod tests {
     }
 
     #[test]
-    fn a_from_deeper_down_is_the_clients_own_business() {
+    fn a_nested_from_is_left_alone() {
         let out = stamped(r#"{"type":"signal","signal":{"from":"x"}}"#, None);
         assert_eq!(out, r#"{"from":"ada","type":"signal","signal":{"from":"x"}}"#);
     }
 
     #[test]
-    fn rewriting_keeps_every_other_field_and_its_spelling() {
+    fn rewriting_keeps_every_other_field_as_written() {
         let out = stamped(r#"{"from":1,"type":"ack","n":1.50,"k\"ey":"A","to":"b"}"#, None);
         assert_eq!(out, r#"{"from":"ada","type":"ack","n":1.50,"k\"ey":"A","to":"b"}"#);
     }
 
     #[test]
-    fn sent_at_is_the_servers_word_only_where_it_says_one() {
+    fn the_server_replaces_sent_at_only_where_it_sets_one() {
         let text = r#"{"type":"chat","sentAt":1,"message":"hi"}"#;
         assert_eq!(
             stamped(text, None),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_json_object_is_refused() {
+    fn a_frame_must_be_exactly_one_json_object() {
         for text in ["", "{", "{}{}", "{\"a\":\"\n\"}", "{\"a\":01}", "{\"a\":nul}", "{a:1}"] {
             assert!(!Envelope::parse(text).unwrap_err().is_data(), "{text:?}");
         }
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_holds_nothing_of_the_frame() {
+    fn debug_output_never_quotes_the_frame() {
         let text = r#"{"type":"offer","sdp":"candidate:1 1 udp 1 192.0.2.7 9"}"#;
         assert!(!format!("{:?}", Envelope::parse(text).unwrap()).contains("192.0.2.7"));
     }

@@ -1,4 +1,4 @@
-//! What a host sends: who comes in, who goes, and when it is over.
+//! Messages from a host: admit or deny guests, remove peers, and end the visit.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,23 +6,23 @@ use serde_json::value::RawValue;
 use super::client::{optional, required, unreadable};
 use super::{PeerId, Reason, Rejection};
 
-/// What only a host may do.
+/// A message that only a host may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostMessage {
-    /// `admit`: let somebody in who waits.
+    /// `admit`: admit a guest who waits in the lobby.
     Admit(PeerId),
-    /// `deny`: turn somebody away who waits.
+    /// `deny`: turn away a guest who waits in the lobby.
     Deny(PeerId, Option<Reason>),
-    /// `to_lobby`: let somebody wait again.
+    /// `to_lobby`: send a peer back to the lobby.
     ToLobby(PeerId),
-    /// `remove`: end somebody's seat, for as long as its token lasts.
+    /// `remove`: remove a peer, which cannot come back with the same token.
     Remove(PeerId, Option<Reason>),
-    /// `end_visit`: end it for everybody.
+    /// `end_visit`: end the visit for everybody.
     EndVisit(Option<Reason>),
 }
 
 impl HostMessage {
-    /// The peer that it names.
+    /// The peer that the message names.
     pub const fn peer(&self) -> Option<&PeerId> {
         match self {
             Self::Admit(peer)

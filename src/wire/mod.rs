@@ -1,14 +1,14 @@
-//! TEXT <-> MESSAGES: the contract with the clients, and nothing else.
+//! TEXT <-> MESSAGES: the protocol with the clients, and nothing else.
 //!
 //! A frame is one JSON object with a `type`. [`Incoming::parse`] turns the text of a frame into a
 //! [`ClientMessage`], [`ServerMessage::encode`] turns an answer into text, and
 //! `docs/protocol.md` says in words what both mean.
 //!
-//! What is relayed is never understood: of an offer, an answer or an ICE candidate only the
-//! [`Envelope`] is read, and `from` is spliced into the bytes as they came. Everything else is
-//! parsed once into a type that cannot be wrong.
+//! The server does not interpret the messages it relays. It reads only the [`Envelope`] of an
+//! offer, an answer or an ICE candidate, and splices `from` into the bytes as received. All other
+//! messages are parsed once, into types that cannot hold an invalid value.
 //!
-//! This module is pure. It knows no socket, no clock, no randomness and nothing of the core.
+//! This module is pure. It knows no sockets, no clock, no randomness and nothing about the core.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod client;

@@ -1,4 +1,4 @@
-//! What a client may say of itself in the URL, before its first message.
+//! Defaults that a client may give in the URL's query, before its first message.
 
 use super::client::Join;
 use super::{Code, FromText, Rejection};
@@ -7,24 +7,25 @@ use crate::redact::Redacted;
 /// Defaults for `join`, from the query of the WebSocket's URL: `roomId`, `peerId` (or `userId`)
 /// and `displayName` (or `username`).
 ///
-/// They are kept as they came. A bad one is refused when a `join` needs it, because a browser is
-/// not shown why a handshake failed.
+/// The values are kept unchecked. An invalid one is refused when a `join` needs it, because a
+/// browser does not show a page why its handshake failed.
 #[derive(Debug, Clone, Default)]
 pub struct JoinDefaults {
     room_id: Option<Redacted<Box<str>>>,
     peer_id: Option<Redacted<Box<str>>>,
     display_name: Option<Redacted<Box<str>>>,
-    /// There was a token. It is dealt with at the handshake; here it shows that a join is wanted.
+    /// Whether there was a token. The handshake handles the token itself. Here it only shows that
+    /// the client wants to join.
     token: bool,
 }
 
 impl JoinDefaults {
-    /// Reads a URL's query. Unknown fields are ignored; of two the first counts.
+    /// Reads a URL's query. Unknown fields are ignored. If a field is repeated, the first counts.
     pub fn parse(query: &str) -> Self {
         Self::from_pairs(form_urlencoded::parse(query.as_bytes()))
     }
 
-    /// Reads the fields of a query that was taken apart.
+    /// Reads the fields of a parsed query.
     pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (K, V)>) -> Self {
         let mut defaults = Self::default();
         for (key, value) in pairs {
@@ -43,8 +44,8 @@ impl JoinDefaults {
         defaults
     }
 
-    /// A query that says the same, for a runtime that keeps it between two messages. Of a token
-    /// nothing is left but that there was one.
+    /// An equivalent query, for a runtime that must store it between two messages. It says that
+    /// there was a token, but not which.
     pub fn to_query(&self) -> Redacted<String> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let named = [
@@ -61,18 +62,18 @@ impl JoinDefaults {
         Redacted::new(query.finish())
     }
 
-    /// True when the query asked for nothing.
+    /// Whether the query set none of the defaults and had no token.
     pub fn is_empty(&self) -> bool {
         let named = [&self.room_id, &self.peer_id, &self.display_name];
         !self.token && named.iter().all(|value| value.is_none())
     }
 
-    /// True when the query said which room.
+    /// Whether the query named a room.
     pub const fn name_a_room(&self) -> bool {
         self.room_id.is_some()
     }
 
-    /// `join` with what it leaves open filled from here.
+    /// Fills the absent fields of `join` with these defaults.
     pub fn fill(&self, join: Join) -> Result<Join, Rejection> {
         let Join { room, peer, name, .. } = join;
         Ok(Join {
@@ -116,21 +117,21 @@ mod tests {
     }
 
     #[test]
-    fn what_the_message_says_wins() {
+    fn the_message_overrides_the_query() {
         let named = Join { room: RoomId::parse("b"), ..Join::default() };
         let join = JoinDefaults::parse("roomId=a").fill(named).unwrap();
         assert_eq!(join.room, RoomId::parse("b"));
     }
 
     #[test]
-    fn a_bad_value_is_refused_by_name_and_not_repeated() {
+    fn an_invalid_value_is_named_but_not_quoted() {
         let refused = JoinDefaults::parse("roomId=a/b").fill(Join::default()).unwrap_err();
         assert_eq!(refused.code, Code::InvalidMessage);
         assert!(refused.message.contains("`roomId`") && !refused.message.contains("a/b"));
     }
 
     #[test]
-    fn what_is_kept_of_a_query_says_the_same() {
+    fn a_stored_query_is_equivalent_to_the_original() {
         let kept = |query| JoinDefaults::parse(query).to_query().into_exposed();
         let query = "roomId=a%2Fb&peerId=ada&displayName=A+%26+B%3D%C3%A9";
         assert_eq!(kept(query), query);

@@ -1,4 +1,4 @@
-//! What the server sends: one type, one encoder.
+//! Messages from the server: one type, one encoder.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::redact::Redacted;
 
-/// A message to a client. `peers` is always the whole room without the receiver, in seat order,
-/// so that a lost or crossed message is repaired by the next.
+/// A message to a client. `peers` always lists the whole room except the receiver, in seat order,
+/// so the next message repairs one that was lost or overtaken.
 #[expect(missing_docs, reason = "the fields are those of docs/protocol.md, by the same names")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
@@ -23,23 +23,24 @@ pub enum ServerMessage {
         peer_id: PeerId,
         version: Version,
         peers: Vec<PeerInfo>,
-        /// Ready for `new RTCPeerConnection({iceServers})`; none until STUN and TURN can be set.
+        /// For `new RTCPeerConnection({iceServers})`. Always empty, because STUN and TURN servers
+        /// cannot be configured yet.
         ice_servers: [&'static str; 0],
         heartbeat_seconds: u64,
         resumed: bool,
         role: Role,
-        /// When the token or the visit ends, where there is one.
+        /// When the token expires, or the visit if that is sooner. Absent if neither has an end.
         #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },
-    /// Who is there, for a client that joined without naming a room.
+    /// The peers in the room, for a client that joined without naming a room.
     BootstrapPeers { peers: Vec<BootstrapPeer> },
-    /// Somebody took a seat.
+    /// A peer took a seat.
     PeerJoined {
-        /// A client that moved may still hear of its old room, and versions of two rooms say
-        /// nothing to each other.
+        /// The room that changed. A client that moved may still get messages about its old room,
+        /// and the versions of two rooms cannot be compared.
         room_id: RoomId,
         peer_id: PeerId,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,10 +48,10 @@ pub enum ServerMessage {
         role: Role,
         version: Version,
         peers: Vec<PeerInfo>,
-        /// The same id on a new page: drop what you had with it.
+        /// True if the peer came back on a new page. Clients must then drop their state for it.
         rejoined: bool,
     },
-    /// Somebody's seat ended.
+    /// A peer lost or gave up its seat.
     PeerLeft {
         room_id: RoomId,
         peer_id: PeerId,
@@ -58,8 +59,8 @@ pub enum ServerMessage {
         version: Version,
         peers: Vec<PeerInfo>,
     },
-    /// The answer to `join` for a guest that a host must admit, and again when a host comes or the
-    /// last one goes.
+    /// The answer to `join` for a guest that a host must admit. It is sent again when the first
+    /// host joins or the last one leaves.
     Waiting {
         room_id: RoomId,
         peer_id: PeerId,
@@ -68,23 +69,24 @@ pub enum ServerMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },
-    /// Somebody waits to be admitted: for hosts.
+    /// Tells hosts that a guest waits to be admitted.
     Knock {
         peer_id: PeerId,
         #[serde(skip_serializing_if = "Option::is_none")]
         display_name: Option<DisplayName>,
         since: Timestamp,
     },
-    /// All who wait to be admitted, for a host: when it joins, and when there are fewer.
+    /// All guests who wait to be admitted. A host gets it when it joins, and when somebody leaves
+    /// the lobby.
     Lobby { waiting: Vec<Knocker> },
-    /// A host turned this one away. The connection ends.
+    /// A host denied this guest. The connection is closed.
     Denied {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
     },
-    /// The visit will end by itself.
+    /// The visit will end by itself at `ends_at`.
     VisitEnding { ends_at: Timestamp },
-    /// The visit is over. The connection ends.
+    /// The visit is over. The connection is closed.
     VisitEnded {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
@@ -109,11 +111,11 @@ pub enum ServerMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },
-    /// This server is draining: come back after that long.
+    /// This server is draining. The client should reconnect after this time.
     GoingAway { reconnect_after_ms: u64 },
-    /// Something was refused, or the connection ends.
+    /// A message was refused, or the connection is being closed.
     Error(Rejection),
-    /// Another peer's message, already stamped.
+    /// Another peer's message, with `from` already stamped.
     #[serde(skip)]
     Relayed(Redacted<String>),
 }
@@ -140,28 +142,28 @@ impl From<Rejection> for ServerMessage {
 pub struct PeerInfo {
     /// Its id in the room.
     pub peer_id: PeerId,
-    /// What the person is called.
+    /// The person's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<DisplayName>,
-    /// What it may do.
+    /// Its role in the visit.
     pub role: Role,
     /// When it took its seat.
     pub joined_at: Timestamp,
-    /// What it wants the others to know.
+    /// What it tells the others about itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
 }
 
-/// Somebody in the lobby, as hosts see it.
+/// A guest in the lobby, as hosts see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Knocker {
     /// Its id.
     pub peer_id: PeerId,
-    /// What the person is called.
+    /// The person's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<DisplayName>,
-    /// Since when it waits.
+    /// When it began to wait.
     pub since: Timestamp,
 }
 
@@ -176,7 +178,7 @@ pub struct BootstrapPeer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoomSummary {
-    /// The room.
+    /// The room's id.
     pub room_id: RoomId,
     /// How many seats are taken.
     pub peer_count: usize,
@@ -186,9 +188,9 @@ pub struct RoomSummary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
-    /// The peer said so.
+    /// The peer left, or moved to another room.
     Left,
-    /// Its connection ended without a word.
+    /// Its connection ended without a `leave`.
     Disconnected,
     /// A host removed it, or sent it to the lobby.
     Removed,
@@ -198,55 +200,56 @@ pub enum LeaveReason {
     Expired,
 }
 
-/// A refusal, as the client is told it.
+/// A refusal, as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rejection {
-    /// The stable name.
+    /// The stable code.
     pub code: Code,
-    /// For a person: names the field and what was expected. Holds nothing the client sent.
+    /// A text for people. It names the field and what was expected, and quotes nothing the client
+    /// sent.
     pub message: Cow<'static, str>,
-    /// The peer that the refused message named.
+    /// The peer that the refused message was for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<PeerId>,
-    /// What a host says about it.
+    /// The reason a host gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// How long to wait, where waiting helps.
+    /// How long to wait before a retry, if a retry can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// The refused message's own mark.
+    /// The request id of the refused message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
 }
 
 impl Rejection {
-    /// A refusal with nothing but its code and its text.
+    /// A refusal with only a code and a text.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         Self { code, message, to: None, reason: None, retry_after_ms: None, request_id: None }
     }
 
-    /// The same, naming the peer that the message was for.
+    /// Adds the peer that the message was for.
     #[must_use]
     pub fn to(self, to: Option<PeerId>) -> Self {
         Self { to, ..self }
     }
 
-    /// The same, with what a host says about it.
+    /// Adds the reason a host gave.
     #[must_use]
     pub fn because(self, reason: Option<Reason>) -> Self {
         Self { reason, ..self }
     }
 
-    /// The same, with how long to wait; rounded up, so that waiting as told is enough.
+    /// Adds how long to wait, rounded up so that the wait is never too short.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         let ms = u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
         Self { retry_after_ms: Some(ms), ..self }
     }
 
-    /// The same, as the answer to a frame that nobody has looked at.
+    /// Makes this the answer to a frame that was not handled.
     #[must_use]
     pub fn answering_frame(self, frame: &Result<Incoming<'_>, Self>) -> Self {
         match frame {
@@ -257,7 +260,7 @@ impl Rejection {
         }
     }
 
-    /// The same, as the answer to a marked message.
+    /// Adds the request id of the message it answers.
     #[must_use]
     pub fn answering(self, request_id: Option<RequestId>) -> Self {
         Self { request_id, ..self }
@@ -269,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_relayed_message_goes_out_as_it_is_and_prints_nothing() {
+    fn a_relayed_message_is_sent_unchanged_and_never_printed() {
         let message = ServerMessage::Relayed(Redacted::new("{\"sdp\":\"secret\"}".into()));
         assert!(!format!("{message:?}").contains("secret"));
         assert_eq!(message.encode(), "{\"sdp\":\"secret\"}");

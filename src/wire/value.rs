@@ -1,4 +1,4 @@
-//! The values that messages carry, each parsed once into a type that cannot be wrong.
+//! The values in messages. Each is parsed once, into a type that cannot hold an invalid value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,27 +13,27 @@ use crate::redact::Redacted;
 
 /// A value that travels as a JSON string.
 pub trait FromText: Sized {
-    /// What the string should hold: the second half of "`roomId`: expected ...".
+    /// What the string must hold. It completes error messages such as "`roomId`: expected ...".
     const EXPECTED: &'static str;
 
-    /// The value, if `text` is one.
+    /// Parses the value; `None` if `text` is invalid.
     fn parse(text: &str) -> Option<Self>;
 }
 
-/// Longest identifier, in bytes.
+/// The longest identifier, in bytes.
 const MAX_ID: usize = 128;
-/// Longest display name or reason, in characters.
+/// The longest display name or reason, in characters.
 const MAX_LINE: usize = 128;
-/// Longest request id, in bytes.
+/// The longest request id, in bytes.
 const MAX_REQUEST_ID: usize = 64;
-/// Largest metadata object, in bytes as sent.
+/// The largest metadata object, in bytes as sent.
 const MAX_METADATA: usize = 1024;
 
-/// What the service's own rooms begin with.
+/// The prefix of the service's own rooms.
 const OWN: &str = "own/";
 
-/// Identifiers are opaque. Their alphabet needs no escape in JSON, and in a URL only for `@`, `:`
-/// and `+`, so that an appointment id serves as it is.
+/// Whether `text` is a valid identifier. Identifiers are opaque. Their alphabet needs no escapes in
+/// JSON, and in a URL only for `@`, `:` and `+`, so an appointment id can be used unchanged.
 fn is_id(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._~:@+-".contains(&b);
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(allowed)
@@ -47,7 +47,8 @@ macro_rules! identifier {
         pub struct $name(#[serde(serialize_with = "as_str")] Arc<str>);
 
         impl FromText for $name {
-            const EXPECTED: &'static str = "a string of 1 to 128 of A-Z a-z 0-9 . _ ~ : @ + -";
+            const EXPECTED: &'static str =
+                "a string of 1 to 128 characters from A-Z a-z 0-9 . _ ~ : @ + -";
 
             fn parse(text: &str) -> Option<Self> {
                 is_id(text).then(|| Self(text.into()))
@@ -64,7 +65,8 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// Names a room: one visit. A client cannot name [its own](RoomId::own) rooms of the service.
+    /// Names a room, which is one visit. A client cannot name the service's
+    /// [own](RoomId::own) rooms.
     RoomId
 }
 
@@ -74,32 +76,32 @@ identifier! {
 }
 
 impl RoomId {
-    /// The room of a client that names none.
+    /// The room of a client that does not name one.
     pub fn fallback() -> Self {
         Self("default".into())
     }
 
-    /// The service's own room of this name, in which it meets itself. No client can name it: what
-    /// it begins with is outside the alphabet of identifiers.
+    /// The service's own room of this name, which its health check joins. No client can name it,
+    /// because its prefix is outside the alphabet of identifiers.
     #[must_use]
     pub fn own(&self) -> Self {
         if self.is_own() { self.clone() } else { Self(format!("{OWN}{}", self.0).into()) }
     }
 
-    /// Whether it is one of the service's own rooms: nobody's visit.
+    /// Whether it is one of the service's own rooms, and so not a visit.
     pub fn is_own(&self) -> bool {
         self.0.starts_with(OWN)
     }
 
-    /// The identifier by which a client may name it, where a token has let it in.
+    /// The name without the prefix of the service's own rooms, as it stands in tokens and messages.
     #[must_use]
     pub fn as_clients_write_it(&self) -> Self {
         self.0.strip_prefix(OWN).map_or_else(|| self.clone(), |name| Self(name.into()))
     }
 }
 
-/// For what this service has stored: its own rooms are read as well. What clients send is
-/// [parsed](FromText::parse).
+/// Reads an id that this service has stored, which may be one of its own rooms. Ids from clients
+/// are [parsed](FromText::parse) instead.
 impl<'de> Deserialize<'de> for RoomId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
@@ -155,16 +157,16 @@ macro_rules! line_of_text {
 }
 
 line_of_text! {
-    /// What a person is called. Personal: it is passed on and never printed.
+    /// A person's name. It is personal data: it is relayed, but never printed.
     DisplayName
 }
 
 line_of_text! {
-    /// Why a host does something, in words for the person concerned. Never printed.
+    /// A host's reason for a decision, written for the person concerned. It is never printed.
     Reason
 }
 
-/// What a client wants the others to know of it: any JSON object, passed on as it was written.
+/// What a client tells the others about itself: any JSON object, relayed as it was written.
 #[derive(Debug, Clone)]
 pub struct Metadata(Redacted<Arc<RawValue>>);
 
@@ -172,8 +174,8 @@ impl Metadata {
     /// What [`Metadata::from_json`] expects.
     pub const EXPECTED: &'static str = "an object of at most 1024 bytes";
 
-    /// The metadata, if `raw` is some. It goes into every roster, so it must be JSON that the
-    /// strictest of parsers takes: no number beyond all bounds, no half of a character.
+    /// The metadata, if `raw` is valid. It goes into every roster, so every parser must accept it.
+    /// A number too large for a double and half a surrogate pair are therefore invalid.
     pub fn from_json(raw: &RawValue) -> Option<Self> {
         let small = raw.get().len() <= MAX_METADATA;
         let good = small && serde_json::from_str::<Value>(raw.get()).is_ok_and(|it| it.is_object());
@@ -203,7 +205,7 @@ impl<'de> Deserialize<'de> for Metadata {
     }
 }
 
-/// A client's own mark on a message, echoed in the answer to it.
+/// An id that a client gives a message. The answer echoes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct RequestId(Box<str>);
@@ -216,23 +218,23 @@ impl FromText for RequestId {
     }
 }
 
-/// A visit token as it came: nobody has verified it, and nobody prints it.
+/// A visit token as received. It is not verified yet, and it is never printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(Redacted<Box<str>>);
 
 impl Token {
-    /// Takes a token, or what claims to be one.
+    /// Wraps a token without checking it.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(Redacted::new(text.into()))
     }
 
-    /// The token itself: for whoever verifies it, or hands it out.
+    /// The token itself, for code that verifies it or hands it out.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// Whether it is good is not for the wire to say.
+/// Accepts any string. The gatekeeper verifies it later.
 impl FromText for Token {
     const EXPECTED: &'static str = "a string";
 
@@ -241,7 +243,7 @@ impl FromText for Token {
     }
 }
 
-/// What a peer may do in a visit. Only a token gives another role than `guest`.
+/// What a peer may do in a visit. Every role but `guest` needs a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -250,10 +252,10 @@ pub enum Role {
     Guest,
     /// Takes part, and decides who else does.
     Host,
-    /// Receives, and says nothing.
+    /// Receives, but may not send to others.
     Observer,
-    /// Looks after the service: may do what a host may, in any visit it has a token for, and list
-    /// every room.
+    /// An operator. It may do what a host may, in any visit it has a token for, and may list every
+    /// room.
     Admin,
 }
 
@@ -271,7 +273,7 @@ impl FromText for Role {
     }
 }
 
-/// Grows by one with every change of a room.
+/// The version of a room. It grows by one with every change.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -286,16 +288,18 @@ impl Version {
     }
 }
 
-/// Wall-clock time in Unix milliseconds. State outlives the process, so time is never monotonic.
+/// Wall-clock time in Unix milliseconds. Stored state outlives the process, so a monotonic clock
+/// cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
-/// The last millisecond that RFC 3339 can write: the year has four digits.
+/// The last millisecond that RFC 3339 can express, because its years have four digits.
 const LAST_OF_9999: u64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// As RFC 3339 in UTC, for HTTP bodies. A time after the year 9999 is written as its end.
+    /// The time as RFC 3339 in UTC, for HTTP bodies. A time after the year 9999 is written as the
+    /// end of that year.
     pub fn rfc3339(self) -> impl fmt::Display {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.min(LAST_OF_9999));
         humantime::format_rfc3339_millis(time)
@@ -314,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identifier_is_1_to_128_of_its_alphabet() {
+    fn an_identifier_has_1_to_128_characters_of_its_alphabet() {
         let longest = "x".repeat(128);
         for good in ["a", "default", "visit-42", "AZaz09._~:@+-", &longest] {
             assert_eq!(RoomId::parse(good).unwrap().as_str(), good);
@@ -344,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_name_is_counted_in_characters_and_holds_no_control() {
+    fn a_display_name_is_counted_in_characters_and_has_no_control_characters() {
         assert!(DisplayName::parse(&"é".repeat(128)).is_some());
         assert!(DisplayName::parse("").is_some());
         assert!(DisplayName::parse(&"e".repeat(129)).is_none());
@@ -364,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn personal_values_print_nothing() {
+    fn personal_values_are_never_printed() {
         let name = DisplayName::parse("Ada Lovelace").unwrap();
         assert!(!format!("{name:?}").contains("Ada"));
         assert_eq!(format!("{:?}", Token::new("eyJ")), "Token([redacted])");
@@ -372,7 +376,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_time_can_be_written(time: u64, near in LAST_OF_9999 - 2..LAST_OF_9999 + 3) {
+        fn any_time_can_be_formatted(time: u64, near in LAST_OF_9999 - 2..LAST_OF_9999 + 3) {
             for time in [time, near] {
                 let text = Timestamp(time).rfc3339().to_string();
                 proptest::prop_assert_eq!(text.len(), "9999-12-31T23:59:59.999Z".len());
@@ -383,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn http_times_are_rfc_3339() {
+    fn times_are_formatted_as_rfc_3339() {
         assert_eq!(Timestamp(1_700_000_000_123).rfc3339().to_string(), "2023-11-14T22:13:20.123Z");
         let last = "9999-12-31T23:59:59.999Z";
         for time in [LAST_OF_9999, LAST_OF_9999 + 1, u64::MAX] {
