@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::audit::AuditEvent;
-use crate::core::{Claim, Connection, ConnectionId, Grant, Room};
+use crate::core::{Claim, Connection, ConnectionId, Grant, Room, Unread};
 use crate::wire::{CloseCode, RoomId, RoomSummary, ServerMessage, Timestamp, Version};
 
 /// Where rooms are kept: a compare-and-swap store.
@@ -128,6 +128,13 @@ pub trait Outbox: Send + Sync + 'static {
         code: CloseCode,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
+    /// Hears and sends nothing more over a connection that has lost its seat, or is about to, and
+    /// hands over what its client may not have received. Asked again, it hands over the same.
+    fn detach(
+        &self,
+        conn: &ConnectionId,
+    ) -> impl Future<Output = Result<Unread, Unavailable>> + Send;
+
     /// Those of `conns` that give no sign of life.
     fn probe(
         &self,
@@ -144,6 +151,8 @@ pub enum Delivery {
     Gone,
     /// It is there, and could not be reached in time.
     Busy,
+    /// It does not read what it is sent, and is about to be closed. The message was dropped.
+    Full,
 }
 
 /// Writes down what happened in a visit, if anybody wants to know. Never waits.

@@ -42,6 +42,8 @@ pub(super) enum Happened<'a> {
     Denied { by: &'a PeerId },
     SentBack { by: &'a PeerId },
     Removed { by: &'a PeerId, since: Option<Timestamp> },
+    Away,
+    Resumed,
     Left { reason: LeaveReason, since: Timestamp },
     Ended { by: Option<&'a PeerId> },
 }
@@ -63,6 +65,8 @@ impl AuditEvent {
             Happened::Denied { by } => ("denied", Some(by), None, None),
             Happened::SentBack { by } => ("sent_back", Some(by), None, None),
             Happened::Removed { by, since } => ("removed", Some(by), None, since),
+            Happened::Away => ("away", None, None, None),
+            Happened::Resumed => ("resumed", None, None, None),
             Happened::Left { reason, since } => ("left", None, Some(reason), Some(since)),
             Happened::Ended { by } => ("ended", by, None, None),
         };

@@ -1,7 +1,9 @@
 //! What happened.
 
-use super::{Claim, ConnectionId, Grant};
-use crate::wire::{DisplayName, HostMessage, Metadata, PeerId, RequestId, Role, Signal};
+use super::{Claim, ConnectionId, Grant, Key, Unread};
+use crate::wire::{
+    DisplayName, HostMessage, Metadata, PeerId, RequestId, ResumeSecret, Role, Signal,
+};
 
 /// Something that concerns a room.
 #[derive(Debug)]
@@ -16,7 +18,12 @@ pub enum Event<'a> {
         what: Said<'a>,
     },
     /// A connection ended, or a delivery found it gone.
-    Lost(ConnectionId),
+    Lost {
+        /// The connection.
+        conn: ConnectionId,
+        /// What its client was sent and may not have received.
+        unread: Unread,
+    },
     /// The time has come at which something was to end: [`Room::next_due`].
     ///
     /// [`Room::next_due`]: super::Room::next_due
@@ -34,8 +41,10 @@ pub enum Said<'a> {
     Peers,
     /// It asks which rooms there are.
     RoomList,
-    /// It asks for what only a host may do.
-    Host(HostMessage),
+    /// It asks for what only a host may do. A peer that is admitted gets the secret.
+    Host(HostMessage, ResumeSecret),
+    /// It shows a newer token for the seat that it has.
+    Renew(Grant),
     /// It gives up its seat.
     Leave,
 }
@@ -63,7 +72,7 @@ impl Event<'_> {
 }
 
 /// What comes with a request for a seat.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct JoinRequest {
     /// What the person is called.
     pub name: Option<DisplayName>,
@@ -72,11 +81,33 @@ pub struct JoinRequest {
     /// Whether the client named the room. A client that did not may know nothing of rooms, and is
     /// also told who is there in a message made for such clients.
     pub named_room: bool,
-    /// What its token says; `None` in open mode.
+    /// What its token says; `None` in open mode, or where it comes with a resume token alone.
     pub grant: Option<Grant>,
+    /// The secret for the resume token that it gets.
+    pub secret: ResumeSecret,
+    /// The seat that it wants back.
+    pub resume: Option<Resume>,
+}
+
+/// What comes with a request to resume a seat.
+#[derive(Debug, Clone)]
+pub struct Resume {
+    /// What opens the seat.
+    pub key: Key,
+    /// The text frames that the client has received since the `joined` that gave it the key.
+    pub received: Option<u64>,
+    /// Nothing but the key lets it in, because no visit token came with it.
+    pub alone: bool,
+    /// The connection that held the seat until now, if it still stood, and what it left behind.
+    pub detached: Option<(ConnectionId, Unread)>,
 }
 
 impl JoinRequest {
+    /// A request with nothing but the secret for its resume token.
+    pub const fn new(secret: ResumeSecret) -> Self {
+        Self { name: None, metadata: None, named_room: false, grant: None, secret, resume: None }
+    }
+
     /// What it may do: what its token says, else what everybody may.
     pub fn role(&self) -> Role {
         self.grant.as_ref().map_or(Role::Guest, |grant| grant.role)

@@ -39,23 +39,15 @@ pub enum Word {
     Removed(Timestamp),
 }
 
-/// What an identity lost together with its connection, and gets back if it returns in time.
+/// A place in the lobby that was lost with its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Grace {
+    /// It is given back until then.
     #[serde(rename = "u")]
     pub until: Timestamp,
-    #[serde(rename = "h")]
-    pub held: Held,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Held {
-    /// A host had admitted it.
-    #[serde(rename = "a")]
-    Admission,
-    /// It had waited since then.
-    #[serde(rename = "w")]
-    Place(Timestamp),
+    /// The identity has waited since then.
+    #[serde(rename = "s", default)]
+    pub since: Timestamp,
 }
 
 /// How much would be lost with a record, the least first.
@@ -91,10 +83,10 @@ impl Room {
         self.record(peer, now)?.word
     }
 
-    /// What the identity lost a moment ago.
-    pub(super) fn grace_of(&self, peer: &PeerId, now: Timestamp) -> Option<Held> {
+    /// Since when the identity has waited, if it lost its place in the lobby a moment ago.
+    pub(super) fn waited_since(&self, peer: &PeerId, now: Timestamp) -> Option<Timestamp> {
         let grace = self.record(peer, now)?.grace?;
-        (grace.until > now).then_some(grace.held)
+        (grace.until > now).then_some(grace.since)
     }
 
     /// Remembers that an identity was here. In open mode an id is nobody's, so that nothing is
@@ -107,12 +99,11 @@ impl Room {
         self.note(peer, now, |known| known.grace = Some(grace));
     }
 
-    /// A host's word takes an admission back, and a removal every place.
+    /// A removal also takes the place in the lobby.
     pub(super) fn note_word(&mut self, peer: &PeerId, word: Word, now: Timestamp) {
         self.note(peer, now, |known| {
             known.word = Some(word);
-            let place = |grace: &Grace| word == Word::SentBack && grace.held != Held::Admission;
-            known.grace = known.grace.filter(place);
+            known.grace = known.grace.filter(|_| word == Word::SentBack);
         });
     }
 

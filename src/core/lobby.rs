@@ -25,7 +25,7 @@ impl Room {
 
     /// The claimed place in the lobby, if this connection holds it.
     pub(super) fn waits(&self, who: &Claim) -> Option<&Seat> {
-        self.waiting_peer(&who.peer).filter(|waiting| waiting.conn == who.conn)
+        self.waiting_peer(&who.peer).filter(|waiting| waiting.here() == Some(&who.conn))
     }
 
     /// Whether the connection holds what it claims: a seat, or a place in the lobby.

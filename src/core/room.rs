@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::WARNING_MS;
 use super::known::Known;
+use super::key::Keys;
+use super::presence::{Away, Presence};
 use super::{Claim, ConnectionId, Grant, Rules};
 use crate::wire::{
     DisplayName, Metadata, PeerId, PeerInfo, Role, RoomId, RoomSummary, Timestamp, Version,
@@ -55,15 +57,18 @@ struct Terms {
     closed_until: Option<Timestamp>,
 }
 
-/// A peer's place in a room: a seat, or a place in the lobby. It is held by one connection.
+/// A peer's place in a room: a seat, or a place in the lobby.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
     /// The peer that sits or waits here.
     #[serde(rename = "p")]
     pub peer: PeerId,
-    /// By which connection: no other may speak for this seat.
+    /// Whether the peer is connected. One that waits in the lobby always is.
     #[serde(rename = "c")]
-    pub conn: ConnectionId,
+    pub presence: Presence,
+    /// What resumes the seat. A place in the lobby cannot be resumed.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
     /// What the person is called.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DisplayName>,
@@ -117,9 +122,13 @@ impl Room {
         self.seats.iter().chain(&self.waiting)
     }
 
+    pub(super) fn everybody_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.seats.iter_mut().chain(&mut self.waiting)
+    }
+
     /// The place that a connection holds, if it holds one.
     pub(super) fn place_of(&self, conn: &ConnectionId) -> Option<&Seat> {
-        self.everybody().find(|seat| seat.conn == *conn)
+        self.everybody().find(|seat| seat.here() == Some(conn))
     }
 
     /// The seat of a peer.
@@ -134,7 +143,7 @@ impl Room {
 
     /// The claimed seat, if this connection holds it.
     pub(super) fn held_by(&self, who: &Claim) -> Option<&Seat> {
-        self.seat(&who.peer).filter(|seat| seat.conn == who.conn)
+        self.seat(&who.peer).filter(|seat| seat.here() == Some(&who.conn))
     }
 
     /// Everybody but `except`, as they are shown to it.
@@ -245,18 +254,15 @@ impl Room {
         self.terms.last_expiry.is_none()
     }
 
-    /// When something here is due next: the end of a token, or the warning before the end of the
-    /// visit, or that end. Whoever keeps the room should decide [`Event::Due`] then; until somebody
+    /// When something here is due next: the end of a token or of a grace time, or the warning
+    /// before the end of the visit, or that end. Whoever keeps the room should decide [`Event::Due`] then; until somebody
     /// does, the next event of any kind does it.
     ///
     /// [`Event::Due`]: super::Event::Due
     pub fn next_due(&self) -> Option<Timestamp> {
-        if self.is_open() {
-            return None;
-        }
         let end = self.terms.ends_at;
-        let tokens = self.everybody().filter_map(Seat::over_after).min();
-        let times = [end, end.and_then(|end| self.warns_at(end)), tokens];
+        let seats = self.everybody().filter_map(Seat::due).min();
+        let times = [end, end.and_then(|end| self.warns_at(end)), seats];
         times.into_iter().flatten().min()
     }
 
@@ -265,9 +271,24 @@ impl Room {
         (!self.terms.warned).then_some(Timestamp(end.0.saturating_sub(WARNING_MS)))
     }
 
-    /// Those whose tokens have ended.
+    /// The places whose tokens or grace times have ended.
     pub(super) fn expired(&self, now: Timestamp) -> Vec<&Seat> {
-        self.everybody().filter(|seat| seat.over_after().is_some_and(|end| end <= now)).collect()
+        self.everybody().filter(|seat| seat.due().is_some_and(|end| end <= now)).collect()
+    }
+
+    /// The room after a seat has changed where it stands, in the order of seats.
+    pub(super) fn with_changed(&self, seat: Seat) -> Self {
+        let mut next = self.changed();
+        if let Some(known) = next.seats.iter_mut().find(|known| known.peer == seat.peer) {
+            *known = seat;
+        }
+        next
+    }
+
+    /// How many bytes may still wait in this room for peers that are away.
+    pub(super) fn free_bytes(&self, rules: &Rules) -> usize {
+        let kept = self.seats.iter().filter_map(Seat::away).map(Away::bytes).sum();
+        rules.unread.bytes_in_room.saturating_sub(kept)
     }
 
     /// Until when this is the visit that it is: while a token that was let in is good, or the end
@@ -295,9 +316,40 @@ impl Seat {
         matches!(self.role, Role::Host | Role::Admin)
     }
 
-    /// When its token is no longer valid.
-    fn over_after(&self) -> Option<Timestamp> {
+    /// The connection by which the peer is here.
+    pub const fn here(&self) -> Option<&ConnectionId> {
+        match &self.presence {
+            Presence::Here(conn) => Some(conn),
+            Presence::Away(_) => None,
+        }
+    }
+
+    /// What is known of a peer that has lost its connection.
+    pub(super) const fn away(&self) -> Option<&Away> {
+        match &self.presence {
+            Presence::Here(_) => None,
+            Presence::Away(away) => Some(away),
+        }
+    }
+
+    /// Notes that the client is known to have its last resume token.
+    pub(super) fn note_heard(&mut self) {
+        if self.away().is_none_or(Away::was_heard)
+            && let Some(keys) = &mut self.keys
+        {
+            keys.forget_before();
+        }
+    }
+
+    /// When the token of the seat is no longer valid.
+    pub(super) fn over_after(&self) -> Option<Timestamp> {
         self.expires_at.map(Grant::over_after)
+    }
+
+    /// When the seat ends by itself.
+    fn due(&self) -> Option<Timestamp> {
+        let grace = self.away().map(|away| away.until);
+        self.over_after().into_iter().chain(grace).min()
     }
 
     /// Whether it was taken without a token.
@@ -311,6 +363,7 @@ impl Seat {
             display_name: self.name.clone(),
             role: self.role,
             joined_at: self.since,
+            away: self.away().is_some(),
             metadata: self.metadata.clone(),
         }
     }
@@ -326,7 +379,8 @@ mod tests {
         let metadata = serde_json::value::RawValue::from_string(r#"{"device": "phone"}"#.into());
         let seat = |peer: &str, name, metadata| Seat {
             peer: PeerId::parse(peer).unwrap(),
-            conn: ConnectionId::new("L0SM9cOFvHcCIhw="),
+            presence: Presence::Here(ConnectionId::new("L0SM9cOFvHcCIhw=")),
+            keys: None,
             name,
             role: Role::Guest,
             since: Timestamp(1_700_000_000_000),

@@ -17,8 +17,8 @@ const BUSY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Delivered {
     gone: Vec<ConnectionId>,
-    /// Somebody could not be reached in time.
-    busy: bool,
+    /// Why somebody could not be reached.
+    failed: Option<Code>,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,
 }
@@ -35,14 +35,17 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         effects: Vec<Effect>,
         now: Timestamp,
     ) -> Result<ControlFlow<()>, Fault> {
-        let Delivered { mut gone, busy, cut_short } = self.carry_out(effects).await?;
-        if busy && let Some((to, rejection)) = could_not_be_reached(event) {
+        let Delivered { mut gone, failed, cut_short } = self.carry_out(effects).await?;
+        if let Some(code) = failed
+            && let Some((to, rejection)) = could_not_be_reached(event, code)
+        {
             self.answer(to, rejection).await?;
         }
         let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
         while let Some(conn) = gone.pop() {
-            let (effects, _) = self.settle(room, &Event::Lost(conn), now).await?;
+            let unread = self.outbox.detach(&conn).await?;
+            let (effects, _) = self.settle(room, &Event::Lost { conn, unread }, now).await?;
             gone.extend(self.carry_out(effects).await?.gone);
         }
         Ok(if repeats && !speaker_gone {
@@ -93,7 +96,8 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
             match delivery {
                 Delivery::Accepted => {}
                 Delivery::Gone => delivered.gone.push(conn),
-                Delivery::Busy => delivered.busy = true,
+                Delivery::Busy => delivered.failed = Some(Code::Internal),
+                Delivery::Full => delivered.failed = Some(Code::PeerAway),
             }
         }
         Ok(())
@@ -102,10 +106,13 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
 
 /// What the sender of a message to one peer is told when that peer does not take it in time. News
 /// of the room need no such answer: the next repairs them.
-fn could_not_be_reached<'a>(event: &'a Event<'_>) -> Option<(&'a ConnectionId, Rejection)> {
+fn could_not_be_reached<'a>(
+    event: &'a Event<'_>,
+    code: Code,
+) -> Option<(&'a ConnectionId, Rejection)> {
     let Event::Said { who, request_id, what: Said::Signal(signal) } = event else { return None };
     let to = signal.to.peer()?.clone();
     let text = "the peer could not be reached in time";
-    let rejection = Rejection::new(Code::Internal, text).retry_after(BUSY);
+    let rejection = Rejection::new(code, text).retry_after(BUSY);
     Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
 }

@@ -4,9 +4,11 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Driver, Fault, MAX_RACES};
-use crate::core::{Claim, Connection, Event, Grant, JoinRequest, Said, Standing};
+use crate::core::{
+    Claim, Connection, Event, Grant, JoinRequest, Key, Resume, Said, Seat, Standing,
+};
 use crate::ports::{Claimed, Connections, Outbox, Registry};
-use crate::wire::{Code, Join, Rejection, RequestId, RoomId, Timestamp};
+use crate::wire::{Code, Join, Rejection, RequestId, ResumeToken, RoomId, Timestamp};
 
 impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     /// Handles a request for a seat. `Break`: this ended the connection, and nothing more is to be
@@ -20,7 +22,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     ) -> Result<ControlFlow<()>, Fault> {
         let named_room = join.room.is_some() || from.defaults.name_a_room();
         for _ in 0..MAX_RACES {
-            let (asked, grant) = match self.asked_for(from, &join, now).await? {
+            let Asked { join: asked, grant, resume } = match self.asked_for(from, &join, now).await? {
                 Ok(asked) => asked,
                 Err(refusal) => return self.refuse(from, refusal, request_id).await,
             };
@@ -36,8 +38,18 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                     return self.refuse(from, too_soon(wait), request_id).await;
                 }
             }
-            let (name, metadata) = (asked.name, asked.metadata);
-            let request = JoinRequest { name, metadata, named_room, grant };
+            let resume = match resume {
+                Some(resume) => Some(self.detached(resume, &who).await?),
+                None => None,
+            };
+            let request = JoinRequest {
+                name: asked.name,
+                metadata: asked.metadata,
+                named_room,
+                grant,
+                secret: (self.mint_secret)(),
+                resume,
+            };
             self.take(from, who, request, request_id, now).await?;
             return Ok(ControlFlow::Continue(()));
         }
@@ -86,7 +98,10 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         from: &Connection,
         join: &Join,
         now: Timestamp,
-    ) -> Result<Result<(Join, Option<Grant>), Rejection>, Fault> {
+    ) -> Result<Result<Asked, Rejection>, Fault> {
+        if let Some(asked) = self.resumable(from, join, now).await? {
+            return Ok(Ok(asked));
+        }
         let (join, grant) = match self.entitled(from, join.clone(), now) {
             Ok(entitled) => entitled,
             Err(refusal) => return Ok(Err(refusal)),
@@ -96,7 +111,45 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             Some(seat) => self.registry.load(&seat.room).await?.join_again(seat, join),
         };
         let asked = asked.and_then(|join| from.defaults.fill(join));
-        Ok(asked.map(|join| (join, grant)))
+        Ok(asked.map(|join| Asked { join, grant, resume: None }))
+    }
+
+    /// What a join asks for whose resume token opens a seat. No visit token is needed then. A valid
+    /// one for the same seat makes it last longer.
+    async fn resumable(
+        &self,
+        from: &Connection,
+        join: &Join,
+        now: Timestamp,
+    ) -> Result<Option<Asked>, Fault> {
+        let Some(token) = join.resume.as_ref().filter(|token| names(join, token)) else {
+            return Ok(None);
+        };
+        let key = Key::of(&token.secret);
+        if from.claim.is_some() || !self.registry.load(&token.room).await?.opens(&token.peer, key) {
+            return Ok(None);
+        }
+        let grant = self.gatekeeper.admit(join.token.as_ref(), from.grant.as_ref(), now);
+        let grant = match grant.ok().flatten() {
+            Some(grant) if grant.subject == token.peer && grant.room == token.room => Some(grant),
+            Some(_) => return Ok(None),
+            None => None,
+        };
+        let alone = grant.is_none() && !self.gatekeeper.is_open();
+        let resume = Resume { key, received: join.received, alone, detached: None };
+        let (room, peer) = (Some(token.room.clone()), Some(token.peer.clone()));
+        Ok(Some(Asked { join: Join { room, peer, ..join.clone() }, grant, resume: Some(resume) }))
+    }
+
+    /// A connection that still holds the seat is heard no more. What it leaves behind is taken over.
+    async fn detached(&self, resume: Resume, who: &Claim) -> Result<Resume, Fault> {
+        let room = self.registry.load(&who.room).await?;
+        let Some(old) = room.seat(&who.peer).and_then(Seat::here).filter(|it| **it != who.conn)
+        else {
+            return Ok(resume);
+        };
+        let unread = self.outbox.detach(old).await?;
+        Ok(Resume { detached: Some((old.clone(), unread)), ..resume })
     }
 
     /// The join as the token has it, if there must be one.
@@ -126,6 +179,20 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         self.outbox.close(&from.id, code).await?;
         Ok(ControlFlow::Break(()))
     }
+}
+
+/// What a join asks for, and by what right.
+struct Asked {
+    join: Join,
+    grant: Option<Grant>,
+    resume: Option<Resume>,
+}
+
+/// Whether a join names no other seat than its resume token does.
+fn names(join: &Join, token: &ResumeToken) -> bool {
+    let room = token.room.as_clients_write_it();
+    join.room.as_ref().is_none_or(|it| *it == room || *it == token.room)
+        && join.peer.as_ref().is_none_or(|it| *it == token.peer)
 }
 
 fn too_soon(wait: Duration) -> Rejection {

@@ -14,11 +14,12 @@ mod settle;
 
 use std::sync::Arc;
 
-use crate::core::{Connection, ConnectionId, Event, Rules, Said, Standing};
+use crate::core::{Connection, ConnectionId, Event, Grant, Rules, Said, Standing};
 use crate::ports::{Connections, Journal, Outbox, Registry, Unavailable};
 use crate::token::Gatekeeper;
 use crate::wire::{
-    ClientMessage, Code, Incoming, Join, PeerId, Rejection, RoomId, ServerMessage, Timestamp,
+    ClientMessage, Code, Incoming, Join, PeerId, Rejection, ResumeSecret, RoomId, ServerMessage,
+    Timestamp, Token,
 };
 
 /// How often a decision may be raced. Of those who race one always wins, so in a room of any
@@ -40,6 +41,8 @@ pub struct Driver<R, C, O> {
     pub rules: Rules,
     /// Lets in everybody, or peers with a valid token.
     pub gatekeeper: Gatekeeper,
+    /// Makes the secret of a resume token, which nobody can guess.
+    pub mint_secret: fn() -> ResumeSecret,
     /// Makes a peer id for the client of a connection that names none. Randomness is the runtime's.
     pub mint_peer_id: fn(&ConnectionId) -> PeerId,
 }
@@ -85,7 +88,13 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             ClientMessage::Signal(signal) => Said::Signal(signal),
             ClientMessage::Peers => Said::Peers,
             ClientMessage::RoomList => Said::RoomList,
-            ClientMessage::Host(message) => Said::Host(message),
+            ClientMessage::Host(message) => Said::Host(message, (self.mint_secret)()),
+            ClientMessage::Renew(token) => match self.renewed(&token, now) {
+                Ok(grant) => Said::Renew(grant),
+                Err(refusal) => {
+                    return self.answer(&from.id, refusal.answering(request_id)).await;
+                }
+            },
             ClientMessage::Leave => Said::Leave,
             ClientMessage::Join(_) | ClientMessage::Ping => return Ok(()),
         };
@@ -100,6 +109,16 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
 }
 
 impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
+    /// What a token says that renews a seat. A bad one ends nothing: the seat is still good.
+    fn renewed(&self, token: &Token, now: Timestamp) -> Result<Grant, Rejection> {
+        let refuse = |text: String| Rejection::new(Code::Forbidden, text);
+        match self.gatekeeper.check(token, now) {
+            Ok(Some(grant)) => Ok(grant),
+            Ok(None) => Err(refuse("nothing ends here: this server needs no visit tokens".into())),
+            Err(refused) => Err(refuse(format!("`token`: {refused}"))),
+        }
+    }
+
     /// Ends what is to end in a room by `now`: [`Room::next_due`] says when to call this.
     ///
     /// [`Room::next_due`]: crate::core::Room::next_due
@@ -110,7 +129,8 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// Handles the end of a connection.
     pub async fn lost(&self, connection: &mut Connection, now: Timestamp) -> Result<(), Fault> {
         let Some(who) = connection.claim.take() else { return Ok(()) };
-        self.handle(&who.room, &Event::Lost(who.conn), now).await.map(drop)
+        let unread = self.outbox.detach(&who.conn).await?;
+        self.handle(&who.room, &Event::Lost { conn: who.conn, unread }, now).await.map(drop)
     }
 
     /// Tells a client something that concerns no room.

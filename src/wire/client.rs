@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Code, DisplayName, Envelope, FromText, HostMessage, Metadata, PeerId, Rejection, RequestId,
-    RoomId, Token,
+    ResumeToken, RoomId, Token,
 };
 
 /// A client's message, and the request id that the answer echoes.
@@ -34,6 +34,8 @@ pub enum ClientMessage<'a> {
     Leave,
     /// `ping`: check that the server still answers.
     Ping,
+    /// `renew`: a newer token for the same seat.
+    Renew(Token),
     /// A message that only a host may send.
     Host(HostMessage),
 }
@@ -51,6 +53,11 @@ pub struct Join {
     pub metadata: Option<Metadata>,
     /// The visit token, which the server requires unless it is in open mode.
     pub token: Option<Token>,
+    /// The seat that the client wants to resume. `None` also stands for a token of another kind,
+    /// which resumes nothing.
+    pub resume: Option<ResumeToken>,
+    /// The number of text frames that the client got after the `joined` that held this token.
+    pub received: Option<u64>,
     /// True for `join_room`. A client that has a seat moves to that room.
     pub moves: bool,
 }
@@ -133,6 +140,7 @@ impl<'a> ClientMessage<'a> {
             "room_list" => Self::RoomList,
             "leave" | "leave_room" => Self::Leave,
             "ping" => Self::Ping,
+            "renew" => Self::Renew(renewal(envelope.text())?),
             "admit" | "deny" | "to_lobby" | "remove" | "end_visit" => {
                 Self::Host(HostMessage::parse(&kind, envelope.text())?)
             }
@@ -147,8 +155,19 @@ impl<'a> ClientMessage<'a> {
 }
 
 const UNKNOWN_TYPE: &str = "`type`: expected join, offer, answer, candidate, signal, chat, \
-    private_message, typing_indicator, peers, room_list, leave, ping or another message type \
-    of the protocol";
+    private_message, typing_indicator, peers, room_list, renew, leave, ping or another message \
+    type of the protocol";
+const COUNT: &str = "a whole number: how many text frames came after `joined`";
+
+fn renewal(text: &str) -> Result<Token, Rejection> {
+    #[derive(Deserialize)]
+    struct Fields<'a> {
+        #[serde(borrow)]
+        token: Option<&'a RawValue>,
+    }
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    required("token", fields.token)
+}
 
 impl Join {
     fn parse(text: &str) -> Result<Self, Rejection> {
@@ -165,6 +184,10 @@ impl Join {
             metadata: Option<&'a RawValue>,
             #[serde(borrow)]
             token: Option<&'a RawValue>,
+            #[serde(borrow)]
+            resume_token: Option<&'a RawValue>,
+            #[serde(borrow)]
+            received: Option<&'a RawValue>,
         }
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         Ok(Self {
@@ -177,6 +200,11 @@ impl Join {
                 })
                 .transpose()?,
             token: optional("token", fields.token)?,
+            resume: optional::<Token>("resumeToken", fields.resume_token)?
+                .and_then(|text| ResumeToken::parse(text.expose())),
+            received: present(fields.received)
+                .map(|raw| raw.get().parse().map_err(|_| invalid("received", COUNT)))
+                .transpose()?,
             moves: false,
         })
     }

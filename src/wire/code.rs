@@ -20,6 +20,10 @@ pub enum Code {
     AlreadyJoined,
     /// The room has no such peer.
     PeerNotFound,
+    /// The peer has lost its connection, and nothing more can wait for it. The message was dropped.
+    PeerAway,
+    /// The peer did not come back in time. What waited for it was dropped.
+    PeerGone,
     /// Every seat of the room is taken.
     RoomFull,
     /// The token is missing, invalid, not yet valid or no longer valid.
@@ -56,6 +60,8 @@ impl Code {
             Self::NotJoined => "not_joined",
             Self::AlreadyJoined => "already_joined",
             Self::PeerNotFound => "peer_not_found",
+            Self::PeerAway => "peer_away",
+            Self::PeerGone => "peer_gone",
             Self::RoomFull => "room_full",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
@@ -86,6 +92,8 @@ impl Code {
             | Self::NotJoined
             | Self::AlreadyJoined
             | Self::PeerNotFound
+            | Self::PeerAway
+            | Self::PeerGone
             | Self::RoomFull
             | Self::Forbidden
             | Self::RateLimited

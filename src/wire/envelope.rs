@@ -16,7 +16,7 @@ use serde::Deserializer;
 use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{PeerId, Timestamp};
+use super::{FromText, PeerId, Timestamp};
 
 /// A frame, and the raw values of those fields that the server reads.
 #[derive(Clone)]
@@ -48,6 +48,12 @@ impl<'a> Envelope<'a> {
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         let fields: Fields<'a> = serde_json::from_str(text)?;
         Ok(Self { text, ..fields.0 })
+    }
+
+    /// The sender of a stamped frame.
+    pub fn sender(stamped: &str) -> Option<PeerId> {
+        let (from, _) = stamped.strip_prefix("{\"from\":\"")?.split_once('"')?;
+        PeerId::parse(from)
     }
 
     /// The frame as received.

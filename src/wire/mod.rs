@@ -16,6 +16,7 @@ mod code;
 mod envelope;
 mod host;
 mod query;
+mod resume;
 mod server;
 mod value;
 
@@ -24,6 +25,7 @@ pub use code::{CloseCode, Code};
 pub use envelope::{Envelope, Stamp};
 pub use host::HostMessage;
 pub use query::JoinDefaults;
+pub use resume::{ResumeSecret, ResumeToken};
 pub use server::{
     BootstrapPeer, Knocker, LeaveReason, PeerInfo, Rejection, RoomSummary, ServerMessage,
 };

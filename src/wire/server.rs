@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Code, DisplayName, Incoming, Metadata, PeerId, Reason, RequestId, Role, RoomId, Timestamp,
-    Version,
+    Code, DisplayName, Incoming, Metadata, PeerId, Reason, RequestId, ResumeToken, Role, RoomId,
+    Timestamp, Version,
 };
 use crate::redact::Redacted;
 
@@ -26,6 +26,12 @@ pub enum ServerMessage {
         /// For `new RTCPeerConnection({iceServers})`. Always empty, because STUN and TURN servers
         /// cannot be configured yet.
         ice_servers: [&'static str; 0],
+        /// Resumes this seat on a new connection, after this one was lost.
+        resume_token: ResumeToken,
+        /// After a resume: the number of text frames that the server took from the client on the
+        /// connection whose token it resumed with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        received: Option<u64>,
         heartbeat_seconds: u64,
         resumed: bool,
         role: Role,
@@ -51,6 +57,16 @@ pub enum ServerMessage {
         /// True if the peer came back on a new page. Clients must then drop their state for it.
         rejoined: bool,
     },
+    /// A peer lost its connection. It keeps its seat, and may resume it until then.
+    PeerAway {
+        room_id: RoomId,
+        peer_id: PeerId,
+        until: Timestamp,
+        version: Version,
+        peers: Vec<PeerInfo>,
+    },
+    /// A peer resumed its seat. Nothing has to be negotiated again.
+    PeerBack { room_id: RoomId, peer_id: PeerId, version: Version, peers: Vec<PeerInfo> },
     /// A peer lost or gave up its seat.
     PeerLeft {
         room_id: RoomId,
@@ -96,6 +112,12 @@ pub enum ServerMessage {
         room_id: RoomId,
         version: Version,
         peers: Vec<PeerInfo>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request_id: Option<RequestId>,
+    },
+    /// The answer to `renew`: when the seat ends now.
+    Renewed {
+        expires_at: Timestamp,
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },
@@ -149,6 +171,9 @@ pub struct PeerInfo {
     pub role: Role,
     /// When it took its seat.
     pub joined_at: Timestamp,
+    /// Whether it has lost its connection, and may resume its seat.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
     /// What it tells the others about itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
@@ -190,8 +215,10 @@ pub struct RoomSummary {
 pub enum LeaveReason {
     /// The peer left, or moved to another room.
     Left,
-    /// Its connection ended without a `leave`.
+    /// Its connection ended without a `leave`, where there is no grace time.
     Disconnected,
+    /// Its connection ended without a `leave`, and it did not come back within the grace time.
+    Timeout,
     /// A host removed it, or sent it to the lobby.
     Removed,
     /// The visit is over.
@@ -218,6 +245,9 @@ pub struct Rejection {
     /// How long to wait before a retry, if a retry can succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// How many messages were dropped ([`Code::PeerGone`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
     /// The request id of the refused message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
@@ -227,13 +257,27 @@ impl Rejection {
     /// A refusal with only a code and a text.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        Self { code, message, to: None, reason: None, retry_after_ms: None, request_id: None }
+        Self {
+            code,
+            message,
+            to: None,
+            reason: None,
+            retry_after_ms: None,
+            count: None,
+            request_id: None,
+        }
     }
 
     /// Adds the peer that the message was for.
     #[must_use]
     pub fn to(self, to: Option<PeerId>) -> Self {
         Self { to, ..self }
+    }
+
+    /// Adds how many messages it is about.
+    #[must_use]
+    pub fn counting(self, count: usize) -> Self {
+        Self { count: Some(count), ..self }
     }
 
     /// Adds the reason a host gave.

@@ -88,6 +88,12 @@ impl RoomId {
         if self.is_own() { self.clone() } else { Self(format!("{OWN}{}", self.0).into()) }
     }
 
+    /// The room of this name, which may be one of the service's own.
+    pub(super) fn parse_stored(text: &str) -> Option<Self> {
+        let own = text.strip_prefix(OWN).and_then(Self::parse).map(|name| name.own());
+        own.or_else(|| Self::parse(text))
+    }
+
     /// Whether it is one of the service's own rooms, and so not a visit.
     pub fn is_own(&self) -> bool {
         self.0.starts_with(OWN)
@@ -105,9 +111,7 @@ impl RoomId {
 impl<'de> Deserialize<'de> for RoomId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        let own = text.strip_prefix(OWN).and_then(Self::parse).map(|name| name.own());
-        let id = own.or_else(|| Self::parse(&text));
-        id.ok_or_else(|| D::Error::custom(format_args!("expected {}", Self::EXPECTED)))
+        Self::parse_stored(&text).ok_or_else(|| D::Error::custom(format_args!("expected {}", Self::EXPECTED)))
     }
 }
 
@@ -290,7 +294,7 @@ impl Version {
 
 /// Wall-clock time in Unix milliseconds. Stored state outlives the process, so a monotonic clock
 /// cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
@@ -298,6 +302,11 @@ pub struct Timestamp(pub u64);
 const LAST_OF_9999: u64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// How long this is after `earlier`; nothing if it is before.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
     /// The time as RFC 3339 in UTC, for HTTP bodies. A time after the year 9999 is written as the
     /// end of that year.
     pub fn rfc3339(self) -> impl fmt::Display {

@@ -1,7 +1,7 @@
 //! How places end: by a word, or without one.
 
 use crate::core::audit::{AuditEvent, Happened};
-use crate::core::known::{Grace, Held};
+use crate::core::known::Grace;
 use crate::core::{Decision, Effect, LeaveReason, Room, Rules, Seat, Standing};
 use crate::wire::{PeerId, ServerMessage, Timestamp};
 
@@ -17,18 +17,11 @@ impl Room {
         rules: &Rules,
     ) -> Decision {
         let Some(place) = place else { return stay(Standing::Unseated, Vec::new()) };
-        let seated = self.seat(&place.peer).is_some();
         let mut next = self.without(&place.peer, now);
-        // A peer that lost its connection need not wait, or be admitted, from the beginning if it
-        // comes back in time.
-        let held = match (seated, place.admitted) {
-            (true, true) => Some(Held::Admission),
-            (true, false) => None,
-            (false, _) => Some(Held::Place(place.since)),
-        };
-        if let Some(held) = held.filter(|_| reason == LeaveReason::Disconnected) {
+        if self.waiting_peer(&place.peer).is_some() && reason == LeaveReason::Disconnected {
+            // It need not wait from the beginning if it comes back in time.
             let until = Timestamp(now.0 + rules.grace_seconds * 1000);
-            next.note_grace(&place.peer, Grace { until, held }, now);
+            next.note_grace(&place.peer, Grace { until, since: place.since }, now);
         }
         let mut effects = next.tell_of_leave(self, place, reason);
         let happened = Happened::Left { reason, since: place.since };
@@ -39,7 +32,7 @@ impl Room {
     /// Those who stay hear of a place that ended: of a seat all, of a place in the lobby the hosts.
     /// Once the last host is gone, those who wait are told that they wait for nobody.
     pub(super) fn tell_of_leave(
-        &self,
+        &mut self,
         before: &Self,
         gone: &Seat,
         reason: LeaveReason,
@@ -49,6 +42,9 @@ impl Room {
         }
         let mut effects = self.tell_of_seat_left(&gone.peer, reason);
         effects.extend(self.tell_if_last_host(gone));
+        if let Some(away) = gone.away() {
+            effects.extend(self.tell_of_dropped(&gone.peer, away.waiting()));
+        }
         effects
     }
 

@@ -1,10 +1,10 @@
 //! What ends because its time is over.
 
 use crate::core::audit::{AuditEvent, Happened};
-use crate::core::{ConnectionId, Effect, LeaveReason, Room};
+use crate::core::{Effect, LeaveReason, Room, Seat};
 use crate::wire::{Code, PeerId, Reason, Rejection, ServerMessage, Timestamp};
 
-use super::{dismiss, send};
+use super::{dismiss_from, tell};
 
 /// A visit that has ended refuses joins for at least this long.
 const ENDED_FOR_MS: u64 = 24 * 60 * 60 * 1000;
@@ -23,11 +23,13 @@ impl Room {
         let mut next = self.without_all(&expired, now);
         let mut effects = Vec::new();
         for gone in &expired {
+            let over = gone.over_after().is_some_and(|end| end <= now);
+            let reason = if over { LeaveReason::Expired } else { LeaveReason::Timeout };
             let text = "the token of this visit has expired";
-            effects.extend(dismiss(&gone.conn, Rejection::new(Code::Unauthorized, text)));
-            effects.extend(next.tell_of_leave(self, gone, LeaveReason::Expired));
+            effects.extend(dismiss_from(gone, Rejection::new(Code::Unauthorized, text)));
+            effects.extend(next.tell_of_leave(self, gone, reason));
             if self.seat(&gone.peer).is_some() {
-                let happened = Happened::Left { reason: LeaveReason::Expired, since: gone.since };
+                let happened = Happened::Left { reason, since: gone.since };
                 effects.push(AuditEvent::new(self, &gone.peer, happened, now).into());
             }
         }
@@ -36,7 +38,7 @@ impl Room {
         {
             next.warn();
             let all = next.everybody();
-            effects.extend(all.map(|it| send(&it.conn, ServerMessage::VisitEnding { ends_at })));
+            effects.extend(all.filter_map(|it| tell(it, ServerMessage::VisitEnding { ends_at })));
         }
         Some((next, effects))
     }
@@ -68,8 +70,8 @@ impl Room {
         let mut effects = Vec::new();
         for gone in self.everybody() {
             let told = ServerMessage::VisitEnded { reason: reason.cloned() };
-            effects.push(send(&gone.conn, told));
-            effects.extend(dismiss(&gone.conn, Rejection::new(code, text)));
+            effects.extend(tell(gone, told));
+            effects.extend(dismiss_from(gone, Rejection::new(code, text)));
         }
         effects.extend(self.seats().iter().map(|seat| {
             let happened = Happened::Left { reason: LeaveReason::Ended, since: seat.since };
@@ -80,8 +82,8 @@ impl Room {
     }
 
     /// A peer that comes after everybody was told that the visit will end is told so too.
-    pub(super) fn warning_for(&self, conn: &ConnectionId) -> Option<Effect> {
+    pub(super) fn warning_for(&self, seat: &Seat) -> Option<Effect> {
         let ends_at = self.ends_at().filter(|end| self.warns_at(*end).is_none())?;
-        Some(send(conn, ServerMessage::VisitEnding { ends_at }))
+        tell(seat, ServerMessage::VisitEnding { ends_at })
     }
 }

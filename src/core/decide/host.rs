@@ -2,13 +2,20 @@
 
 use crate::core::audit::{AuditEvent, Happened};
 use crate::core::known::Word;
-use crate::core::{Decision, Effect, LeaveReason, Room, Seat, Standing};
-use crate::wire::{CloseCode, Code, HostMessage, PeerId, Reason, Rejection, ServerMessage};
+use crate::core::{ConnectionId, Decision, Effect, Keys, LeaveReason, Room, Seat, Standing};
+use crate::wire::{
+    CloseCode, Code, HostMessage, PeerId, Reason, Rejection, ResumeSecret, ServerMessage,
+};
 
-use super::{Context, dismiss, send, stay};
+use super::{Context, dismiss_from, stay, tell};
 
 impl Room {
-    pub(super) fn host(&self, context: &Context<'_>, message: &HostMessage) -> Decision {
+    pub(super) fn host(
+        &self,
+        context: &Context<'_>,
+        message: &HostMessage,
+        secret: &ResumeSecret,
+    ) -> Decision {
         let Context { who, now, .. } = *context;
         let refuse = |code, text: String| {
             let rejection = Rejection::new(code, text).to(message.peer().cloned());
@@ -29,10 +36,10 @@ impl Room {
         let Some(peer) = message.peer() else { return stay(Standing::Seated, Vec::new()) };
         let (seat, waiting) = (self.seat(peer), self.waiting_peer(peer));
         match (message, seat, waiting) {
-            (_, Some(seat), _) if seat.conn == who.conn => {
+            (_, Some(seat), _) if seat.peer == who.peer => {
                 refuse(Code::InvalidMessage, "`peerId`: expected another peer".into())
             }
-            (HostMessage::Admit(_), _, Some(waiting)) => self.admit(context, waiting),
+            (HostMessage::Admit(_), _, Some(waiting)) => self.admit(context, waiting, secret),
             (HostMessage::Deny(_, reason), _, Some(waiting)) => {
                 self.deny(context, waiting, reason.as_ref())
             }
@@ -58,17 +65,19 @@ impl Room {
         }
     }
 
-    fn admit(&self, context: &Context<'_>, waiting: &Seat) -> Decision {
+    fn admit(&self, context: &Context<'_>, waiting: &Seat, secret: &ResumeSecret) -> Decision {
         let Context { who, now, rules, .. } = *context;
         if self.seats().len() >= self.capacity(rules) {
             let refusal = context.refuse(self.is_full().to(Some(waiting.peer.clone())));
             return stay(Standing::Seated, vec![self.probe(), refusal]);
         }
-        let seat = Seat { since: now, admitted: true, ..waiting.clone() };
+        let keys = Some(Keys::new(secret, None));
+        let seat = Seat { since: now, admitted: true, keys, ..waiting.clone() };
         let next = self.with(seat.clone());
         let mut effects = next.announce(&seat, false);
-        effects.push(next.welcome(&seat, rules, None));
-        effects.extend(next.warning_for(&seat.conn));
+        let answer = Context { request_id: None, ..*context };
+        effects.extend(next.welcome(&answer, &seat, secret, None));
+        effects.extend(next.warning_for(&seat));
         effects.extend(next.tell_hosts(&next.lobby()));
         let happened = Happened::Admitted { by: &who.peer };
         effects.push(AuditEvent::new(&next, &seat.peer, happened, now).into());
@@ -79,22 +88,30 @@ impl Room {
         let Context { who, now, .. } = *context;
         let next = self.without(&waiting.peer, now);
         let denied = ServerMessage::Denied { reason: reason.cloned() };
-        let close = Effect::Close { conn: waiting.conn.clone(), code: CloseCode::Denied };
-        let mut effects = vec![send(&waiting.conn, denied), close];
+        let close = |conn: &ConnectionId| Effect::Close {
+            conn: conn.clone(),
+            code: CloseCode::Denied,
+        };
+        let mut effects: Vec<_> = tell(waiting, denied).into_iter().collect();
+        effects.extend(waiting.here().map(close));
         effects.extend(next.tell_hosts(&next.lobby()));
         let happened = Happened::Denied { by: &who.peer };
         effects.push(AuditEvent::new(self, &waiting.peer, happened, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
-    /// Back to the lobby, even if its token would not have sent it there.
+    /// Back to the lobby, even if its token would not have sent it there. A peer that is away loses
+    /// its seat, and waits when it comes back.
     fn send_back(&self, context: &Context<'_>, seat: &Seat) -> Decision {
         let Context { who, now, .. } = *context;
-        let waiting = Seat { since: now, admitted: false, ..seat.clone() };
-        let mut next = self.with_waiting(waiting.clone());
+        let waiting = Seat { since: now, admitted: false, keys: None, ..seat.clone() };
+        let mut next = match seat.here() {
+            Some(_) => self.with_waiting(waiting.clone()),
+            None => self.without(&seat.peer, now),
+        };
         next.note_word(&seat.peer, Word::SentBack, now);
-        let mut effects = next.tell_of_seat_left(&seat.peer, LeaveReason::Removed);
-        effects.push(next.where_it_stands(&waiting, None));
+        let mut effects = next.tell_of_leave(self, seat, LeaveReason::Removed);
+        effects.extend(next.where_it_stands(&waiting, None));
         effects.extend(next.tell_hosts(&next.lobby()));
         let happened = Happened::SentBack { by: &who.peer };
         effects.push(AuditEvent::new(self, &seat.peer, happened, now).into());
@@ -107,7 +124,7 @@ impl Room {
         let mut next = self.without(&gone.peer, now);
         next.note_word(&gone.peer, Word::Removed(now), now);
         let rejection = Rejection::new(Code::Removed, "a host removed you from this visit");
-        let mut effects = dismiss(&gone.conn, rejection.because(reason.cloned()));
+        let mut effects = dismiss_from(gone, rejection.because(reason.cloned()));
         effects.extend(next.tell_of_leave(self, gone, LeaveReason::Removed));
         let since = self.seat(&gone.peer).map(|seat| seat.since);
         let happened = Happened::Removed { by: &who.peer, since };

@@ -1,13 +1,21 @@
 //! A peer asks for a seat: it gets one, waits in the lobby, or is refused.
 
 use crate::core::audit::{AuditEvent, Happened};
-use crate::core::known::{Held, Word};
+use crate::core::known::Word;
 use crate::core::{
-    Claim, Decision, Effect, Grant, JoinRequest, LeaveReason, Room, Rules, Seat, Standing,
+    Away, Claim, Decision, Effect, Grant, JoinRequest, Keys, LeaveReason, Presence, Room, Seat,
+    Standing,
 };
-use crate::wire::{BootstrapPeer, Code, Rejection, RequestId, Role, ServerMessage, Timestamp};
+use crate::wire::{
+    BootstrapPeer, Code, Rejection, RequestId, ResumeSecret, ResumeToken, Role, ServerMessage,
+    Timestamp,
+};
 
-use super::{Context, dismiss, replaced, send, stay};
+use super::{Context, dismiss, replaced, stay, tell};
+
+/// How many text frames were taken from a client that resumes, where that was counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken(pub Option<u64>);
 
 /// How many may wait for one visit at a time.
 const MAX_WAITING: usize = 50;
@@ -30,9 +38,20 @@ impl Room {
             return stay(Standing::Unseated, refusal);
         }
         let before = self.seat(&who.peer);
-        if let Some(seat) = before.filter(|seat| seat.conn == who.conn) {
-            // A repeated write whose first answer was lost: the client is told once more.
-            return stay(Standing::Seated, self.welcome_and_introduce(context, request, seat));
+        if let Some(seat) = before.filter(|seat| seat.here() == Some(&who.conn)) {
+            return self.repeat(context, request, seat);
+        }
+        if let (Some(resume), Some(seat)) = (&request.resume, before)
+            && self.opens(&seat.peer, resume.key)
+        {
+            let resumed = self.resume(context, request, resume, seat);
+            return resumed.unwrap_or_else(|| self.sit(context, request, before));
+        }
+        if request.resume.as_ref().is_some_and(|resume| resume.alone) {
+            let text = "the resume token is no longer valid, and no visit token came with it";
+            let refusal = Rejection::new(Code::Unauthorized, text);
+            let refusal = refusal.answering(context.request_id.cloned());
+            return stay(Standing::Unseated, dismiss(&who.conn, refusal));
         }
         // A peer that sat as one that is let in at once need not wait because of another token.
         let sat = before.is_some_and(|seat| seat.role != Role::Observer);
@@ -42,10 +61,38 @@ impl Room {
         let asked = request.grant.as_ref().and_then(|grant| grant.capacity);
         let most = asked.unwrap_or_else(|| self.capacity(context.rules));
         if before.is_none() && self.seats().len() >= most {
+            if let Some(seat) = self.yielding() {
+                return self.ask_in_place_of(seat, context, request);
+            }
             let refusal = context.refuse(self.is_full());
             return stay(Standing::Unseated, vec![self.probe(), refusal]);
         }
         self.sit(context, request, before)
+    }
+
+    /// A repeated write whose first answer was lost. The client is told once more, and the others
+    /// are not.
+    fn repeat(&self, context: &Context<'_>, request: &JoinRequest, seat: &Seat) -> Decision {
+        let keys = Some(Keys::new(&request.secret, None));
+        let seat = Seat { keys, ..seat.clone() };
+        let next = self.with_changed(seat.clone());
+        let effects = next.welcome_and_introduce(context, request, &seat);
+        Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    fn ask_in_place_of(
+        &self,
+        gone: &Seat,
+        context: &Context<'_>,
+        request: &JoinRequest,
+    ) -> Decision {
+        let mut next = self.without(&gone.peer, context.now);
+        let mut effects = next.tell_of_leave(self, gone, LeaveReason::Timeout);
+        let happened = Happened::Left { reason: LeaveReason::Timeout, since: gone.since };
+        effects.push(AuditEvent::new(self, &gone.peer, happened, context.now).into());
+        let decision = next.ask(context, request);
+        effects.extend(decision.effects);
+        Decision { next: decision.next.or(Some(next)), effects, ..decision }
     }
 
     /// Takes the seat, from an older connection of the same peer if there is one.
@@ -54,17 +101,27 @@ impl Room {
         let grant = request.grant.as_ref();
         let admitted = before.is_some_and(|seat| seat.admitted)
             || grant.is_some_and(|it| it.lobby && it.role == Role::Guest && before.is_none());
-        let seat = Seat { admitted, ..request.seat(who, now) };
+        let keys = Some(Keys::new(&request.secret, None));
+        let seat = match before {
+            // A resume token that came alone brings back what the seat was taken with.
+            Some(old) if request.resume.as_ref().is_some_and(|resume| resume.alone) => {
+                let presence = Presence::Here(who.conn.clone());
+                Seat { presence, since: now, keys, ..old.clone() }
+            }
+            _ => Seat { admitted, keys, ..request.seat(who, now) },
+        };
         let mut next = self.with(seat.clone());
         next.learn(grant, now);
         let mut effects = next.announce(&seat, before.is_some());
+        let waited = before.and_then(Seat::away).map(Away::waiting).unwrap_or_default();
+        effects.extend(next.tell_of_dropped(&who.peer, waited));
         // In open mode the latest connection is believed to be the peer that it names.
         effects.extend(before.into_iter().flat_map(replaced));
         effects.extend(self.called_in(who, &next));
         effects.extend(next.welcome_and_introduce(context, request, &seat));
         effects.extend(before.into_iter().flat_map(|old| next.tell_if_last_host(old)));
         effects.extend(next.lobby_for(&seat, !self.has_host()));
-        effects.extend(next.warning_for(&seat.conn));
+        effects.extend(next.warning_for(&seat));
         effects.push(AuditEvent::new(&next, &who.peer, Happened::Joined, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
@@ -74,7 +131,7 @@ impl Room {
     fn called_in(&self, who: &Claim, next: &Self) -> Vec<Effect> {
         let Some(waiting) = self.waiting_peer(&who.peer) else { return Vec::new() };
         let mut effects = next.tell_hosts(&next.lobby());
-        if waiting.conn != who.conn {
+        if waiting.here() != Some(&who.conn) {
             effects.extend(replaced(waiting));
         }
         effects
@@ -115,43 +172,39 @@ impl Room {
         None
     }
 
-    /// A host never waits, nor does a peer that was admitted and comes back in time.
+    /// A host never waits.
     fn must_wait(&self, who: &Claim, request: &JoinRequest, now: Timestamp) -> bool {
         let Some(Grant { role: role @ (Role::Guest | Role::Observer), lobby, .. }) = request.grant
         else {
             return false;
         };
         let waits = self.waiting_peer(&who.peer).is_some();
-        let admitted = self.grace_of(&who.peer, now) == Some(Held::Admission);
         waits
             || self.word_on(&who.peer, now) == Some(Word::SentBack)
-            || (lobby && role == Role::Guest && !admitted)
+            || (lobby && role == Role::Guest)
     }
 
     fn wait(&self, context: &Context<'_>, request: &JoinRequest) -> Decision {
         let Context { who, now, .. } = *context;
         let before = self.waiting_peer(&who.peer);
         let expires_at = request.grant.as_ref().map(|grant| grant.expires_at);
-        let again = before.is_some_and(|waiting| waiting.conn == who.conn);
+        let again = before.is_some_and(|waiting| waiting.here() == Some(&who.conn));
         if let Some(waiting) = before.filter(|it| again && it.expires_at == expires_at) {
             let told = self.where_it_stands(waiting, context.request_id.cloned());
-            return stay(Standing::Seated, vec![told]);
+            return stay(Standing::Seated, told.into_iter().collect());
         }
         if before.is_none() && self.waiting().len() >= MAX_WAITING {
             let rejection = Rejection::new(Code::RoomFull, "too many wait for this visit");
             return stay(Standing::Unseated, vec![context.refuse(rejection)]);
         }
-        let remembered = match self.grace_of(&who.peer, now) {
-            Some(Held::Place(since)) => Some(since),
-            _ => None,
-        };
+        let remembered = self.waited_since(&who.peer, now);
         let since = before.map(|waiting| waiting.since).or(remembered).unwrap_or(now);
         let waiting = request.seat(who, since);
         let mut next = self.with_waiting(waiting.clone());
         next.learn(request.grant.as_ref(), now);
         let mut effects = Vec::new();
         if let Some(seat) = self.seat(&who.peer) {
-            effects.extend(next.tell_of_seat_left(&who.peer, LeaveReason::Removed));
+            effects.extend(next.tell_of_leave(self, seat, LeaveReason::Removed));
             effects.extend(replaced(seat));
         }
         if !again {
@@ -162,15 +215,19 @@ impl Room {
             }));
             effects.extend(before.into_iter().flat_map(replaced));
         }
-        effects.push(next.where_it_stands(&waiting, context.request_id.cloned()));
+        effects.extend(next.where_it_stands(&waiting, context.request_id.cloned()));
         effects.push(AuditEvent::new(&next, &who.peer, Happened::Waiting, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
     }
 
     /// What a peer in the lobby is told.
-    pub(super) fn where_it_stands(&self, waiting: &Seat, request_id: Option<RequestId>) -> Effect {
-        send(
-            &waiting.conn,
+    pub(super) fn where_it_stands(
+        &self,
+        waiting: &Seat,
+        request_id: Option<RequestId>,
+    ) -> Option<Effect> {
+        tell(
+            waiting,
             ServerMessage::Waiting {
                 room_id: self.id().clone(),
                 peer_id: waiting.peer.clone(),
@@ -182,37 +239,45 @@ impl Room {
     }
 
     /// A host that joins sees all who wait, and if it is the first one they hear of it.
-    fn lobby_for(&self, seat: &Seat, first: bool) -> Vec<Effect> {
+    pub(super) fn lobby_for(&self, seat: &Seat, first: bool) -> Vec<Effect> {
         if !seat.hosts() {
             return Vec::new();
         }
-        let mut effects = vec![send(&seat.conn, self.lobby())];
+        let mut effects: Vec<_> = tell(seat, self.lobby()).into_iter().collect();
         if first {
             effects.extend(self.tell_waiting());
         }
         effects
     }
 
-    /// What a newcomer is told. It offers to those in `peers`.
+    /// What a newcomer is told. It offers to those in `peers`. A client that resumes has nothing to
+    /// offer, and is told how many frames were taken from it.
     pub(super) fn welcome(
         &self,
+        context: &Context<'_>,
         seat: &Seat,
-        rules: &Rules,
-        request_id: Option<RequestId>,
-    ) -> Effect {
+        secret: &ResumeSecret,
+        resumed: Option<Taken>,
+    ) -> Option<Effect> {
         let joined = ServerMessage::Joined {
             room_id: self.id().clone(),
             peer_id: seat.peer.clone(),
             version: self.version(),
             peers: self.peers_without(&seat.peer),
             ice_servers: [],
-            heartbeat_seconds: rules.heartbeat_seconds,
-            resumed: false,
+            resume_token: ResumeToken {
+                room: self.id().clone(),
+                peer: seat.peer.clone(),
+                secret: secret.clone(),
+            },
+            received: resumed.and_then(|Taken(frames)| frames),
+            heartbeat_seconds: context.rules.heartbeat_seconds,
+            resumed: resumed.is_some(),
             role: seat.role,
             expires_at: seat.expires_at.map(|end| self.ends_for(end)),
-            request_id,
+            request_id: context.request_id.cloned(),
         };
-        send(&seat.conn, joined)
+        tell(seat, joined)
     }
 
     /// A client that named no room may not read rosters, so it also hears of the others in a
@@ -223,11 +288,12 @@ impl Room {
         request: &JoinRequest,
         seat: &Seat,
     ) -> Vec<Effect> {
-        let mut effects = vec![self.welcome(seat, context.rules, context.request_id.cloned())];
+        let welcome = self.welcome(context, seat, &request.secret, None);
+        let mut effects: Vec<_> = welcome.into_iter().collect();
         let others = self.others(&seat.peer);
         let peers: Vec<_> = others.map(|it| BootstrapPeer { id: it.peer.clone() }).collect();
         if !request.named_room && !peers.is_empty() {
-            effects.push(send(&seat.conn, ServerMessage::BootstrapPeers { peers }));
+            effects.extend(tell(seat, ServerMessage::BootstrapPeers { peers }));
         }
         effects
     }
@@ -238,7 +304,8 @@ impl JoinRequest {
     fn seat(&self, who: &Claim, since: Timestamp) -> Seat {
         Seat {
             peer: who.peer.clone(),
-            conn: who.conn.clone(),
+            presence: Presence::Here(who.conn.clone()),
+            keys: None,
             name: self.name.clone(),
             role: self.role(),
             since,

@@ -1,11 +1,14 @@
 //! `decide`: one function from a room and an event to the next room and what to do.
 
 mod again;
+mod away;
 mod depart;
 mod expire;
 mod host;
 mod join;
 mod relay;
+mod renew;
+mod resume;
 
 use super::{
     Claim, ConnectionId, Decision, Effect, Event, LeaveReason, Room, Rules, Said, Seat, Standing,
@@ -48,11 +51,9 @@ impl Room {
         match event {
             Event::Said { who, request_id, what } => {
                 let context = Context { who, request_id: request_id.as_ref(), now, rules };
-                self.answer(&context, what)
+                self.heard(who, self.answer(&context, what))
             }
-            Event::Lost(conn) => {
-                self.leave(self.place_of(conn), LeaveReason::Disconnected, now, rules)
-            }
+            Event::Lost { conn, unread } => self.lose(conn, unread, now, rules),
             // What was due has been done.
             Event::Due => stay(Standing::Unseated, Vec::new()),
         }
@@ -69,12 +70,23 @@ impl Room {
                 send(&who.conn, ServerMessage::Roster { room_id, version, peers, request_id })
             }),
             Said::RoomList => self.tell(context, |request_id| self.room_list(who, request_id)),
-            Said::Host(message) => self.host(context, message),
+            Said::Host(message, secret) => self.host(context, message, secret),
+            Said::Renew(grant) => self.renew(context, grant),
             Said::Leave => {
                 let place = self.held_by(who).or_else(|| self.waits(who));
                 self.leave(place, LeaveReason::Left, now, rules)
             }
         }
+    }
+
+    /// A client that speaks has its last resume token, so the one before is no longer needed.
+    fn heard(&self, who: &Claim, decision: Decision) -> Decision {
+        let before = |seat: &&Seat| seat.keys.is_some_and(|keys| keys.has_before());
+        let Some(seat) = self.held_by(who).filter(before) else { return decision };
+        let mut next = decision.next.unwrap_or_else(|| self.changed());
+        let known = next.seats.iter_mut().find(|known| known.here() == seat.here());
+        known.into_iter().for_each(Seat::note_heard);
+        Decision { next: Some(next), ..decision }
     }
 
     /// In open mode everybody may know every room; with tokens, an operator.
@@ -124,25 +136,25 @@ impl Room {
         message: impl Fn(Vec<PeerInfo>) -> ServerMessage,
     ) -> Vec<Effect> {
         self.others(except)
-            .map(|seat| send(&seat.conn, message(self.peers_without(&seat.peer))))
+            .filter_map(|seat| Some(send(seat.here()?, message(self.peers_without(&seat.peer)))))
             .collect()
     }
 
     /// One message to every host.
     fn tell_hosts(&self, message: &ServerMessage) -> Vec<Effect> {
-        self.hosts().map(|seat| send(&seat.conn, message.clone())).collect()
+        self.hosts().filter_map(|seat| tell(seat, message.clone())).collect()
     }
 
     /// Everybody in the lobby is told where it stands: a host has come, or the last one has gone.
     fn tell_waiting(&self) -> Vec<Effect> {
         let told = |waiting| self.where_it_stands(waiting, None);
-        self.waiting().iter().map(told).collect()
+        self.waiting().iter().filter_map(told).collect()
     }
 
     /// Asks every seat for a sign of life. A seat whose connection is dead must not keep a living
     /// peer out, so a full room does this before it refuses anybody.
     fn probe(&self) -> Effect {
-        Effect::Probe(self.seats().iter().map(|seat| seat.conn.clone()).collect())
+        Effect::Probe(self.seats().iter().filter_map(Seat::here).cloned().collect())
     }
 
     fn is_full(&self) -> Rejection {
@@ -166,6 +178,11 @@ fn send(to: &ConnectionId, message: impl Into<ServerMessage>) -> Effect {
     Effect::Send { to: to.clone(), message: message.into() }
 }
 
+/// Tells the peer in a place something, unless it is away.
+fn tell(seat: &Seat, message: impl Into<ServerMessage>) -> Option<Effect> {
+    Some(send(seat.here()?, message))
+}
+
 /// Tells a client why it is refused, and ends its connection if that error does.
 fn dismiss(conn: &ConnectionId, rejection: Rejection) -> Vec<Effect> {
     let close = rejection.code.closes_with();
@@ -173,9 +190,14 @@ fn dismiss(conn: &ConnectionId, rejection: Rejection) -> Vec<Effect> {
     std::iter::once(send(conn, rejection)).chain(close).collect()
 }
 
+/// Tells the peer in a place why the place ends, and ends its connection if that error does.
+fn dismiss_from(place: &Seat, rejection: Rejection) -> Vec<Effect> {
+    place.here().map(|conn| dismiss(conn, rejection)).unwrap_or_default()
+}
+
 /// Tells the connection that held this place that another one holds it now.
 fn replaced(old: &Seat) -> Vec<Effect> {
-    dismiss(&old.conn, Rejection::new(Code::Replaced, REPLACED))
+    dismiss_from(old, Rejection::new(Code::Replaced, REPLACED))
 }
 
 #[cfg(test)]

@@ -21,15 +21,12 @@ impl Room {
         }
     }
 
-    /// Passes a message on, untouched but for the stamp. Nothing is stored.
+    /// Passes a message on, untouched but for the stamp.
     fn relay(&self, context: &Context<'_>, speaker: &Seat, signal: &Signal<'_>) -> Decision {
         let to = match &signal.to {
             Recipient::Room => {
-                let text = stamped(context.who, signal, Some(context.now));
-                let copies = self.others(&speaker.peer);
-                let copies =
-                    copies.map(|seat| send(&seat.conn, ServerMessage::Relayed(text.clone())));
-                return stay(Standing::Seated, copies.collect());
+                let message = stamped(context.who, signal, Some(context.now));
+                return self.pass_on(context, self.others(&speaker.peer), &message);
             }
             Recipient::Peer(to) => to,
         };
@@ -42,8 +39,11 @@ impl Room {
             let text = "`to`: expected another peer of this room, not the sender";
             return context.refuse_signal(signal, Code::InvalidMessage, text);
         }
-        let message = ServerMessage::Relayed(stamped(context.who, signal, None));
-        stay(Standing::Seated, vec![send(&receiver.conn, message)])
+        let message = stamped(context.who, signal, None);
+        match receiver.here() {
+            Some(conn) => stay(Standing::Seated, vec![send(conn, message)]),
+            None => self.pass_on(context, std::iter::once(receiver), &message),
+        }
     }
 
     /// A peer in the lobby may talk with the hosts, and is heard by nobody else.
@@ -55,9 +55,8 @@ impl Room {
             let text = "no such host in this room";
             return context.refuse_signal(signal, Code::PeerNotFound, text);
         }
-        let text = stamped(context.who, signal, wanted.is_none().then_some(context.now));
-        let copies = hosts.map(|host| send(&host.conn, ServerMessage::Relayed(text.clone())));
-        stay(Standing::Seated, copies.collect())
+        let message = stamped(context.who, signal, wanted.is_none().then_some(context.now));
+        self.pass_on(context, hosts, &message)
     }
 }
 
@@ -68,6 +67,7 @@ impl Context<'_> {
     }
 }
 
-fn stamped(who: &Claim, signal: &Signal<'_>, sent_at: Option<Timestamp>) -> Redacted<String> {
-    Redacted::new(signal.envelope.stamped(Stamp { from: &who.peer, sent_at }))
+fn stamped(who: &Claim, signal: &Signal<'_>, sent_at: Option<Timestamp>) -> ServerMessage {
+    let text = signal.envelope.stamped(Stamp { from: &who.peer, sent_at });
+    ServerMessage::Relayed(Redacted::new(text))
 }
