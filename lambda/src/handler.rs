@@ -10,7 +10,7 @@ use visio_signaling::ports::{Outbox, Unavailable};
 use visio_signaling::redact::Redacted;
 use visio_signaling::token::{Gatekeeper, Refused, offered};
 use visio_signaling::wire::{
-    CloseCode, Code, FromText, Incoming, JoinDefaults, PeerId, Rejection, Timestamp,
+    CloseCode, Code, FromText, Incoming, JoinDefaults, PeerId, Rejection, ResumeSecret, Timestamp,
 };
 
 use crate::event::{Answer, Kind, SocketEvent};
@@ -161,6 +161,7 @@ impl Signaling {
             journal: Arc::new(LogJournal),
             rules: self.rules.clone(),
             gatekeeper: self.gatekeeper.clone(),
+            mint_secret,
             mint_peer_id,
         }
     }
@@ -198,6 +199,10 @@ fn at(seat: Claim) -> Connection {
 /// An alarm counts these lines, by the words "was not handled".
 fn complain(what: &str, fault: &Fault) {
     log::line(Level::Error, &format!("a {what} was not handled"), what, &log::chain(fault));
+}
+
+fn mint_secret() -> ResumeSecret {
+    ResumeSecret::new(uuid::Uuid::new_v4().simple().to_string())
 }
 
 /// The same id for every message of a connection: two of them that ask for a seat at once must not

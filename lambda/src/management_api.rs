@@ -20,7 +20,7 @@ use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures_util::future::join_all;
-use visio_signaling::core::ConnectionId;
+use visio_signaling::core::{ConnectionId, Unread};
 use visio_signaling::ports::{Delivery, Outbox, Unavailable};
 use visio_signaling::wire::{CloseCode, ServerMessage};
 
@@ -90,6 +90,11 @@ impl Outbox for ManagementApi {
     async fn close(&self, conn: &ConnectionId, _: CloseCode) -> Result<(), Unavailable> {
         let answer = self.client.delete_connection().connection_id(conn.to_string()).send().await;
         answer.map_or_else(|error| failed(&error).map(drop), |_| Ok(()))
+    }
+
+    /// What was posted counts as received: nothing is kept, so that no SDP lies in a table.
+    async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
+        Ok(Unread::default())
     }
 
     /// Those of `conns` that the gateway knows no more.

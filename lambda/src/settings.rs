@@ -1,6 +1,6 @@
 //! What the operator decided, from the function's environment.
 
-use visio_signaling::core::Rules;
+use visio_signaling::core::{Bounds, Rules};
 use visio_signaling::health_check::pass::Pass;
 use visio_signaling::origin;
 use visio_signaling::token::{BadKey, Gatekeeper, Keys};
@@ -93,6 +93,7 @@ impl Settings {
                     Rules::MOST_PEERS_PER_ROOM,
                 )?,
                 heartbeat_seconds: HEARTBEAT_SECONDS,
+                unread: Bounds::NONE,
                 ..Rules::default()
             },
         })

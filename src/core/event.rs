@@ -57,6 +57,11 @@ impl Claim {
 }
 
 impl Event<'_> {
+    /// A connection ended, and its client has received everything.
+    pub fn lost(conn: ConnectionId) -> Self {
+        Self::Lost { conn, unread: Unread::default() }
+    }
+
     /// The connection whose client said this, if one did.
     pub fn speaker(&self) -> Option<&ConnectionId> {
         if let Self::Said { who, .. } = self { Some(&who.conn) } else { None }

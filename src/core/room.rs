@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::grant::WARNING_MS;
-use super::known::Known;
 use super::key::Keys;
+use super::known::Known;
 use super::presence::{Away, Presence};
 use super::{Claim, ConnectionId, Grant, Rules};
 use crate::wire::{
@@ -247,11 +247,6 @@ impl Room {
     /// How many seats there are.
     pub(super) fn capacity(&self, rules: &Rules) -> usize {
         self.terms.capacity.unwrap_or(rules.max_peers_per_room.into())
-    }
-
-    /// Whether no token was ever shown here: then nothing ends by the clock.
-    pub(super) fn is_open(&self) -> bool {
-        self.terms.last_expiry.is_none()
     }
 
     /// When something here is due next: the end of a token or of a grace time, or the warning

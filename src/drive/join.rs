@@ -22,10 +22,11 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     ) -> Result<ControlFlow<()>, Fault> {
         let named_room = join.room.is_some() || from.defaults.name_a_room();
         for _ in 0..MAX_RACES {
-            let Asked { join: asked, grant, resume } = match self.asked_for(from, &join, now).await? {
-                Ok(asked) => asked,
-                Err(refusal) => return self.refuse(from, refusal, request_id).await,
-            };
+            let Asked { join: asked, grant, resume } =
+                match self.asked_for(from, &join, now).await? {
+                    Ok(asked) => asked,
+                    Err(refusal) => return self.refuse(from, refusal, request_id).await,
+                };
             let who = Claim {
                 conn: from.id.clone(),
                 room: asked.room.unwrap_or_else(RoomId::fallback),

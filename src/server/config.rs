@@ -257,6 +257,7 @@ impl Flags {
                 max_peers_per_room: self.max_peers_per_room,
                 heartbeat_seconds: self.heartbeat_seconds,
                 grace_seconds: self.grace_seconds,
+                ..Rules::DEFAULT
             },
             gatekeeper,
             key_file,

@@ -1,24 +1,31 @@
 //! The outgoing queue of each connection.
 //!
 //! Each queue is bounded, and senders never wait. A queue that is full, in messages or in bytes,
-//! belongs to a client that does not read. It is marked as full, its connection is closed as a slow
-//! consumer, and its peers see it as gone. A queue holds encoded copies, so a waiting message keeps
-//! no read buffer alive.
+//! belongs to a client that does not read. Its connection is stopped as a slow consumer. A queue
+//! holds encoded copies, so a waiting message keeps no read buffer alive.
+//!
+//! What was written stays here until a pong proves that the client has received it ([`Unproven`]).
+//! When a connection has ended, its mailbox hands over all that its client may not have received.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::liveness::{Asked, Liveness, Question};
-use crate::core::ConnectionId;
-use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
+use super::unproven::Unproven;
+use crate::core::{ConnectionId, Unread};
+use crate::wire::{CloseCode, ServerMessage};
+
+/// How long a session may take to stop. It may be in the middle of handling a frame.
+const DETACH: Duration = Duration::from_secs(1);
 
 /// The most that may wait for one client.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +55,7 @@ impl Mailboxes {
             queue: Mutex::default(),
             bounds: self.bounds,
             waker: AtomicWaker::new(),
+            finished: Notify::new(),
             liveness: Liveness::new(self.epoch, Instant::now()),
         });
         self.all.insert(conn.clone(), Arc::clone(&mailbox));
@@ -82,8 +90,8 @@ impl Mailboxes {
     }
 
     /// Posts a message to a connection and returns its size in bytes.
-    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Gone> {
-        self.all.get(to).ok_or(Gone)?.post(message)
+    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.post(message)
     }
 
     /// Closes a connection once everything posted to it is written.
@@ -94,13 +102,25 @@ impl Mailboxes {
     }
 }
 
-/// The client does not read what is sent to it.
-#[derive(Debug)]
-pub(super) struct Full;
+/// Why a message was not queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The connection no longer exists, or it is being closed.
+    Gone,
+    /// The client does not read what is sent to it.
+    Full,
+}
 
-/// The connection no longer exists, or it is being closed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Gone;
+/// Why a session must stop, for a reason that it cannot see itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The client does not read what is sent to it.
+    Full,
+    /// Another connection takes its seat.
+    Replaced,
+    /// The client did not answer a ping.
+    Silent,
+}
 
 /// The queue of one client.
 #[derive(Debug)]
@@ -108,6 +128,8 @@ pub(super) struct Mailbox {
     queue: Mutex<Queue>,
     bounds: Bounds,
     waker: AtomicWaker,
+    /// The session has ended.
+    finished: Notify,
     /// Whether the client is alive.
     pub(super) liveness: Liveness,
 }
@@ -120,6 +142,7 @@ struct Queue {
     writing: usize,
     /// How many parcels were waiting when the client was about to join.
     mark: Option<usize>,
+    unproven: Unproven,
     state: State,
 }
 
@@ -129,23 +152,29 @@ enum State {
     Open,
     /// The last parcel closes the connection.
     Closing,
-    /// The client does not read.
-    Full,
+    /// The session must stop.
+    Stopped(Stop),
+    /// The session has stopped, after it took this many text frames from its client.
+    Finished { taken: u64 },
 }
 
 /// One thing to be written to a socket.
 pub(super) enum Parcel {
     /// A frame of text.
     Text(Utf8Bytes),
-    /// A protocol ping.
-    Ping,
+    /// The `joined` that gives a seat. Text frames are counted from here.
+    Joined(Utf8Bytes),
+    /// A protocol ping, whose payload is the number of text frames before it.
+    Ping(u64),
     /// A close frame.
     Close(CloseCode),
 }
 
 impl Parcel {
+    const PING: Self = Self::Ping(0);
+
     fn bytes(&self) -> usize {
-        if let Self::Text(text) = self { text.len() } else { 0 }
+        if let Self::Text(text) | Self::Joined(text) = self { text.len() } else { 0 }
     }
 }
 
@@ -153,21 +182,22 @@ impl std::fmt::Debug for Parcel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Text(_) => "Text",
-            Self::Ping => "Ping",
+            Self::Joined(_) => "Joined",
+            Self::Ping(_) => "Ping",
             Self::Close(_) => "Close",
         })
     }
 }
 
 impl Mailbox {
-    /// Waits until something must be written, and takes all of it. Fails once the mailbox is full.
+    /// Waits until something must be written, and takes all of it. Fails if the session must stop.
     /// Call it again only when everything taken before is written: those bytes no longer count.
-    pub(super) async fn take(&self) -> Result<VecDeque<Parcel>, Full> {
+    pub(super) async fn take(&self) -> Result<VecDeque<Parcel>, Stop> {
         poll_fn(|context| {
             self.waker.register(context.waker());
             let mut queue = self.queue();
-            if queue.state == State::Full {
-                return Poll::Ready(Err(Full));
+            if let State::Stopped(stop) = queue.state {
+                return Poll::Ready(Err(stop));
             }
             queue.bytes -= std::mem::take(&mut queue.writing);
             if queue.parcels.is_empty() {
@@ -175,19 +205,72 @@ impl Mailbox {
             }
             queue.writing = queue.bytes;
             queue.mark = queue.mark.map(|_| 0);
-            Poll::Ready(Ok(std::mem::take(&mut queue.parcels)))
+            let mut parcels = std::mem::take(&mut queue.parcels);
+            queue.unproven.note(&mut parcels);
+            if queue.unproven.wants_proof()
+                && let Asked::Now(_) = self.liveness.ask(Instant::now())
+            {
+                parcels.push_back(queue.unproven.ping());
+            }
+            Poll::Ready(Ok(parcels))
         })
         .await
     }
 
-    /// Waits until the mailbox is full.
-    pub(super) async fn full(&self) -> Full {
+    /// Waits until the session must stop.
+    pub(super) async fn stopped(&self) -> Stop {
         poll_fn(|context| {
             self.waker.register(context.waker());
-            let full = self.queue().state == State::Full;
-            if full { Poll::Ready(Full) } else { Poll::Pending }
+            match self.queue().state {
+                State::Stopped(stop) => Poll::Ready(stop),
+                _ => Poll::Pending,
+            }
         })
         .await
+    }
+
+    /// Makes the session stop, unless it is stopping already.
+    pub(super) fn stop(&self, why: Stop) {
+        let mut queue = self.queue();
+        if matches!(queue.state, State::Open | State::Closing) {
+            queue.state = State::Stopped(why);
+        }
+        drop(queue);
+        self.waker.wake();
+    }
+
+    /// Nothing more is taken from the client or written to it. `taken` is how many of its text
+    /// frames were handled, and `unwritten` how many of those last taken here were not written.
+    pub(super) fn finish(&self, taken: u64, unwritten: usize) {
+        let mut queue = self.queue();
+        queue.state = State::Finished { taken };
+        queue.unproven.unwritten = unwritten;
+        drop(queue);
+        self.finished.notify_waiters();
+    }
+
+    /// Makes the session stop because another connection takes its seat, and waits until it has.
+    /// What its client may not have received is handed over; that it has not stopped in time is
+    /// [unknown](Unread::UNKNOWN).
+    pub(super) async fn detach(&self) -> Unread {
+        let mut finished = std::pin::pin!(self.finished.notified());
+        finished.as_mut().enable();
+        self.stop(Stop::Replaced);
+        if self.left_behind().is_none() {
+            let _either_way_look_again = timeout(DETACH, finished).await;
+        }
+        self.left_behind().unwrap_or(Unread::UNKNOWN)
+    }
+
+    fn left_behind(&self) -> Option<Unread> {
+        let queue = self.queue();
+        let State::Finished { taken } = queue.state else { return None };
+        Some(queue.unproven.left_behind(&queue.parcels, taken))
+    }
+
+    /// Notes that a client has received the text frames up to this number.
+    pub(super) fn prove(&self, received: u64) {
+        self.queue().unproven.prove(received);
     }
 
     /// Puts the next `joined` or `waiting` ahead of everything posted from now on.
@@ -199,7 +282,7 @@ impl Mailbox {
     /// Pings a client that was silent for a heartbeat, unless a ping is already unanswered.
     pub(super) fn beat(&self, now: Instant) {
         if let Asked::Now(_) = self.liveness.ask(now) {
-            let _ = self.put(Parcel::Ping, false);
+            let _ = self.put(Parcel::PING, false);
         }
     }
 
@@ -209,41 +292,46 @@ impl Mailbox {
             Asked::Fresh => None,
             Asked::Before(ping) => Some(ping),
             Asked::Now(ping) => {
-                let _ = self.put(Parcel::Ping, false);
+                let _ = self.put(Parcel::PING, false);
                 Some(ping)
             }
         }
     }
 
-    /// Waits for the client's sign of life, and closes the connection if none comes.
+    /// Waits for the client's sign of life, and ends the connection if none comes.
     pub(super) async fn lives(&self, ping: Question) -> bool {
         let lives = self.liveness.answered(ping).await;
         if !lives {
-            let _ = self.post(Rejection::new(Code::IdleTimeout, "no answer to a ping").into());
-            let _ = self.put(Parcel::Close(CloseCode::Timeout), false);
+            self.stop(Stop::Silent);
         }
         lives
     }
 
     /// Queues a message in its place and returns its size in bytes.
-    pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Gone> {
-        let joined =
-            matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
-        self.put(Parcel::Text(message.encode().into()), joined)
+    pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Refused> {
+        let joined = matches!(message, ServerMessage::Joined { .. });
+        let at_mark = joined || matches!(message, ServerMessage::Waiting { .. });
+        let text = message.encode().into();
+        self.put(if joined { Parcel::Joined(text) } else { Parcel::Text(text) }, at_mark)
     }
 
-    fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Gone> {
+    fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Refused> {
         let mut queue = self.queue();
         // A client that is replaced while it joins gets `joined` first and the refusal after it.
         let at_mark = at_mark && queue.mark.is_some();
-        let in_time = queue.state == State::Open || (at_mark && queue.state == State::Closing);
-        if !in_time {
-            return Err(Gone);
+        match queue.state {
+            State::Open => {}
+            State::Closing if at_mark => {}
+            State::Stopped(Stop::Full) => return Err(Refused::Full),
+            State::Closing | State::Stopped(_) | State::Finished { .. } => {
+                return Err(Refused::Gone);
+            }
         }
         let size = parcel.bytes();
         let bytes = queue.bytes + size;
-        if queue.parcels.len() >= self.bounds.messages || bytes > self.bounds.bytes {
-            *queue = Queue { state: State::Full, ..Queue::default() };
+        let full = queue.parcels.len() >= self.bounds.messages || bytes > self.bounds.bytes;
+        if full {
+            queue.state = State::Stopped(Stop::Full);
         } else {
             if matches!(parcel, Parcel::Close(_)) {
                 queue.state = State::Closing;
@@ -254,10 +342,9 @@ impl Mailbox {
             let at = mark.unwrap_or(queue.parcels.len());
             queue.parcels.insert(at, parcel);
         }
-        let full = queue.state == State::Full;
         drop(queue);
         self.waker.wake();
-        if full { Err(Gone) } else { Ok(size) }
+        if full { Err(Refused::Full) } else { Ok(size) }
     }
 
     /// Ignores poisoning, because a panic never leaves a queue half changed.

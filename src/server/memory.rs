@@ -81,7 +81,7 @@ impl Registry for MemoryRegistry {
 mod tests {
     use super::*;
     use crate::core::{Claim, ConnectionId, JoinRequest, Rules, Said};
-    use crate::wire::{FromText, PeerId};
+    use crate::wire::{FromText, PeerId, ResumeSecret};
 
     #[tokio::test]
     async fn the_services_own_rooms_are_not_listed_and_all_others_are() {
@@ -92,7 +92,7 @@ mod tests {
             let conn = ConnectionId::new("c1");
             let peer = PeerId::parse("ada").unwrap();
             let who = Claim { conn, room: room.id().clone(), peer };
-            let join = who.says(Said::Join(JoinRequest::default()));
+            let join = who.says(Said::Join(JoinRequest::new(ResumeSecret::new("s"))));
             let next = room.decide(&join, Timestamp(1), &Rules::default()).next.unwrap();
             assert_eq!(registry.swap(room.version(), next).await.unwrap(), Swap::Done);
         }

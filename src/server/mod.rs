@@ -24,6 +24,7 @@ mod session;
 mod shortage;
 mod speaker;
 pub mod tls;
+mod unproven;
 mod upgrade;
 
 use std::future::Future;
@@ -41,7 +42,7 @@ use crate::drive;
 use crate::ports::{Journal, Registry};
 use crate::server::config::Config;
 use crate::token::Gatekeeper;
-use crate::wire::{FromText, PeerId, Timestamp};
+use crate::wire::{FromText, PeerId, ResumeSecret, Timestamp};
 
 pub use limits::{fewest_open_files, most_connections};
 
@@ -155,6 +156,7 @@ impl<R: Registry> App<R> {
             journal: Arc::clone(&self.journal),
             rules: self.config.rules.clone(),
             gatekeeper: self.gatekeeper.clone(),
+            mint_secret,
             mint_peer_id,
         }
     }
@@ -167,6 +169,10 @@ impl<R: Registry> App<R> {
 
 fn now() -> Timestamp {
     SystemTime::now().into()
+}
+
+fn mint_secret() -> ResumeSecret {
+    ResumeSecret::new(uuid::Uuid::new_v4().simple().to_string())
 }
 
 fn mint_peer_id(_: &ConnectionId) -> PeerId {

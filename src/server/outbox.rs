@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::mailbox::Mailboxes;
-use crate::core::ConnectionId;
+use super::mailbox::{Mailboxes, Refused};
+use crate::core::{ConnectionId, Unread};
 use crate::ports::{Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, ServerMessage};
 
@@ -15,8 +15,7 @@ impl Outbox for Arc<Mailboxes> {
         to: &ConnectionId,
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
-        let posted = self.post(to, message);
-        Ok(posted.map_or(Delivery::Gone, |_bytes| Delivery::Accepted))
+        Ok(self.post(to, message).map_or_else(Delivery::from, |_bytes| Delivery::Accepted))
     }
 
     async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
@@ -26,6 +25,13 @@ impl Outbox for Arc<Mailboxes> {
 
     /// Pings all connections first, and then waits for one answer after the other. Since all pings
     /// go out at once this takes no longer, and the caller holds a single future at a time.
+    async fn detach(&self, conn: &ConnectionId) -> Result<Unread, Unavailable> {
+        Ok(match self.find(conn) {
+            Some(mailbox) => mailbox.detach().await,
+            None => Unread::UNKNOWN,
+        })
+    }
+
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
         let now = Instant::now();
         let (mut gone, mut asked) = (Vec::new(), Vec::new());
@@ -42,5 +48,14 @@ impl Outbox for Arc<Mailboxes> {
             }
         }
         Ok(gone)
+    }
+}
+
+impl From<Refused> for Delivery {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Gone => Self::Gone,
+            Refused::Full => Self::Full,
+        }
     }
 }

@@ -24,12 +24,12 @@ use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseF
 use tracing::{debug, error};
 
 use super::limits::{Account, Permit, RateLimiter, Verdict};
-use super::mailbox::{Full, Mailbox, Parcel};
+use super::mailbox::{Mailbox, Parcel, Stop};
 use super::metered::{HasMeter, drain, is_spent};
 use super::{Driver, now};
 use crate::core::Connection;
 use crate::ports::Registry;
-use crate::wire::{CloseCode, Code, Incoming, Rejection, ServerMessage};
+use crate::wire::{ClientMessage, CloseCode, Code, Incoming, Rejection, ServerMessage};
 
 /// The size of a pong without its payload: a header of two bytes and the mask.
 const PONG_HEAD: usize = 6;
@@ -58,6 +58,10 @@ pub(super) struct Session<R, S> {
     pub(super) opened: Instant,
     /// Whether it has ever held a seat.
     pub(super) joined: bool,
+    /// How many text frames were taken from the client, its joins not counted.
+    pub(super) taken: u64,
+    /// How many frames were not written when the connection ended.
+    pub(super) unwritten: usize,
     pub(super) _held: Held,
 }
 
@@ -87,14 +91,27 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         debug!(%conn, "open");
         let end = AssertUnwindSafe(self.converse()).catch_unwind().await;
         let end = end.unwrap_or_else(|_| panicked());
+        debug!(%conn, reason = end.name(), "closed");
+        self.mailbox.finish(self.taken, self.unwritten);
+        // Another connection is taking the seat. Were it given up first, the others would hear that
+        // the peer is away.
+        let replaced = end.replaced();
+        if !replaced {
+            self.give_up_seat().await;
+        }
+        // We do not wait for a client that ignores the close frame.
+        let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
+        if replaced {
+            self.give_up_seat().await;
+        }
+    }
+
+    async fn give_up_seat(&mut self) {
         if let Err(fault) = self.driver.lost(&mut self.connection, now()).await {
-            error!(%conn, %fault, "could not give up a seat");
+            error!(conn = %self.connection.id, %fault, "could not give up a seat");
         }
         self.charge_for_news(0, Instant::now());
         self.driver.outbox.end();
-        debug!(%conn, reason = end.name(), "closed");
-        // We do not wait for a client that ignores the close frame.
-        let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
     }
 
     async fn converse(&mut self) -> End {
@@ -116,20 +133,29 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     /// Writes the waiting messages in one flush. It keeps reading meanwhile, because a client that
     /// reads slowly may still be active. It gives up after two heartbeats, or once the mailbox is
     /// full.
-    async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Full>) -> Option<End> {
-        let Ok(mut parcels) = parcels else { return Some(slow()) };
+    async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Stop>) -> Option<End> {
+        let mut parcels = match parcels {
+            Ok(parcels) => parcels,
+            Err(stop) => return Some(stop.into()),
+        };
+        let end = self.write_all(&mut parcels).await;
+        self.unwritten = parcels.iter().filter(|it| matches!(it, Parcel::Text(_))).count();
+        end
+    }
+
+    async fn write_all(&mut self, parcels: &mut VecDeque<Parcel>) -> Option<End> {
         let mailbox = Arc::clone(&self.mailbox);
         let mut patience = std::pin::pin!(tokio::time::sleep(self.timeouts.heartbeat * 2));
         loop {
             let socket = &mut self.socket;
             let frame = tokio::select! {
                 biased;
-                turn = poll_fn(|context| poll_turn(socket, &mut parcels, context)) => match turn {
+                turn = poll_fn(|context| poll_turn(socket, parcels, context)) => match turn {
                     Turn::Written(end) => return end,
                     Turn::Frame(frame) => frame,
                 },
-                Full = mailbox.full() => return Some(slow()),
-                () = &mut patience => return Some(slow()),
+                stop = mailbox.stopped() => return Some(stop.into()),
+                () = &mut patience => return Some(Stop::Full.into()),
             };
             if let Some(end) = self.read(frame).await {
                 return Some(end);
@@ -149,11 +175,17 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         self.mailbox.liveness.heard(at);
         match message {
             Message::Text(text) => self.receive(&text, at).await,
-            Message::Pong(payload) if self.mailbox.liveness.answers() => {
+            Message::Pong(payload) => {
+                if let Ok(number) = payload.as_ref().try_into() {
+                    self.mailbox.prove(u64::from_be_bytes(number));
+                }
+                if !self.mailbox.liveness.answers() {
+                    return self.charge(at).err();
+                }
                 self.excuse(PONG_HEAD + payload.len(), at);
                 None
             }
-            Message::Ping(_) | Message::Pong(_) => self.charge(at).err(),
+            Message::Ping(_) => self.charge(at).err(),
             Message::Binary(_) => Some(refused(
                 Code::InvalidMessage,
                 "expected text frames, not binary frames",
@@ -169,16 +201,20 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             Ok(too_fast) => too_fast,
         };
         let incoming = Incoming::parse(text);
+        let joins = matches!(&incoming, Ok(Incoming { message: ClientMessage::Join(_), .. }));
         let refusal = match (too_fast, incoming) {
-            (Some(rejection), incoming) => rejection.answering_frame(&incoming),
-            (None, Err(rejection)) => rejection,
+            (Some(rejection), incoming) => Some(rejection.answering_frame(&incoming)),
+            (None, Err(rejection)) => Some(rejection),
             (None, Ok(incoming)) => {
                 self.handle(incoming).await;
                 self.charge_for_news(text.len(), at);
-                return None;
+                None
             }
         };
-        let _ = self.mailbox.post(refusal.into());
+        self.taken += u64::from(!joins);
+        if let Some(refusal) = refusal {
+            let _ = self.mailbox.post(refusal.into());
+        }
         None
     }
 
@@ -282,8 +318,13 @@ fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
         }
         ready!(socket.poll_ready_unpin(context))?;
         match parcels.pop_front() {
-            Some(Parcel::Text(text)) => socket.start_send_unpin(Message::Text(text))?,
-            Some(Parcel::Ping) => socket.start_send_unpin(Message::Ping(Bytes::new()))?,
+            Some(Parcel::Text(text) | Parcel::Joined(text)) => {
+                socket.start_send_unpin(Message::Text(text))?;
+            }
+            Some(Parcel::Ping(number)) => {
+                let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+                socket.start_send_unpin(Message::Ping(payload))?;
+            }
             Some(Parcel::Close(_)) | None => {}
         }
     }
@@ -348,11 +389,6 @@ fn panicked() -> End {
     refused(Code::Internal, "our fault", CloseCode::Internal)
 }
 
-fn slow() -> End {
-    let text = "the client did not read its messages fast enough";
-    refused(Code::SlowConsumer, text, CloseCode::SlowConsumer)
-}
-
 fn refused(code: Code, text: impl Into<std::borrow::Cow<'static, str>>, close: CloseCode) -> End {
     End::Refused(Rejection::new(code, text), close)
 }
@@ -361,7 +397,28 @@ fn text_of(message: ServerMessage) -> Message {
     Message::Text(message.encode().into())
 }
 
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        let (code, text, close) = match stop {
+            Stop::Full => {
+                let text = "what was sent was not read";
+                (Code::SlowConsumer, text, CloseCode::SlowConsumer)
+            }
+            Stop::Replaced => {
+                (Code::Replaced, "another connection took this peer id", CloseCode::Replaced)
+            }
+            Stop::Silent => (Code::IdleTimeout, "no answer to a ping", CloseCode::Timeout),
+        };
+        refused(code, text, close)
+    }
+}
+
 impl End {
+    /// Whether another connection is taking the seat.
+    const fn replaced(&self) -> bool {
+        matches!(self, Self::Refused(_, CloseCode::Replaced))
+    }
+
     /// For the log.
     fn name(&self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::alarms::Timed;
 use super::super::limits::{Accounts, Admission, Rates};
-use super::super::mailbox::{Bounds, Gone, Mailboxes};
+use super::super::mailbox::{Bounds, Mailboxes, Refused};
 use super::super::metered::Metered;
 use super::super::speaker::{Claims, Speaker, Told};
 use super::*;
@@ -66,7 +66,7 @@ async fn a_message_that_is_being_written_counts_as_waiting() {
     // The first message is written by now.
     assert_eq!(mailbox.take().await.unwrap().len(), 2);
     assert_eq!(post(), Ok(30_000));
-    assert_eq!(post(), Err(Gone), "five times 30 KB are more than 100");
+    assert_eq!(post(), Err(Refused::Full), "five times 30 KB are more than 100");
 }
 
 async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {
@@ -104,6 +104,7 @@ impl Server {
             journal: Arc::new(()),
             rules: Rules::default(),
             gatekeeper: Gatekeeper::default(),
+            mint_secret: super::super::mint_secret,
             mint_peer_id: |_| PeerId::parse("minted").unwrap(),
         }
     }
@@ -127,6 +128,8 @@ impl Server {
             timeouts: Timeouts { heartbeat: minute, join_timeout: minute },
             opened: Instant::now(),
             joined: false,
+            taken: 0,
+            unwritten: 0,
             _held: Held { _socket: Arc::new(permit()), _websocket: permit(), _alive: None },
         };
         tokio::spawn(Box::new(session).run());

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::limits::Accounts;
 use super::mailbox::{Mailbox, Mailboxes};
-use crate::core::{Claim, Connection, ConnectionId, Grant};
+use crate::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use crate::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, ServerMessage};
 
@@ -81,7 +81,10 @@ impl Outbox for Speaker {
         to: &ConnectionId,
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
-        let Ok(bytes) = self.mailboxes.post(to, message) else { return Ok(Delivery::Gone) };
+        let bytes = match self.mailboxes.post(to, message) {
+            Ok(bytes) => bytes,
+            Err(refused) => return Ok(refused.into()),
+        };
         if *to != self.conn {
             self.told.lock().push((to.clone(), bytes));
         }
@@ -90,6 +93,10 @@ impl Outbox for Speaker {
 
     async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
         Outbox::close(&self.mailboxes, conn, code).await
+    }
+
+    async fn detach(&self, conn: &ConnectionId) -> Result<Unread, Unavailable> {
+        self.mailboxes.detach(conn).await
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

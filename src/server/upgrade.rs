@@ -151,6 +151,8 @@ async fn run<R: Registry, S>(
         },
         opened,
         joined: false,
+        taken: 0,
+        unwritten: 0,
         _held: held,
     });
     tokio::spawn(session.run());

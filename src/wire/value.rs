@@ -111,7 +111,8 @@ impl RoomId {
 impl<'de> Deserialize<'de> for RoomId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        Self::parse_stored(&text).ok_or_else(|| D::Error::custom(format_args!("expected {}", Self::EXPECTED)))
+        Self::parse_stored(&text)
+            .ok_or_else(|| D::Error::custom(format_args!("expected {}", Self::EXPECTED)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use visio_signaling::core::{Claim, ConnectionId, JoinRequest, Room, Rules, Said};
 use visio_signaling::ports::{Registry, Swap};
-use visio_signaling::wire::{FromText, PeerId, RoomId, Timestamp, Version};
+use visio_signaling::wire::{FromText, PeerId, ResumeSecret, RoomId, Timestamp, Version};
 
 /// Tests of every clause, over a registry that the expression makes.
 #[macro_export]
@@ -71,7 +71,7 @@ pub async fn versions_never_run_backwards(registry: impl Registry) {
     let first = latest(&registry, &who.room).await;
     let mut seen = first.version();
     for _ in 0..3 {
-        for event in [Said::Join(JoinRequest::default()), Said::Leave] {
+        for event in [Said::Join(JoinRequest::new(ResumeSecret::new("s"))), Said::Leave] {
             let room = latest(&registry, &who.room).await;
             assert!(room.version() >= seen);
             let next = decided(&room, &who, event);
@@ -130,7 +130,7 @@ pub fn with_one_more(room: &Room) -> Room {
 }
 
 fn with(room: &Room, who: &Claim) -> Room {
-    decided(room, who, Said::Join(JoinRequest::default()))
+    decided(room, who, Said::Join(JoinRequest::new(ResumeSecret::new("s"))))
 }
 
 fn decided(room: &Room, who: &Claim, what: Said<'_>) -> Room {

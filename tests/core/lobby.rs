@@ -8,7 +8,8 @@ use visio_signaling::core::{
     Claim, ConnectionId, Decision, Effect, Event, Grant, JoinRequest, Room, Rules, Said,
 };
 use visio_signaling::wire::{
-    ClientMessage, HostMessage, Incoming, Role, RoomId, ServerMessage, Timestamp, Version,
+    ClientMessage, HostMessage, Incoming, ResumeSecret, Role, RoomId, ServerMessage, Timestamp,
+    Version,
 };
 
 use super::{claim, peer};
@@ -173,7 +174,7 @@ fn with_event(action: &Action, number: usize, who: &Claim, then: impl FnOnce(&Ev
         Action::Chat(Some(to)) => format!(r#"{{"type":"chat","to":"p{to}"}}"#),
         _ => r#"{"type":"chat"}"#.to_owned(),
     };
-    let host = |message| Said::Host(message);
+    let host = |message| Said::Host(message, ResumeSecret::new("s"));
     let named = |number: &usize| peer(&name(*number));
     let what = match action {
         Action::Join => Said::Join(JoinRequest {
@@ -188,10 +189,10 @@ fn with_event(action: &Action, number: usize, who: &Claim, then: impl FnOnce(&Ev
                 visit_end: None,
                 readmitted_at: None,
             }),
-            ..JoinRequest::default()
+            ..JoinRequest::new(ResumeSecret::new("s"))
         }),
         Action::Leave => Said::Leave,
-        Action::Lost => return then(&Event::Lost(who.conn.clone())),
+        Action::Lost => return then(&Event::lost(who.conn.clone())),
         Action::Ask => Said::Peers,
         Action::Admit(number) => host(HostMessage::Admit(named(number))),
         Action::Deny(number) => host(HostMessage::Deny(named(number), None)),

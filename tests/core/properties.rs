@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use visio_signaling::core::{
     Claim, ConnectionId, Decision, Effect, Event, JoinRequest, Room, Rules, Said, Standing,
 };
-use visio_signaling::wire::{ClientMessage, Incoming, RoomId, ServerMessage, Timestamp, Version};
+use visio_signaling::wire::{
+    ClientMessage, Incoming, ResumeSecret, RoomId, ServerMessage, Timestamp, Version,
+};
 
 use super::claim;
 
@@ -67,9 +69,9 @@ fn with_event(action: &Action, who: &Claim, then: impl FnOnce(&Event<'_>)) {
         _ => r#"{"type":"chat","message":"x"}"#.to_owned(),
     };
     let what = match action {
-        Action::Join => Said::Join(JoinRequest::default()),
+        Action::Join => Said::Join(JoinRequest::new(ResumeSecret::new("s"))),
         Action::Leave => Said::Leave,
-        Action::Lost => return then(&Event::Lost(who.conn.clone())),
+        Action::Lost => return then(&Event::lost(who.conn.clone())),
         Action::Ask => Said::Peers,
         Action::Offer(_) | Action::Chat => match Incoming::parse(&text).unwrap().message {
             ClientMessage::Signal(signal) => Said::Signal(signal),
@@ -159,7 +161,7 @@ proptest! {
         let conn = format!("c{stranger}");
         for peer in 0..PEERS {
             let who = claim(&conn, "default", &format!("p{peer}"));
-            for event in [who.says(Said::Leave), Event::Lost(who.conn.clone())] {
+            for event in [who.says(Said::Leave), Event::lost(who.conn.clone())] {
                 let decision = room.decide(&event, NOW, &RULES);
                 assert_eq!(decision.next, None);
                 assert!(decision.effects.is_empty());

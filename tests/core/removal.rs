@@ -9,7 +9,7 @@ use visio_signaling::core::{
     Claim, Decision, Effect, Event, Grant, JoinRequest, LEEWAY, Room, Rules, Said, Standing,
 };
 use visio_signaling::wire::{
-    Code, HostMessage, PeerId, Role, RoomId, ServerMessage, Timestamp, Version,
+    Code, HostMessage, PeerId, ResumeSecret, Role, RoomId, ServerMessage, Timestamp, Version,
 };
 
 use super::{claim, peer};
@@ -191,7 +191,7 @@ fn walk(steps: &[Step], mut check: impl FnMut(&Room, &Claim, (&Action, Timestamp
 }
 
 fn event<'a>(action: &Action, number: usize, who: &'a Claim, now: Timestamp) -> Event<'a> {
-    let host = |message| Said::Host(message);
+    let host = |message| Said::Host(message, ResumeSecret::new("s"));
     let named = |number: &usize| peer(&format!("p{number}"));
     who.says(match action {
         Action::Join(shown) => Said::Join(JoinRequest {
@@ -210,10 +210,10 @@ fn event<'a>(action: &Action, number: usize, who: &'a Claim, now: Timestamp) -> 
                 visit_end: shown.ends_visit.then_some(Timestamp(now.0 + 120 * MINUTE)),
                 readmitted_at: shown.readmitted_at(now),
             }),
-            ..JoinRequest::default()
+            ..JoinRequest::new(ResumeSecret::new("s"))
         }),
         Action::Leave => Said::Leave,
-        Action::Lost => return Event::Lost(who.conn.clone()),
+        Action::Lost => return Event::lost(who.conn.clone()),
         Action::Admit(number) => host(HostMessage::Admit(named(number))),
         Action::Deny(number) => host(HostMessage::Deny(named(number), None)),
         Action::ToLobby(number) => host(HostMessage::ToLobby(named(number))),

@@ -2,7 +2,9 @@
 
 use crate::core::audit::{AuditEvent, Happened};
 use crate::core::presence::{Away, Frame, Presence};
-use crate::core::{ConnectionId, Decision, Effect, LeaveReason, Room, Rules, Seat, Standing, Unread};
+use crate::core::{
+    ConnectionId, Decision, Effect, LeaveReason, Room, Rules, Seat, Standing, Unread,
+};
 use crate::wire::{Code, PeerId, Rejection, ServerMessage, Timestamp};
 
 use super::{Context, send, stay};

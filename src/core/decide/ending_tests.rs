@@ -1,7 +1,7 @@
 //! Tables of how visits and tokens end: by a host's word, and by the clock.
 
 use super::lobby_tests::*;
-use super::tests::{shown, signal};
+use super::tests::{secret, shown, signal};
 use super::*;
 use crate::core::Grant;
 use crate::wire::HostMessage;
@@ -91,7 +91,7 @@ fn lasting(millis: u64) -> Said<'static> {
 }
 
 fn open() -> Said<'static> {
-    Said::Join(crate::core::JoinRequest::default())
+    Said::Join(crate::core::JoinRequest::new(secret()))
 }
 
 #[test]

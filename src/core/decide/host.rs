@@ -88,10 +88,8 @@ impl Room {
         let Context { who, now, .. } = *context;
         let next = self.without(&waiting.peer, now);
         let denied = ServerMessage::Denied { reason: reason.cloned() };
-        let close = |conn: &ConnectionId| Effect::Close {
-            conn: conn.clone(),
-            code: CloseCode::Denied,
-        };
+        let close =
+            |conn: &ConnectionId| Effect::Close { conn: conn.clone(), code: CloseCode::Denied };
         let mut effects: Vec<_> = tell(waiting, denied).into_iter().collect();
         effects.extend(waiting.here().map(close));
         effects.extend(next.tell_hosts(&next.lobby()));

@@ -1,6 +1,6 @@
 //! Tables of visits with tokens: the lobby, and what hosts decide of it.
 
-use super::tests::{claim, names, shown, signal};
+use super::tests::{claim, names, secret, shown, signal};
 use super::*;
 use crate::core::{Grant, JoinRequest};
 use crate::wire::{FromText, HostMessage, RoomId};
@@ -337,7 +337,7 @@ pub(super) fn decide(room: &Room, who: &str, what: Said<'_>, now: Timestamp) -> 
 }
 
 pub(super) fn lost(room: &Room, conn: &str) -> Decision {
-    room.decide(&Event::Lost(ConnectionId::new(conn)), NOW, &Rules::default())
+    room.decide(&Event::lost(ConnectionId::new(conn)), NOW, &Rules::default())
 }
 
 pub(super) fn due(room: &Room, now: Timestamp) -> Decision {
@@ -354,11 +354,11 @@ pub(super) fn with_role(role: Role) -> Said<'static> {
 
 pub(super) fn join(grant: Grant) -> Said<'static> {
     let grant = Some(grant);
-    Said::Join(JoinRequest { named_room: true, grant, ..JoinRequest::default() })
+    Said::Join(JoinRequest { named_room: true, grant, ..JoinRequest::new(secret()) })
 }
 
 pub(super) fn host(message: HostMessage) -> Said<'static> {
-    Said::Host(message)
+    Said::Host(message, secret())
 }
 
 pub(super) fn grant(name: &str) -> Grant {

@@ -1,7 +1,7 @@
 //! Tables of what a visit remembers of those who are not in it.
 
 use super::lobby_tests::*;
-use super::tests::shown;
+use super::tests::{secret, shown};
 use super::*;
 use crate::core::Grant;
 use crate::wire::HostMessage;
@@ -232,7 +232,7 @@ fn nothing_is_remembered_of_those_who_sit_nor_in_open_mode() {
     assert_eq!(stored(&left).to_string(), r#"[{"p":"kim"}]"#);
     assert!(stored(&back(&left, NOW, LATER).next.unwrap()).is_null());
 
-    let open = || Said::Join(crate::core::JoinRequest::default());
+    let open = || Said::Join(crate::core::JoinRequest::new(secret()));
     let room = act(&Room::new(), "c1 ann", open()).next.unwrap();
     let room = act(&room, "c2 bob", open()).next.unwrap();
     let room = act(&room, "c2 bob", Said::Leave).next.unwrap();

@@ -3,9 +3,7 @@
 use crate::core::audit::{AuditEvent, Happened};
 use crate::core::key::{Before, Keys, Shown};
 use crate::core::presence::{Away, Frame, Presence, Replay};
-use crate::core::{
-    Decision, JoinRequest, Key, Resume, Room, Seat, Standing, Unread,
-};
+use crate::core::{Decision, JoinRequest, Key, Resume, Room, Seat, Standing, Unread};
 use crate::redact::Redacted;
 use crate::wire::{PeerId, ServerMessage};
 

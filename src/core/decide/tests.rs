@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::*;
 use crate::wire::HostMessage;
-use crate::wire::{ClientMessage, FromText, Incoming, Role, RoomId, Version};
+use crate::wire::{ClientMessage, FromText, Incoming, ResumeSecret, Role, RoomId, Version};
 
 const NOW: Timestamp = Timestamp(1_000);
 const OFFER: &str = r#"{"type":"offer","to":"bob","sdp":"v=0"}"#;
@@ -34,7 +34,7 @@ fn the_others_hear_of_a_newcomer_before_it_is_told_of_them() {
 
 #[test]
 fn who_named_no_room_is_told_of_the_others_once_more() {
-    let request = JoinRequest { named_room: false, ..JoinRequest::default() };
+    let request = JoinRequest { named_room: false, ..JoinRequest::new(secret()) };
     let decision = decide(&room(&["c1 ada"]), "c2 bob", Said::Join(request.clone()));
     assert_eq!(
         shown(&decision),
@@ -57,7 +57,7 @@ fn what_a_seat_may_do_and_when_it_ends_is_the_tokens_word() {
         visit_end: Some(Timestamp(8_000)),
         readmitted_at: None,
     };
-    let request = JoinRequest { grant: Some(grant), ..JoinRequest::default() };
+    let request = JoinRequest { grant: Some(grant), ..JoinRequest::new(secret()) };
     let decision = decide(&room(&[]), "c1 ada", Said::Join(request));
     let Effect::Send {
         message: ServerMessage::Joined { role: Role::Host, expires_at: Some(end), .. },
@@ -186,7 +186,7 @@ fn questions_are_answered_to_the_asker_alone() {
     assert_eq!(shown(&peers), ["c2 < roster v2 [ada]"]);
     let rooms = decide(&room, "c2 bob", Said::RoomList);
     assert_eq!(shown(&rooms), ["c2 < every room"]);
-    let host = decide(&room, "c2 bob", Said::Host(HostMessage::EndVisit(None)));
+    let host = decide(&room, "c2 bob", Said::Host(HostMessage::EndVisit(None), secret()));
     assert_eq!(shown(&host), ["c2 < error forbidden"]);
 }
 
@@ -199,7 +199,8 @@ pub(super) fn room(seats: &[&str]) -> Room {
         let who = claim(seat);
         room.with(Seat {
             peer: who.peer,
-            conn: who.conn,
+            presence: Presence::Here(who.conn),
+            keys: None,
             name: None,
             role: Role::Guest,
             since: Timestamp(0),
@@ -208,6 +209,10 @@ pub(super) fn room(seats: &[&str]) -> Room {
             admitted: false,
         })
     })
+}
+
+pub(super) fn secret() -> ResumeSecret {
+    ResumeSecret::new("a secret")
 }
 
 pub(super) fn claim(text: &str) -> Claim {
@@ -222,11 +227,11 @@ fn decide(room: &Room, who: &str, what: Said<'_>) -> Decision {
 }
 
 fn lost(room: &Room, conn: &str) -> Decision {
-    room.decide(&Event::Lost(ConnectionId::new(conn)), NOW, &Rules::default())
+    room.decide(&Event::lost(ConnectionId::new(conn)), NOW, &Rules::default())
 }
 
 fn join() -> Said<'static> {
-    Said::Join(JoinRequest { named_room: true, ..JoinRequest::default() })
+    Said::Join(JoinRequest { named_room: true, ..JoinRequest::new(secret()) })
 }
 
 pub(super) fn signal(text: &'static str) -> Said<'static> {
