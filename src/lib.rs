@@ -1,15 +1,15 @@
 //! A WebRTC signaling server for video visits: one core, two runtimes.
 //!
-//! The story of one message, from a browser to another:
+//! The path of one message, from one browser to another:
 //!
-//! 1. A socket gives a frame of text to its session: `server`.
-//! 2. The session parses it into a message, once: [`wire`].
-//! 3. [`drive`] loads the room that the sender sits in, through a port: [`ports`].
+//! 1. A session reads a text frame from its socket: `server`.
+//! 2. The session parses the frame into a message, once: [`wire`].
+//! 3. [`drive`] loads the room in which the sender has its seat, through a port: [`ports`].
 //! 4. The room decides what the message means, and changes nothing itself: [`core`].
-//! 5. If the decision holds a new room, [`drive`] stores it, unless somebody was faster; then the
-//!    room is loaded, and decides, again.
-//! 6. The effects go out through another port, into the mailboxes of those concerned.
-//! 7. Their sessions write what waits to their sockets, in one flush.
+//! 5. If the decision holds a new room, [`drive`] stores it. If another write came first, the room
+//!    is loaded again and decides again.
+//! 6. The effects go through another port, into the mailboxes of the receivers.
+//! 7. The receivers' sessions write the waiting messages to their sockets, in one flush.
 //!
 //! ```text
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
@@ -19,10 +19,10 @@
 //!  (everything depends only on what is to its right; `origin` stands alone)
 //! ```
 //!
-//! The modules in the picture to the right of `drive` know no tokio, clock, randomness or socket,
-//! and neither does [`drive`], so that they can run where there is none of these. The feature
-//! `server`, on by default, adds `server`. For a runtime that is not this server, the feature
-//! `token` adds the keys of visit tokens to [`token`], and `visit` adds [`health_check`].
+//! [`drive`], and the modules to the right of it in the picture, use no tokio, clock, randomness or
+//! sockets. So they can run where there are none. The feature `server`, on by default, adds
+//! `server`. For other runtimes, the feature `token` adds the keys of visit tokens to [`token`],
+//! and `visit` adds [`health_check`].
 
 pub mod core;
 pub mod drive;

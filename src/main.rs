@@ -33,9 +33,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve visits; this is what happens without a command
+    /// Serve visits; the default if no command is given
     Serve(Box<Serve>),
-    /// Make a visit token for somebody, and print it
+    /// Mint a visit token and print it
     Token(TokenFlags),
 }
 
@@ -44,12 +44,12 @@ struct Serve {
     #[command(flatten)]
     flags: Flags,
 
-    /// What to log, as a tracing filter: error, warn, info, debug, trace, or by module
+    /// What to log, as a tracing filter: error, warn, info, debug, trace, or a level per module
     #[arg(long, env = "VISIO_LOG", value_name = "FILTER", default_value = "info")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     log: String,
 
-    /// How to log, on standard error [default: text on a terminal, else json]
+    /// Format of the log, which goes to standard error [default: text on a terminal, else json]
     #[arg(long, env = "VISIO_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 }
@@ -60,8 +60,8 @@ enum LogFormat {
     Json,
 }
 
-/// A file that is being read again, or written to, on a disk that does not answer holds up the end
-/// for no longer.
+/// How long the exit waits for a file that is being reloaded or written, because the disk may not
+/// answer.
 const LAST_FILES: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -88,13 +88,14 @@ fn run() -> anyhow::Result<()> {
     served
 }
 
-/// What was typed, and what variables say in its place. An empty variable says nothing.
+/// Parses the command line and the environment. An empty variable counts as not set, unless it is
+/// one of [`NEVER_EMPTY`].
 fn typed() -> Cli {
-    let says_nothing = |arg: &Arg| {
+    let is_empty = |arg: &Arg| {
         let name = arg.get_env().filter(|name| NEVER_EMPTY.iter().all(|it| it != name));
         name.and_then(std::env::var_os).is_some_and(|value| value.is_empty())
     };
-    let without = |arg: Arg| match says_nothing(&arg) {
+    let without = |arg: Arg| match is_empty(&arg) {
         true => arg.env(Resettable::Reset),
         false => arg,
     };
@@ -109,7 +110,8 @@ fn token(flags: TokenFlags) -> anyhow::Result<()> {
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {
-    // Nobody who reloads too early shall end it. The other signals may, while files are read.
+    // SIGHUP is handled first, so that an early reload does not end the server. The other signals
+    // may end it while files are read.
     let hangups = Hangups::new()?;
     let (listen, mut config) = flags.resolve()?;
     fit(&mut config)?;
@@ -128,25 +130,24 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Raises the limit on open files as far as it goes, and lowers that on connections to what fits.
+/// Raises the limit on open files as far as possible, and lowers the limit on connections to what
+/// fits.
 fn fit(config: &mut Config) -> anyhow::Result<()> {
     let open_files = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
-        warn!(%error, "the limit on open files could not be raised");
+        warn!(%error, "could not raise the limit on open files");
         rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
     })?;
     let allowed = server::most_connections(open_files).with_context(|| {
         let fewest = server::fewest_open_files();
-        format!(
-            "only {open_files} files may be open at once: expected {fewest} or more (ulimit -n)"
-        )
+        format!("the limit on open files is {open_files}: expected at least {fewest} (ulimit -n)")
     })?;
     match config.max_connections {
-        0 => info!(open_files, allowed, "as many connections as the limit on open files allows"),
+        0 => info!(open_files, allowed, "connections are limited only by the open files"),
         wanted if wanted > allowed => warn!(
             wanted,
             allowed,
             open_files,
-            "--max-connections is lowered to what the limit on open files (ulimit -n) allows"
+            "lowered --max-connections to what the limit on open files (ulimit -n) allows"
         ),
         _ => return Ok(()),
     }
@@ -154,7 +155,7 @@ fn fit(config: &mut Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Listens on the first of the addresses that can be bound.
+/// Listens on the first address that can be bound.
 async fn bind(listen: &Addresses) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(&listen.all[..]).await;
     let listener = listener.with_context(|| {
@@ -162,7 +163,7 @@ async fn bind(listen: &Addresses) -> anyhow::Result<TcpListener> {
     })?;
     if let [_, _, ..] = listen.all[..] {
         let (address, of) = (listener.local_addr()?, listen.all.len());
-        info!(%address, of, "of the addresses of {listen} the first that could be bound is taken");
+        info!(%address, of, "listening on the first address of {listen} that could be bound");
     }
     Ok(listener)
 }
@@ -188,22 +189,22 @@ impl Signals {
         }
     }
 
-    /// The first asks the server to stop, and so does the end of reloads; the second is not to be
-    /// argued with.
+    /// The first signal asks the server to stop, and so does the end of the reload task. A second
+    /// signal ends it at once.
     async fn stop_then_end(mut self, stop: &Notify, reloads: JoinHandle<()>) {
         tokio::select! {
             () = self.next() => {}
             Ok(()) = reloads => {}
         }
-        info!("going away; a second signal ends it at once");
+        info!("shutting down; a second signal ends the server at once");
         stop.notify_one();
         self.next().await;
-        warn!("ended at once");
+        warn!("ended at once by a second signal");
     }
 }
 
-/// SIGHUP, which asks to read files again. It also comes when the terminal is closed that the server
-/// was started from: then whoever sat there has gone, and it is the last.
+/// SIGHUP, which asks for a reload of the files. It also arrives when the terminal is closed that
+/// started the server. Then the user is gone, and the server stops.
 struct Hangups {
     signals: Signal,
     from_terminal: bool,
@@ -215,7 +216,7 @@ impl Hangups {
         Ok(Self { signals: signal(SignalKind::hangup())?, from_terminal })
     }
 
-    /// The next request to read files again.
+    /// Waits for the next reload request; `None` once the terminal is closed.
     async fn next(&mut self) -> Option<()> {
         self.signals.recv().await?;
         let closed = self.from_terminal && !std::io::stdin().is_terminal();
@@ -223,8 +224,8 @@ impl Hangups {
     }
 }
 
-/// On each hangup, reads again every file that can be reread. An invalid file changes nothing,
-/// and connected peers stay connected.
+/// Reloads all files on each SIGHUP. An invalid file changes nothing, and connected peers stay
+/// connected.
 async fn reload_on_hangup(tls: Option<Arc<Tls>>, keys: Option<Arc<KeyFile>>, mut hangups: Hangups) {
     while hangups.next().await.is_some() {
         if tls.is_none() && keys.is_none() {
@@ -260,7 +261,7 @@ fn remind(tls: &Tls) {
     }
 }
 
-/// The one line that says it is ready, with URLs to click.
+/// Logs one line that says the server is ready, with URLs to click.
 fn announce(address: SocketAddr, tls: Option<&Tls>) {
     tls.into_iter().for_each(remind);
     let s = if tls.is_some() { "s" } else { "" };
@@ -272,17 +273,17 @@ fn announce(address: SocketAddr, tls: Option<&Tls>) {
 
 fn start_log(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)
-        .with_context(|| format!("--log {filter:?}: expected a filter such as info or debug"))?;
+        .with_context(|| format!("--log {filter:?}: expected a filter, such as info or debug"))?;
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Where nobody reads the log any more, a complaint about that would be a panic.
+    // If standard error is closed, an error message about that would itself panic.
     let log = log.log_internal_errors(false);
     match format {
         Some(LogFormat::Json) => log.json().flatten_event(true).init(),
         None if !terminal => log.json().flatten_event(true).init(),
         Some(LogFormat::Text) | None => log.with_ansi(terminal).init(),
     }
-    // A panic's own message may quote what a client sent; where it happened says enough.
+    // A panic message may quote what a client sent, so only the location is logged.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
         error!(location, "a task panicked");

@@ -1,9 +1,9 @@
-//! Where a page comes from, as its browser tells it (RFC 6454).
+//! The origin of a page, as its browser reports it (RFC 6454).
 //!
-//! Only browsers send an origin, and only of browsers can one be believed: a list of them keeps
-//! strange pages out, and nobody else.
+//! Only browsers report a true origin. So a list of allowed origins keeps foreign pages out, but no
+//! other clients.
 
-/// An origin as browsers send it: in lower case, no path.
+/// Parses an origin into the form that browsers send: lower case, without a path.
 pub fn parse(text: &str) -> Option<String> {
     let text = text.trim();
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
@@ -11,8 +11,8 @@ pub fn parse(text: &str) -> Option<String> {
     plain.then(|| text.to_ascii_lowercase())
 }
 
-/// A list as one variable holds it, separated by commas: empty for any, which `*` says as well.
-/// `Err` is the part that is no origin.
+/// Parses a comma-separated list of origins. An empty list, or a `*` in it, means any origin and
+/// returns an empty list. `Err` is the first part that is not an origin.
 pub fn parse_list(list: &str) -> Result<Vec<String>, &str> {
     let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
     if parts.clone().any(|part| part == "*") {
@@ -21,7 +21,7 @@ pub fn parse_list(list: &str) -> Result<Vec<String>, &str> {
     parts.map(|part| parse(part).ok_or(part)).collect()
 }
 
-/// Whether a page from `origin` may use the service: any, where no list is set.
+/// Whether a page from `origin` may use the service. An empty list allows every page.
 pub fn is_allowed(list: &[String], origin: &[u8]) -> bool {
     list.is_empty() || list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin))
 }
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_separated_by_commas_and_a_star_is_any() {
+    fn a_list_is_separated_by_commas_and_a_star_means_any() {
         let list = parse_list(" https://a.example,, https://B.example ").unwrap();
         assert_eq!(list, ["https://a.example", "https://b.example"]);
         assert_eq!(parse_list("").unwrap(), [""; 0]);
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn any_page_is_allowed_where_no_list_is_set() {
+    fn any_page_is_allowed_if_no_list_is_set() {
         let list = ["https://a.example".to_owned()];
         assert!(is_allowed(&[], b"null") && is_allowed(&list, b"https://A.example"));
         assert!(!is_allowed(&list, b"null") && !is_allowed(&list, b"https://a.example.org"));

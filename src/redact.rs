@@ -1,14 +1,14 @@
 //! Personal data that cannot be printed.
 //!
-//! A visit is medical: names, SDP, candidates, addresses and tokens must reach no log, panic
-//! message or `Debug` output. Whatever holds one of them wraps it in [`Redacted`], and code that
-//! needs the value says so by calling [`Redacted::expose`].
+//! A visit is medical, so names, SDP, ICE candidates, addresses and tokens must not reach any log,
+//! panic message or `Debug` output. Every type that holds one wraps it in [`Redacted`], and code
+//! that needs the value must call [`Redacted::expose`].
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-/// Holds a value and prints nothing of it.
+/// Holds a value and never prints it.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Redacted<T>(T);
 
@@ -29,7 +29,8 @@ impl<T> Redacted<T> {
     }
 }
 
-/// What comes in may be wrapped at once; what goes out has to say so.
+/// Incoming values can be deserialized into `Redacted`. There is no `Serialize`, so that code which
+/// sends a value must expose it.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Redacted<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Self)
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_nothing_of_what_it_holds() {
+    fn a_redacted_value_is_never_printed() {
         assert_eq!(format!("{:?}", Redacted::new("Ada Lovelace")), "[redacted]");
     }
 }

@@ -1,4 +1,4 @@
-//! The small HTTP answers besides `/health`.
+//! The small HTTP responses besides `/health`.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use super::words::Service;
 use super::{Overall, Report};
 use crate::wire::Timestamp;
 
-/// `GET /`: what this is, and where the rest is. `endpoints` are what a runtime has, by what it is
-/// for: paths, and whole addresses of what is elsewhere.
+/// `GET /`: what this service is, and its endpoints. `endpoints` are pairs of a name and a path, or
+/// a full URL if the endpoint is elsewhere.
 pub fn root(service: &Service, endpoints: &[(&str, &str)], now: Timestamp) -> Value {
     let endpoints: Value = endpoints.iter().copied().collect();
     json!({
@@ -18,7 +18,7 @@ pub fn root(service: &Service, endpoints: &[(&str, &str)], now: Timestamp) -> Va
     })
 }
 
-/// `GET /status`: one sentence.
+/// `GET /status`: the overall status, in one sentence.
 pub fn status(report: &Report, service: &Service) -> Value {
     let message = match report.overall() {
         Overall::Ok => "Video conference service is operational",
@@ -33,7 +33,7 @@ pub fn status(report: &Report, service: &Service) -> Value {
     })
 }
 
-/// Anything else.
+/// The response to any other path.
 pub fn not_found(endpoints: &[(&str, &str)]) -> Value {
     let others = endpoints.iter().map(|(_, address)| *address);
     let all: Vec<_> = ["/"].into_iter().chain(others).collect();
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_path_is_told_the_right_ones() {
+    fn the_response_to_a_wrong_path_lists_the_endpoints() {
         let body = not_found(&[("health", "/health"), ("websocket", "wss://example.org/prod")]);
         assert_eq!(body["error"], "Not Found");
         let endpoints = &body["available_endpoints"];

@@ -1,8 +1,8 @@
-//! The truth about this service, for navbars, load balancers and people.
+//! The health of this service, for navbars, load balancers and people.
 //!
-//! A [`Report`] is what the checks found; [`words`] puts it into the two vocabularies that front
-//! ends use, and [`documents`] holds the other small HTTP answers. All of it is pure and shared by
-//! both runtimes.
+//! A [`Report`] holds what the checks found. [`words`] puts it into the two vocabularies that front
+//! ends use, and [`documents`] holds the other small HTTP responses. All of it is pure, and both
+//! runtimes share it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod documents;
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::wire::Timestamp;
 
-/// What a check found.
+/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
@@ -26,24 +26,24 @@ pub enum Check {
     NotConfigured,
 }
 
-/// What the checks found.
+/// The results of all checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
-    /// HTTP answers.
+    /// Whether the server answers HTTP requests.
     pub api: Check,
-    /// Two throw-away peers met through the public way in.
+    /// Whether two throw-away peers could hold a visit through the public endpoint.
     pub signaling_server: Check,
-    /// Their offer's video section arrived as it was sent.
+    /// Whether the video section of their offer arrived unchanged.
     pub video_streaming: Check,
-    /// Their offer's audio section arrived as it was sent.
+    /// Whether the audio section of their offer arrived unchanged.
     pub audio_streaming: Check,
-    /// The TURN servers answer.
+    /// Whether the TURN servers answer.
     pub turn_servers: Check,
-    /// When this was found out.
+    /// When the checks ran.
     pub checked_at: Timestamp,
 }
 
-/// The whole service in a word.
+/// The overall status of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Overall {
@@ -56,7 +56,8 @@ pub enum Overall {
 }
 
 impl Report {
-    /// Nothing works without HTTP and signaling; without the rest some visits do.
+    /// The overall status. Without HTTP and signaling nothing works. Without the rest, some visits
+    /// still do.
     pub fn overall(&self) -> Overall {
         let vital = [self.api, self.signaling_server];
         let others = [self.video_streaming, self.audio_streaming, self.turn_servers];

@@ -1,21 +1,21 @@
-//! One report, two vocabularies: front ends in the field poll for either.
+//! One report in two vocabularies, because existing front ends poll for one or the other.
 
 use serde_json::{Value, json};
 
 use super::{Check, Overall, Report};
 
-/// Who reports.
+/// The service that a report is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// `visio-conference`, unless the operator says otherwise.
+    /// The service's name: `visio-conference`, unless the operator sets another.
     pub name: String,
-    /// Where it runs.
+    /// The region it runs in.
     pub region: String,
     /// The version of the software.
     pub version: &'static str,
 }
 
-/// Which words a client asked for.
+/// The vocabulary that a client asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Vocabulary {
     /// `OK`, `DEGRADED`, `DOWN`; checks `operational`, `degraded`, `down`, `not_configured`.
@@ -34,7 +34,7 @@ impl Vocabulary {
     }
 }
 
-/// The body of `/health`, and whether it is good news (200) or not (503).
+/// The body of `/health`, and whether to answer 200 (true) or 503 (false).
 pub fn health(report: &Report, service: &Service, vocabulary: Vocabulary) -> (bool, Value) {
     let good = report.overall() != Overall::Down;
     let body = match vocabulary {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_navbar() {
+    fn the_default_vocabulary() {
         let (good, body) = health(&FINE, &service(), Vocabulary::of_query(""));
         assert!(good);
         assert_eq!(
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_words() {
+    fn the_other_vocabulary() {
         let (good, body) = health(&FINE, &service(), Vocabulary::of_query("a=b&format=healthy"));
         assert!(good);
         assert_eq!(
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_news_in_both() {
+    fn a_service_that_is_down_says_so_in_both_vocabularies() {
         let dead = Report { signaling_server: Check::Down, video_streaming: Check::Down, ..FINE };
         let (good, body) = health(&dead, &service(), Vocabulary::Visio);
         assert!(!good);

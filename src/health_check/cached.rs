@@ -1,4 +1,4 @@
-//! A finding that holds for a while, so that a thousand polling navbars cost one check.
+//! A cached result, so that a thousand polling navbars cost one check.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use tokio::sync::Mutex;
 
 use crate::wire::Timestamp;
 
-/// How long a finding holds.
+/// How long a result stays fresh.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// The last finding. Whoever asks while it is found anew waits for that.
+/// The last result. Callers that ask during a check wait for its result.
 ///
-/// Its age is told by the clock on the wall: a Lambda sleeps between two questions, and a clock
-/// that sleeps with it would call yesterday's finding fresh.
+/// Age is measured by the system clock. A Lambda function is frozen between two requests, and a
+/// monotonic clock that stops with it would call yesterday's result fresh.
 pub struct Cached<T> {
     now: fn() -> Timestamp,
     last: Mutex<Option<(Timestamp, T)>>,
 }
 
 impl<T: Copy> Cached<T> {
-    /// Nothing was found yet.
+    /// An empty cache.
     pub fn new(now: fn() -> Timestamp) -> Self {
         Self { now, last: Mutex::new(None) }
     }
 
-    /// The last finding, or what `find` finds.
+    /// The last result if it is fresh, or else the result of `find`.
     pub async fn or_find(&self, find: impl Future<Output = T>) -> T {
         let mut last = self.last.lock().await;
         if let Some((_, found)) = last.filter(|(at, _)| fresh(*at, (self.now)())) {
@@ -37,7 +37,7 @@ impl<T: Copy> Cached<T> {
     }
 }
 
-/// A clock that was put back makes a finding old.
+/// Whether a result from `at` is still fresh. It is not if the clock was set back since.
 fn fresh(at: Timestamp, now: Timestamp) -> bool {
     let age = now.0.checked_sub(at.0);
     age.is_some_and(|age| u128::from(age) < FRESH.as_millis())
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn all_who_ask_at_once_cost_one_check() {
+    async fn concurrent_callers_cost_one_check() {
         let kept = Cached::new(|| Timestamp(1));
         let count = AtomicU32::new(0);
         let check = async || {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_fresh_for_ten_seconds() {
+    fn a_result_is_fresh_for_ten_seconds() {
         let at = Timestamp(1_700_000_000_000);
         assert!(fresh(at, at) && fresh(at, Timestamp(at.0 + 9_999)));
         assert!(!fresh(at, Timestamp(at.0 + 10_000)));

@@ -1,10 +1,10 @@
 //! CHECKS: finding out whether visits work.
 //!
-//! A check holds a [`visit`] of two throw-away peers through the public way in. What
-//! it found is [`cached`], so that a thousand polling navbars cost one check. A [`pass`] lets its
-//! peers in where visit tokens are needed. When to check is the runtime's business.
+//! A check holds a [`visit`] of two throw-away peers through the public endpoint. Its result is
+//! [`cached`], so that a thousand polling navbars cost one check. A [`pass`] gives its peers tokens
+//! if the service requires visit tokens. The runtime decides when to check.
 //!
-//! This needs sockets and tokio, which [`health`](crate::health) does not.
+//! Unlike [`health`](crate::health), this needs sockets and tokio.
 
 #[cfg(feature = "visit")]
 pub mod cached;

@@ -1,8 +1,8 @@
-//! What lets the health check into rooms of its own.
+//! Tokens that let the health check into rooms of its own.
 //!
-//! A secret between those who check and those who let in, so that health does not depend on who
-//! makes the tokens. It opens the check's own throw-away rooms and no visit: whatever room a token
-//! of this secret names, it stands for one that no client can name.
+//! The check and the server share a secret, so a check does not depend on whoever issues visit
+//! tokens. A token signed with this secret opens a throw-away room of the check and never a visit.
+//! Whatever room it names, it grants a room that no client can name.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::core::Grant;
 use crate::token::{BadKey, Gatekeeper, Keys, mint};
 use crate::wire::{PeerId, Role, RoomId, Timestamp, Token};
 
-/// How long a token of the check is good for, in milliseconds.
+/// How long a token of the check is valid, in milliseconds.
 const LIFE: u64 = 60_000;
 
-/// The secret.
+/// The secret of the health check.
 #[derive(Clone)]
 pub struct Pass {
     secret: String,
@@ -21,12 +21,12 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass with this secret, which has to be as long as any that signs tokens.
+    /// A pass with this secret, which must be at least as long as any secret that signs tokens.
     pub fn new(secret: &str) -> Result<Self, BadKey> {
         Ok(Self { keys: Arc::new(Keys::from_secret(secret)?), secret: secret.to_owned() })
     }
 
-    /// A gatekeeper that lets the check into its rooms as well.
+    /// Extends a gatekeeper, so that it also lets the check into its own rooms.
     pub fn beside(&self, gatekeeper: Gatekeeper) -> Gatekeeper {
         let keys = Arc::clone(&self.keys);
         gatekeeper.with_own_rooms(move |token, now| keys.verify(token, None, now))
@@ -57,7 +57,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
     #[test]
-    fn it_opens_the_services_own_rooms_and_no_visit() {
+    fn a_pass_opens_the_services_own_rooms_and_no_visit() {
         let pass = Pass::new("a secret between two functions, 32+").unwrap();
         let others = Keys::from_secret("the secret that makes visit tokens").unwrap();
         let peer = PeerId::parse("doctor").unwrap();

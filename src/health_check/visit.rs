@@ -1,14 +1,14 @@
-//! The honest check: two throw-away peers hold a visit through the public way in.
+//! The end-to-end check: two throw-away peers hold a visit through the public endpoint.
 //!
-//! They come in as everybody does, join, exchange an offer and an answer, and leave. Nothing else
-//! proves at once that the listener or the gateway, the core and whatever keeps the rooms work.
+//! They connect as any client does, join, exchange an offer and an answer, and leave. Nothing else
+//! proves at once that the listener or the gateway, the core and the room store all work.
 //!
-//! It assumes no order but the one that a visit has by itself: each message is sent when the one
-//! before it has arrived, and what arrives besides is passed over, so that it holds behind API
-//! Gateway too, where messages may cross. It asks no more than the offer of what it sends: media
-//! does not pass through this service, so an intact description is all that there is to see.
+//! The check sends each message only after the one before it has arrived, and ignores messages it
+//! does not wait for. So it also works behind API Gateway, where messages may overtake each other.
+//! It only checks that the offer arrives unchanged. Media does not pass through this service, so
+//! there is nothing more to check.
 //!
-//! How connections are made, with or without TLS, is the runtime's business ([`Dial`]).
+//! The runtime decides how connections are made, with or without TLS ([`Dial`]).
 
 use std::future::Future;
 use std::io;
@@ -30,28 +30,28 @@ pub use tokio_tungstenite::tungstenite::http::Uri;
 use crate::health::{Check, Report};
 use crate::wire::{FromText, PeerId, RoomId, Timestamp, Token};
 
-/// What the names of the throw-away rooms begin with, for whoever reads them where the check has no
-/// [pass](super::pass) and its visits are like any other.
+/// The prefix of the throw-away rooms. It makes them recognizable where the check has no
+/// [pass](super::pass), so that its visits look like any other.
 const ROOM: &str = "health-check~";
-/// How long the end of a connection may take.
+/// How long the closing handshake may take.
 const GOODBYE: Duration = Duration::from_millis(500);
 
 const AUDIO: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n";
 const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
 
-/// The way in that clients take.
+/// The endpoint that clients connect to.
 #[derive(Debug, Clone)]
 pub struct Entrance<D> {
     request: Request,
     dial: D,
 }
 
-/// How connections are made, and what opens the door.
+/// Makes the check's connections, and provides its tokens.
 pub trait Dial: Send + Sync {
-    /// A connection to the host and port of a `ws:` or `wss:` address.
+    /// Connects to the host and port of a `ws:` or `wss:` URL.
     fn dial(&self, to: &Uri) -> impl Future<Output = io::Result<Box<dyn Stream>>> + Send;
 
-    /// The token that a peer of the visit brings along, where one is needed.
+    /// The token that a peer of the visit presents, if the service requires one.
     fn token(&self, _room: &RoomId, _peer: &PeerId) -> Option<Token> {
         None
     }
@@ -62,7 +62,7 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// Connections in the clear, and no others.
+/// Connects without TLS only.
 #[derive(Debug, Clone, Copy)]
 pub struct Plain;
 
@@ -75,7 +75,7 @@ impl Dial for Plain {
     }
 }
 
-/// The connection below TLS.
+/// Opens the TCP connection, which TLS may run over.
 pub async fn connect(to: &Uri) -> io::Result<TcpStream> {
     let usual = if to.scheme_str() == Some("ws") { 80 } else { 443 };
     let port = to.port_u16().unwrap_or(usual);
@@ -84,44 +84,44 @@ pub async fn connect(to: &Uri) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Which sections of the offer arrived as they were sent.
+/// Which sections of the offer arrived unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {
-    /// What a microphone would have been described by.
+    /// Whether the audio section did.
     pub audio: bool,
-    /// What a camera would have been described by.
+    /// Whether the video section did.
     pub video: bool,
 }
 
-/// Why the visit did not take place.
+/// Why the visit failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Visits that are under way are not touched by this.
-    #[error("the service's own limits do not let in a visit of two")]
+    /// The service is full. Visits that have started are not affected.
+    #[error("the service has reached its limits and cannot take a visit of two")]
     Crowded,
-    /// Nobody can visit.
+    /// Visits do not work.
     #[error("{0}")]
     Broken(&'static str),
 }
 
 impl<D: Dial> Entrance<D> {
-    /// The way in at `url`, if that is a `ws:` or `wss:` address.
+    /// The endpoint at `url`; `None` unless that is a `ws:` or `wss:` URL.
     pub fn new(url: &str, dial: D) -> Option<Self> {
         let request = url.into_client_request().ok()?;
         let known = matches!(request.uri().scheme_str(), Some("ws" | "wss"));
         known.then_some(Self { request, dial })
     }
 
-    /// A whole visit, which may take as long as `patience`.
+    /// Holds a whole visit, which may take at most `patience`.
     pub async fn visit(&self, patience: Duration) -> Result<Arrived, Failure> {
         let visit = timeout(patience, visit(self)).await;
-        visit.unwrap_or(Err(Failure::Broken("it took too long")))
+        visit.unwrap_or(Err(Failure::Broken("the visit took too long")))
     }
 
-    /// Opened for one.
+    /// Opens a WebSocket for one peer.
     async fn open(&self) -> Result<WebSocketStream<Box<dyn Stream>>, Failure> {
         let stream = self.dial.dial(self.request.uri()).await;
-        let stream = stream.map_err(|_| Failure::Broken("the listener is not reached"))?;
+        let stream = stream.map_err(|_| Failure::Broken("could not connect to the listener"))?;
         let config = WebSocketConfig::default().read_buffer_size(4096);
         let opened = client_async_with_config(self.request.clone(), stream, Some(config)).await;
         opened.map(|(socket, _)| socket).map_err(|error| match error {
@@ -134,7 +134,7 @@ impl<D: Dial> Entrance<D> {
 }
 
 impl Report {
-    /// What a visit says of the service, beside what is known of its `api`.
+    /// Builds a report from the outcome of a visit and from what is known of the `api`.
     pub fn of_visit(visit: Result<Arrived, Failure>, api: Check, checked_at: Timestamp) -> Self {
         let of = |intact: fn(&Arrived) -> bool| match &visit {
             Ok(arrived) if intact(arrived) => Check::Operational,
@@ -164,7 +164,7 @@ async fn visit(entrance: &Entrance<impl Dial>) -> Result<Arrived, Failure> {
     let answer = json!({"type": "answer", "to": "patient", "sdp": sdp});
     let answer = exchange(&mut doctor, &answer, &mut patient, "answer").await?;
     if offer["from"] != "patient" || answer["from"] != "doctor" {
-        return Err(Failure::Broken("a sender was not named"));
+        return Err(Failure::Broken("a message did not name its sender"));
     }
     exchange(&mut patient, &json!({"type": "leave"}), &mut doctor, "peer_left").await?;
     doctor.send(&json!({"type": "leave"})).await?;
@@ -173,7 +173,7 @@ async fn visit(entrance: &Entrance<impl Dial>) -> Result<Arrived, Failure> {
     Ok(Arrived { audio: sdp.contains(AUDIO), video: sdp.contains(VIDEO) })
 }
 
-/// What comes of a message: what the other one is sent, or its refusal.
+/// Sends a message, and returns what the receiver gets. Fails if the message is refused.
 async fn exchange(
     sender: &mut Peer,
     message: &Value,
@@ -207,11 +207,11 @@ impl Peer {
 
     async fn send(&mut self, message: &Value) -> Result<(), Failure> {
         let sent = self.0.send(Message::text(message.to_string())).await;
-        sent.map_err(|_| Failure::Broken("a message was not taken"))
+        sent.map_err(|_| Failure::Broken("could not send a message"))
     }
 
-    /// Waits for a message of this type. Others are none of its business, but for an error, and
-    /// for what has no type: that is a gateway which could not run its function.
+    /// Waits for a message of this type and ignores others. It fails on an error, and on a message
+    /// without a type, which comes from a gateway that could not run its function.
     async fn expect(&mut self, kind: &str) -> Result<Value, Failure> {
         while let Some(Ok(message)) = self.0.next().await {
             let Message::Text(text) = message else { continue };
@@ -223,14 +223,14 @@ impl Peer {
                 }
                 (Some("error"), _) => return Err(Failure::Broken("a message was refused")),
                 (Some(_), _) => {}
-                (None, _) => return Err(Failure::Broken("what came was not of this service")),
+                (None, _) => return Err(Failure::Broken("a message had no type")),
             }
         }
-        Err(Failure::Broken("an expected message did not come"))
+        Err(Failure::Broken("an expected message did not arrive"))
     }
 
-    /// Waits until the other side closes too: it has then read what came before. The visit has
-    /// taken place whether it does or not.
+    /// Closes the connection and waits until the other side closes too, because it has then read
+    /// everything sent before. If it does not, the visit still counts as successful.
     async fn close(mut self) {
         let goodbye = async {
             let _ = self.0.close(None).await;

@@ -6,7 +6,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(3);
 
-/// Visits somebody who answers every connection by `answer`.
+/// Holds a visit with a server that handles every connection with `answer`.
 async fn visited<F>(answer: impl Fn(TcpStream) -> F) -> Result<Arrived, Failure>
 where
     F: Future<Output = ()> + Send + 'static,
@@ -31,7 +31,7 @@ async fn refuse(mut stream: TcpStream, status: &str) {
     let _ = stream.write_all(answer.as_bytes()).await;
 }
 
-/// Says all of this, whatever it hears.
+/// Sends these frames, whatever it receives.
 async fn say(stream: TcpStream, frames: &[&str]) {
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     for frame in frames {
@@ -41,7 +41,7 @@ async fn say(stream: TcpStream, frames: &[&str]) {
 }
 
 #[tokio::test]
-async fn whoever_throttles_is_crowded_and_not_broken() {
+async fn a_service_that_throttles_is_crowded_and_not_broken() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let visit = visited(move |stream| refuse(stream, status)).await;
         assert_eq!(visit, Err(Failure::Crowded), "{status}");
@@ -56,10 +56,10 @@ async fn a_gateway_that_cannot_run_its_function_is_noticed_at_once() {
     assert_eq!(visit, Err(Failure::Broken("the handshake failed")));
     let frames = &[r#"{"message":"Internal server error","connectionId":"a","requestId":"b"}"#];
     let visit = visited(|stream| say(stream, frames)).await;
-    assert_eq!(visit, Err(Failure::Broken("what came was not of this service")));
+    assert_eq!(visit, Err(Failure::Broken("a message had no type")));
 }
 
-/// Tells everybody what anybody says, and more than is asked for.
+/// Sends every message to every peer, and more types of messages than the check waits for.
 async fn parrot(stream: TcpStream, talk: broadcast::Sender<Value>) {
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     let mut heard = talk.subscribe();
@@ -90,7 +90,7 @@ async fn parrot(stream: TcpStream, talk: broadcast::Sender<Value>) {
 }
 
 #[tokio::test]
-async fn what_arrives_besides_is_passed_over() {
+async fn other_messages_are_ignored() {
     let talk = broadcast::channel(64).0;
     let visit = visited(|stream| parrot(stream, talk.clone())).await;
     assert_eq!(visit, Ok(Arrived { audio: true, video: true }));
@@ -111,7 +111,7 @@ fn a_report_tells_a_full_service_from_a_dead_one() {
     let of = |visit| Report::of_visit(visit, Check::Operational, Timestamp(0));
     let crowded = of(Err(Failure::Crowded));
     assert_eq!(crowded.signaling_server, Check::Degraded);
-    let broken = of(Err(Failure::Broken("it took too long")));
+    let broken = of(Err(Failure::Broken("the visit took too long")));
     assert_eq!(broken.signaling_server, Check::Down);
     let no_video = of(Ok(Arrived { audio: true, video: false }));
     assert_eq!(no_video.signaling_server, Check::Operational);

@@ -1,10 +1,10 @@
-//! From a socket to HTTP: who is let in, TLS, and how long all of it may take.
+//! From an accepted socket to HTTP: admission, TLS and timeouts.
 //!
-//! Accepting waits for nobody. Every socket takes a permit before anything else is done for it, and
-//! until its client has said a word it costs little more than that. Whoever asks for a WebSocket
-//! takes a second permit, of which there are as many as `--max-connections` says; of the first there
-//! are some more, so that the others can be told that there is no room, and `/health` can be asked.
-//! These spare permits have a short leash, so that nobody can sit on them.
+//! The accept loop never waits for a client. Every socket takes a permit before anything else is
+//! done for it, and costs little more than that until its client sends a first byte. A WebSocket
+//! takes a second permit, and `--max-connections` limits those. There are some more socket permits
+//! than WebSocket permits, so that a full server can still refuse clients and answer `/health`.
+//! These spare permits have short timeouts, so that nobody can hold on to them.
 
 use std::convert::Infallible;
 use std::io::{self, Write};
@@ -32,21 +32,21 @@ use super::shortage::Shortage;
 use crate::ports::Registry;
 use crate::server::tls::Tls;
 
-/// A client has this long for its first word, for the TLS handshake, and for the head of a request.
+/// How long a client has for its first byte, for the TLS handshake, and for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// With a spare permit it has this long.
-const SHORT_LEASH: Duration = Duration::from_secs(2);
-/// A connection may speak HTTP for this long; a poller opens another.
+/// The same for a connection with a spare permit.
+const SPARE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection may speak HTTP. A client that polls for longer opens another one.
 const HTTP_TIME: Duration = Duration::from_secs(60);
-/// And send so much.
+/// The most bytes a connection may send while it speaks HTTP.
 const HTTP_BYTES: usize = 256 * 1024;
-/// hyper keeps what it reads of a request.
+/// The most bytes hyper may buffer of a request.
 const HEAD_BYTES: usize = 16 * 1024;
-/// TLS keeps what is not yet sent.
+/// The most unsent bytes TLS may buffer.
 const TLS_BUFFER: usize = 16 * 1024;
-/// What the kernel may keep of what was written to a client that does not take it; it would be up to
-/// 4 MiB, several times a mailbox. Linux doubles it, for what it needs besides. Whoever is 200 ms
-/// away still gets 2.6 Mbit/s, five times what one peer may send.
+/// The most unsent bytes the kernel may buffer for a slow client. Without this it would be up to
+/// 4 MiB, several times a mailbox. Linux doubles the value, to allow for its own overhead. At a
+/// round trip of 200 ms a client still gets 2.6 Mbit/s, five times what one peer may send.
 const SEND_BUFFER: usize = 64 * 1024;
 /// The first byte of every handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -57,14 +57,14 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
     Connection: close\r\nContent-Length: 45\r\n\r\nthis port speaks TLS: use https:// or wss://\n";
 
-/// Who is at the other end of a socket, and its permit. Never logged.
+/// The address at the other end of a socket, and the socket's permit. It is never logged.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) address: SocketAddr,
     pub(super) permit: Arc<Permit>,
 }
 
-/// Accepts, for as long as it is let.
+/// Accepts connections, for as long as it is polled.
 pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, router: &Router) {
     let mut shortage = Shortage::none(listener);
     loop {
@@ -81,7 +81,7 @@ pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, route
                 }
                 Err(_) => turn_away(stream, app.config.tls.is_some()),
             },
-            Err(error) if of_one_client(&error) => debug!(%error, "a client did not wait"),
+            Err(error) if of_one_client(&error) => debug!(%error, "a client gave up"),
             Err(error) => {
                 if let Some(stream) = shortage.failed(listener, error).await {
                     turn_away(stream, app.config.tls.is_some());
@@ -92,33 +92,35 @@ pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, route
     }
 }
 
-/// Says nothing of the next one (`accept(2)`, section "Error handling").
+/// Whether the error concerns only this client, so that the next one can be accepted (`accept(2)`,
+/// section "Error handling").
 fn of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// There is not even a spare permit. The client is told so, if that can be done without waiting.
+/// Closes a connection for which there is not even a spare permit. The client is told why, if that
+/// is possible without waiting.
 fn turn_away(stream: TcpStream, secured: bool) {
-    debug!("a connection was turned away: too many are open");
+    debug!("refused a connection: too many are open");
     if let (false, Ok(mut stream)) = (secured, stream.into_std()) {
         let _ = stream.write(CROWDED);
     }
 }
 
-/// One connection, as long as it speaks HTTP.
+/// Serves one connection for as long as it speaks HTTP.
 async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Option<Arc<Tls>>) {
     if let Err(error) = tune(&stream) {
-        debug!(%error, "a socket refused an option");
+        debug!(%error, "could not set a socket option");
     }
-    let leash = if caller.permit.spare { SHORT_LEASH } else { HEAD_TIMEOUT };
-    // For one who says nothing there shall be no buffers.
+    let limit = if caller.permit.spare { SPARE_TIMEOUT } else { HEAD_TIMEOUT };
+    // A client that sends nothing must cost no buffers.
     let mut first = [0];
-    let Ok(Ok(1)) = timeout(leash, stream.peek(&mut first)).await else { return };
+    let Ok(Ok(1)) = timeout(limit, stream.peek(&mut first)).await else { return };
     let stream = Metered::new(stream, HTTP_BYTES);
     let ended = match tls {
         None => Box::pin(http(stream, caller, router)).await,
-        Some(tls) => match timeout(leash, Box::pin(secure(stream, first[0], &tls))).await {
+        Some(tls) => match timeout(limit, Box::pin(secure(stream, first[0], &tls))).await {
             Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
             Ok(Err(error)) => {
                 debug!(%error, "a TLS handshake failed");
@@ -131,17 +133,17 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
         },
     };
     if let Err(error) = ended {
-        debug!(%error, "an HTTP connection broke");
+        debug!(%error, "an HTTP connection failed");
     }
 }
 
-/// Small messages go out at once, and few wait in the kernel.
+/// Sends small messages without delay, and keeps the kernel's send buffer small.
 fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     SockRef::from(stream).set_send_buffer_size(SEND_BUFFER)
 }
 
-/// The handshake. Whoever speaks no TLS is told so in the clear.
+/// Does the TLS handshake. A client that does not speak TLS is told so in plain text.
 async fn secure(
     mut stream: Metered<TcpStream>,
     first: u8,
@@ -177,7 +179,7 @@ where
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(if spare { SHORT_LEASH } else { HEAD_TIMEOUT })
+        .header_read_timeout(if spare { SPARE_TIMEOUT } else { HEAD_TIMEOUT })
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
@@ -186,7 +188,7 @@ where
         Ok(served) => served,
         Err(_) => {
             serving.as_mut().graceful_shutdown();
-            // Whoever does not even read its answer is left.
+            // A client that does not even read its answer is dropped.
             timeout(HEAD_TIMEOUT, serving).await.unwrap_or(Ok(()))
         }
     }

@@ -1,8 +1,8 @@
-//! The audit log: one line of JSON an event of a visit, to a file or to standard output.
+//! The audit log: one line of JSON for each event of a visit, to a file or to standard output.
 //!
-//! A thread of its own writes it. What happens in a visit never waits for a disk: the queue before
-//! it is bounded, and when it is full, lines are dropped and counted; the next line that is
-//! written says how many.
+//! A separate thread writes it, so a visit never waits for the disk. The queue of that thread is
+//! bounded. When it is full, lines are dropped and counted, and the next line written says how many
+//! were dropped.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -19,15 +19,15 @@ use tracing::warn;
 use crate::core::audit::AuditEvent;
 use crate::ports::Journal;
 
-/// So many lines may wait to be written.
+/// The most lines that may wait to be written.
 const QUEUE: usize = 4096;
 
-/// The mode of a new file: what happens in visits is for nobody but the server's own user.
+/// The mode of a new file. Only the server's own user may read what happened in visits.
 const PRIVATE: u32 = 0o600;
-/// The bits of a mode that let every user of the machine read or change a file.
+/// The mode bits that let every user of the machine read or change a file.
 const EVERY_USER: u32 = 0o006;
 
-/// Takes lines. Dropped, it has written all it took.
+/// The audit log. Dropping it waits until every accepted line is written.
 #[derive(Debug)]
 pub struct Audit {
     queue: Option<SyncSender<AuditEvent>>,
@@ -36,8 +36,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Appends to a file; `-` is standard output. The mode of a file that is there already is the
-    /// operator's choice, and is complained of where it is open to every user.
+    /// Appends to a file; `-` is standard output. The mode of an existing file is the operator's
+    /// choice, but we log a warning if every user may read or change it.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") {
             return Self::to(io::stdout());
@@ -63,7 +63,7 @@ impl Audit {
 }
 
 impl Journal for Audit {
-    /// Takes a line, or counts it as dropped.
+    /// Queues a line, or counts it as dropped.
     fn record(&self, event: AuditEvent) {
         let taken = self.queue.as_ref().is_some_and(|queue| queue.try_send(event).is_ok());
         if !taken {
@@ -81,7 +81,7 @@ impl Drop for Audit {
     }
 }
 
-/// Writes until nobody can send any more. A batch is flushed once nothing waits behind it.
+/// Writes lines until the queue is closed, and flushes after each batch.
 fn write(lines: &Receiver<AuditEvent>, dropped: &AtomicU64, output: impl Write) {
     let mut output = BufWriter::new(output);
     while let Ok(first) = lines.recv() {
@@ -89,7 +89,7 @@ fn write(lines: &Receiver<AuditEvent>, dropped: &AtomicU64, output: impl Write) 
         let written = batch.try_for_each(|event| line(&mut output, dropped, &event));
         if let Err(error) = written.and_then(|()| output.flush()) {
             dropped.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(%error, "the audit log could not be written");
+            tracing::error!(%error, "could not write to the audit log");
         }
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::wire::{FromText, RoomId, Timestamp};
 
-    /// Hands over what is written to it, and waits for leave to write.
+    /// A slow disk: it waits for permission before each write.
     struct Tray(Arc<Mutex<Vec<u8>>>, Receiver<()>);
 
     impl Write for Tray {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_slow_disk_cannot_take_is_dropped_and_counted() {
+    fn lines_that_a_slow_disk_cannot_take_are_dropped_and_counted() {
         let (leave, waits) = channel();
         let written = Arc::new(Mutex::new(Vec::new()));
         let audit = Audit::to(Tray(Arc::clone(&written), waits)).unwrap();

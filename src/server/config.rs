@@ -1,8 +1,8 @@
-//! The settings of the standalone server: what was typed, and what it means.
+//! The settings of the standalone server.
 //!
-//! [`Flags`] is the command line, with an environment variable behind each flag. [`Config`] is
-//! what the server runs on. The step between them happens once, and after it nothing parses,
-//! defaults or checks again.
+//! [`Flags`] is the command line, with an environment variable for each flag. [`Config`] is what
+//! the server runs on. Flags are parsed, checked and completed with defaults in one place, when one
+//! is turned into the other, and never again.
 
 mod keys;
 mod listen;
@@ -28,7 +28,7 @@ pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
 pub use token::TokenFlags;
 
-// What holds where a flag is not given.
+// The defaults of the flags.
 const MAX_MESSAGE_BYTES: u32 = 32_768;
 const MAX_CONNECTIONS: u32 = 100_000;
 const MAX_CONNECTIONS_PER_IP: u32 = 1000;
@@ -39,105 +39,115 @@ const DRAIN_SECONDS: u64 = 30;
 const REGION: &str = "local";
 const SERVICE_NAME: &str = "visio-conference";
 
-/// `visio serve`, as typed. For the limits on connections and rates, 0 means no limit.
+/// The flags of `visio serve`. For the limits on connections and rates, 0 means no limit.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
-    /// Address or name, and port, to listen on; port 0 picks one. Of a name with several addresses
-    /// the first that can be bound is taken. Without it, PORT alone means 0.0.0.0:PORT
+    /// Address or host name, and port, to listen on; port 0 picks a free port. If a name has
+    /// several addresses, the server listens on the first that it can bind. If only PORT is set,
+    /// the server listens on 0.0.0.0:PORT
     #[arg(long, env = "VISIO_LISTEN", value_name = "ADDR")]
     listen: Option<Listen>,
 
-    /// The platform's choice of a port, as on Heroku, Fly or Cloud Run
+    /// Port chosen by the platform, as on Heroku, Fly or Cloud Run
     #[arg(long, env = "PORT", hide = true)]
     port: Option<u16>,
 
-    /// Let strangers in: serve without visit tokens on an address that is not loopback
+    /// Let anybody join any visit: serve without visit tokens on an address that is not loopback
     #[arg(long, env = "VISIO_OPEN", value_parser = BoolishValueParser::new())]
     open: bool,
 
     #[command(flatten)]
     keys: KeyFlags,
 
-    /// Certificate to show, then those of its issuers, in PEM: serve https and wss. Read again on
-    /// SIGHUP
+    /// Serve https and wss with this certificate chain: a PEM file with the server's certificate
+    /// first, then those of its issuers. Reloaded on SIGHUP
     #[arg(long, env = "VISIO_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
-    /// The certificate's key, in PEM, without a passphrase
+    /// Private key of the certificate: a PEM file without a passphrase. Reloaded on SIGHUP
     #[arg(long, env = "VISIO_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// Origin of a page that may connect and poll /health, such as `https://clinic.example`;
-    /// repeatable, comma separated in the variable [default: any]
+    /// Origin of the pages that may connect and poll /health, such as `https://clinic.example`;
+    /// repeatable, or a comma-separated list [default: any]
     #[arg(long, env = "VISIO_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origin: Vec<String>,
 
-    /// Seats in a room, 1 to 256
+    /// Maximum number of seats in a room, 1 to 256
     #[arg(long, env = "VISIO_MAX_PEERS_PER_ROOM", value_name = "N")]
     #[arg(default_value_t = Rules::DEFAULT.max_peers_per_room)]
     #[arg(value_parser = value_parser!(u16).range(1..=i64::from(Rules::MOST_PEERS_PER_ROOM)))]
     max_peers_per_room: u16,
 
-    /// Largest message, in bytes, 1024 to 1048576
-    #[arg(long, env = "VISIO_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = MAX_MESSAGE_BYTES)]
+    /// Maximum size of a message in bytes, 1024 to 1048576
+    #[arg(long, env = "VISIO_MAX_MESSAGE_BYTES", value_name = "BYTES")]
+    #[arg(default_value_t = MAX_MESSAGE_BYTES)]
     #[arg(value_parser = value_parser!(u32).range(1024..=1_048_576))]
     max_message_bytes: u32,
 
-    /// Open WebSockets in all; of all sockets there may be an eighth more. It is lowered, with a
-    /// warning, to what the limit on open files allows
-    #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N", default_value_t = MAX_CONNECTIONS)]
+    /// Maximum number of open WebSockets. The total number of sockets may be an eighth higher. The
+    /// server lowers this limit, with a warning, if the limit on open files requires it
+    #[arg(long, env = "VISIO_MAX_CONNECTIONS", value_name = "N")]
+    #[arg(default_value_t = MAX_CONNECTIONS)]
     max_connections: u32,
 
-    /// Open WebSockets from one address; for IPv6, from one /64
-    #[arg(long, env = "VISIO_MAX_CONNECTIONS_PER_IP", value_name = "N", default_value_t = MAX_CONNECTIONS_PER_IP)]
+    /// Maximum number of open WebSockets from one address; for IPv6, from one /64
+    #[arg(long, env = "VISIO_MAX_CONNECTIONS_PER_IP", value_name = "N")]
+    #[arg(default_value_t = MAX_CONNECTIONS_PER_IP)]
     max_connections_per_ip: u32,
 
-    /// Network or address of a proxy whose X-Forwarded-For is believed, such as 10.0.0.0/8;
-    /// repeatable, comma separated in the variable [default: none]
+    /// Network or address of a proxy whose X-Forwarded-For the server trusts, such as 10.0.0.0/8;
+    /// repeatable, or a comma-separated list [default: none]
     #[arg(long, env = "VISIO_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]
     trusted_proxy: Vec<Network>,
 
-    /// Messages a second that one connection may send on average
+    /// Messages per second that one connection may send on average
     #[arg(long, env = "VISIO_MESSAGE_RATE", value_name = "N", default_value_t = MESSAGE_RATE)]
     message_rate: u32,
 
-    /// Messages that one connection may send at once
+    /// Messages that one connection may send in a burst
     #[arg(long, env = "VISIO_MESSAGE_BURST", value_name = "N", default_value_t = MESSAGE_BURST)]
     message_burst: u32,
 
-    /// Bytes a second that one connection may send on average, all that a socket reads included; and
-    /// that it, or its peer's other connections, may make one other receive
+    /// Bytes per second that one connection may send on average, counted at the socket. It is also
+    /// the limit on what one peer, over all its connections, may cause another peer to receive
     #[arg(long, env = "VISIO_BYTE_RATE", value_name = "BYTES", default_value_t = BYTE_RATE)]
     byte_rate: u32,
 
-    /// Bytes that one connection may send at once [default: half of what may wait for one client,
-    /// which is 262144 or, with more seats or larger messages, more]
+    /// Bytes that one connection may send in a burst [default: half of the queue for one client:
+    /// 262144, or more if rooms have more seats or messages may be larger]
     #[arg(long, env = "VISIO_BYTE_BURST", value_name = "BYTES")]
     byte_burst: Option<u32>,
 
-    /// Seconds of silence before a ping; after twice as many the connection is dead. 1 to 3600
-    #[arg(long, env = "VISIO_HEARTBEAT_SECONDS", value_name = "SECONDS", default_value_t = Rules::DEFAULT.heartbeat_seconds)]
+    /// Seconds of silence after which a client is pinged, 1 to 3600. After twice as many the
+    /// connection is closed
+    #[arg(long, env = "VISIO_HEARTBEAT_SECONDS", value_name = "SECONDS")]
+    #[arg(default_value_t = Rules::DEFAULT.heartbeat_seconds)]
     #[arg(value_parser = value_parser!(u64).range(1..=3600))]
     heartbeat_seconds: u64,
 
-    /// Write one line of JSON an event of a visit to this file; - is standard output
+    /// Append one line of JSON for each event of a visit to this file; - is standard output
     #[arg(long, env = "VISIO_AUDIT", value_name = "FILE")]
     audit: Option<PathBuf>,
 
-    /// How long an admission, or a place in the lobby, outlives its connection
-    #[arg(long, env = "VISIO_GRACE_SECONDS", default_value_t = Rules::DEFAULT.grace_seconds, value_parser = value_parser!(u64).range(0..=600))]
+    /// Seconds for which a peer that lost its connection stays admitted, or keeps its place in the
+    /// lobby, 0 to 600
+    #[arg(long, env = "VISIO_GRACE_SECONDS")]
+    #[arg(default_value_t = Rules::DEFAULT.grace_seconds)]
+    #[arg(value_parser = value_parser!(u64).range(0..=600))]
     grace_seconds: u64,
 
-    /// Seconds that clients are given to move elsewhere on Ctrl-C or SIGTERM, 0 to 3600
-    #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = DRAIN_SECONDS)]
+    /// Seconds that clients have to reconnect elsewhere after Ctrl-C or SIGTERM, 0 to 3600
+    #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS")]
+    #[arg(default_value_t = DRAIN_SECONDS)]
     #[arg(value_parser = value_parser!(u64).range(0..=3600))]
     drain_seconds: u64,
 
-    /// The region that /health names
+    /// Region that /health reports
     #[arg(long, env = "VISIO_REGION", value_name = "NAME", default_value = REGION)]
     region: String,
 
-    /// The service that /health names
+    /// Service name that /health reports
     #[arg(long, env = "VISIO_SERVICE_NAME", value_name = "NAME")]
     #[arg(default_value = SERVICE_NAME)]
     service_name: String,
@@ -146,86 +156,86 @@ pub struct Flags {
 /// What the server runs on.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What decisions depend on.
+    /// The rules that decisions depend on.
     pub rules: Rules,
-    /// Who is let in.
+    /// Verifies visit tokens.
     pub gatekeeper: Gatekeeper,
-    /// The file that its keys are from, to be read again.
+    /// The file with the gatekeeper's keys, which can be reloaded.
     pub key_file: Option<Arc<KeyFile>>,
-    /// The certificate, where there is TLS.
+    /// The certificate, if the server uses TLS.
     pub tls: Option<Arc<Tls>>,
-    /// Where it is written down what happens in visits.
+    /// The audit log.
     pub audit: Option<Arc<Audit>>,
-    /// Pages that may connect; empty for any.
+    /// The origins of pages that may connect; empty for any.
     pub allowed_origins: Vec<String>,
-    /// Largest message, in bytes.
+    /// The largest message, in bytes.
     pub max_message_bytes: usize,
-    /// Open WebSockets in all; 0 for no limit.
+    /// The most open WebSockets; 0 for no limit.
     pub max_connections: usize,
-    /// Open WebSockets from one address; 0 for no limit.
+    /// The most open WebSockets from one address; 0 for no limit.
     pub max_connections_per_ip: usize,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
-    /// Messages a second and connection; 0 for no limit.
+    /// Messages per second and connection; 0 for no limit.
     pub message_rate: u32,
-    /// Messages at once; 0 for no limit.
+    /// Messages in a burst; 0 for no limit.
     pub message_burst: u32,
-    /// Bytes a second and connection; 0 for no limit.
+    /// Bytes per second and connection; 0 for no limit.
     pub byte_rate: u32,
-    /// Bytes at once; 0 for no limit.
+    /// Bytes in a burst; 0 for no limit.
     pub byte_burst: u32,
-    /// A connection that has not joined by then is closed.
+    /// How long a connection has to join before it is closed.
     pub join_timeout: Duration,
-    /// What may wait for one client, in messages.
+    /// The most messages that may wait for one client.
     pub queue_messages: usize,
-    /// What may wait for one client, in bytes.
+    /// The most bytes that may wait for one client.
     pub queue_bytes: usize,
     /// How long a drain may take.
     pub drain: Duration,
-    /// Who `/health` says this is.
+    /// The service that `/health` reports.
     pub service: Service,
 }
 
-/// A setting that makes no sense beside the others.
+/// An invalid setting, or one that contradicts another.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// A key of visit tokens that will not do.
+    /// An invalid key for visit tokens.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A file that cannot be written to.
-    #[error("--audit {0}: expected a file that can be appended to: {1}")]
+    /// An audit file that cannot be opened for writing.
+    #[error("--audit {0}: expected a file that the server can append to: {1}")]
     Audit(PathBuf, String),
-    /// A certificate that will not do.
+    /// An invalid certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A name that stands for no address.
+    /// A name that does not resolve to an address.
     #[error("--listen {0}: expected an address, or a name that resolves to an address: {1}")]
     Nowhere(String, String),
-    /// Open mode on an address that strangers reach.
+    /// Open mode on an address that other machines can reach.
     #[error(
-        "--listen {0}: refusing to listen on {1} in open mode: without visit tokens anybody who \
-         reaches this address can join any visit. Three ways out: listen on a loopback address, such as \
-         --listen 127.0.0.1:8080; or let in only who has a token, with --jwt-secret, \
-         --jwt-public-key or --jwks; or let strangers in, with --open (VISIO_OPEN=true)"
+        "--listen {0}: refusing to listen on {1} in open mode: without visit tokens, anybody who \
+         can reach this address can join any visit. Do one of three things: listen on a loopback \
+         address, such as --listen 127.0.0.1:8080; or require visit tokens, with --jwt-secret, \
+         --jwt-public-key or --jwks; or let anybody join, with --open (VISIO_OPEN=true)"
     )]
     OpenToThePublic(String, SocketAddr),
-    /// Something that is no origin.
+    /// An invalid origin.
     #[error(
         "--allowed-origin {0:?}: expected a scheme and a host with nothing after them, such as \
          https://clinic.example or http://localhost:3000"
     )]
     NotAnOrigin(String),
-    /// A list that is there and empty.
+    /// An empty list of origins.
     #[error(
-        "--allowed-origin (VISIO_ALLOWED_ORIGIN) is set and names no origin: name those whose pages \
-         may connect, or leave it out, if the pages of all sites may"
+        "--allowed-origin (VISIO_ALLOWED_ORIGIN) is set but empty: list the origins whose pages \
+         may connect, or do not set it if pages from any origin may connect"
     )]
     NoOrigin,
 }
 
-/// Variables that are refused when they are there and empty, because each of them switches on a
-/// protection or a record that somebody counts on. All others count as not set then: that is what
-/// a template makes of a setting that nobody filled in.
+/// Variables that may not be set and empty, because each turns on a protection or a record that
+/// somebody relies on. Any other empty variable counts as not set, because that is what a template
+/// makes of a setting that nobody filled in.
 pub const NEVER_EMPTY: [&str; 8] = [
     "VISIO_ALLOWED_ORIGIN",
     "VISIO_AUDIT",
@@ -240,7 +250,7 @@ pub const NEVER_EMPTY: [&str; 8] = [
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 impl Flags {
-    /// Where to listen, and what to run on.
+    /// Checks the flags and turns them into the addresses to listen on and the configuration.
     pub fn resolve(self) -> Result<(Addresses, Config), ConfigError> {
         let listen = match (self.listen, self.port) {
             (Some(listen), _) => listen.resolve()?,
@@ -309,19 +319,19 @@ impl Default for Config {
     }
 }
 
-/// What may wait for one client, at least.
+/// The smallest size of the queue for one client, in bytes.
 const QUEUE_BYTES: usize = 512 * 1024;
 
-/// What may wait for one client: a few of the largest messages, and the news of a room that fills
-/// up at once, of which everyone is told with everybody's metadata.
+/// The size of the queue for one client, in bytes. It holds a few of the largest messages, or the
+/// updates of a room that fills up at once. Each update carries the metadata of every peer.
 fn queue_bytes(max_peers_per_room: u16, max_message_bytes: u32) -> usize {
     let news = usize::from(max_peers_per_room) * 32 * 1024;
     QUEUE_BYTES.max(news).max(4 * max_message_bytes as usize)
 }
 
-/// Half of what may wait for one client. So one peer alone cannot fill the queue of another at once,
-/// which would then be closed for not reading: it is the sender who meets its limit first. There
-/// are 16 KiB in it for every seat: an offer with all its candidates.
+/// Half of the queue for one client. So a single burst from one peer cannot fill another's queue,
+/// which would close the receiver as a slow consumer. The sender reaches its own limit first. The
+/// burst allows 16 KiB for every seat, which is an offer with all its candidates.
 fn byte_burst(queue_bytes: usize) -> u32 {
     u32::try_from(queue_bytes / 2).unwrap_or(u32::MAX)
 }
@@ -331,8 +341,8 @@ fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<Tls>>, 
     files.map(|(cert, key)| Tls::load(cert, key).map(Arc::new)).transpose()
 }
 
-/// An empty list is what a template makes of a variable that somebody forgot. It lets nobody in by
-/// mistake.
+/// Parses the list of origins. An empty list is refused, because that is what a template makes of a
+/// variable that somebody forgot. It must not let every page connect by mistake.
 fn origins(typed: &[String]) -> Result<Vec<String>, ConfigError> {
     let mut texts = typed.iter().filter(|text| !text.trim().is_empty()).peekable();
     if !typed.is_empty() && texts.peek().is_none() {

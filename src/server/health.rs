@@ -17,10 +17,10 @@ use crate::health_check::visit::{Dial, Entrance, Stream, Uri, connect};
 use crate::server::tls::Tls;
 use crate::wire::{PeerId, RoomId, Token};
 
-/// How long a visit of two peers on the same machine may take.
+/// How long the check's visit may take. Its two peers and the server are on the same machine.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Runs the check, at most once at a time and once in ten seconds.
+/// Runs one check at a time, and at most one in ten seconds.
 pub(super) struct HealthCheck {
     entrance: Entrance<OwnDoor>,
     last: Cached<Report>,
@@ -35,7 +35,7 @@ impl HealthCheck {
         Self { entrance: entrance.expect("an address makes a URL"), last: Cached::new(now) }
     }
 
-    /// The last finding, or a new one.
+    /// The last report, or a new one if that is too old.
     pub(super) async fn report(&self) -> Report {
         self.last.or_find(self.check()).await
     }
@@ -49,14 +49,15 @@ impl HealthCheck {
     }
 }
 
-/// A pass that never leaves this process.
+/// Creates a pass whose secret never leaves this process.
 pub(super) fn own_pass() -> Pass {
     let secret = format!("{}{}", Uuid::new_v4(), Uuid::new_v4());
     Pass::new(&secret).expect("two UUIDs are long enough")
 }
 
-/// The way in that clients take: through TLS, where there is a certificate. The visitor trusts that
-/// one alone, whatever name is in it, and only while it is valid; so an expired one is found out.
+/// Connects the same way as clients do: through TLS if there is a certificate. The connection
+/// trusts only that certificate, whatever name is in it, and only while it is valid. So the check
+/// fails once the certificate has expired.
 struct OwnDoor {
     tls: Option<Arc<Tls>>,
     pass: Pass,
@@ -75,7 +76,7 @@ impl Dial for OwnDoor {
     }
 }
 
-/// A wildcard address is listened on, but not connected to.
+/// The address to connect to. A wildcard address becomes loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

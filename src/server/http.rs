@@ -17,7 +17,7 @@ use crate::health::documents;
 use crate::health::words::{self, Vocabulary};
 use crate::ports::Registry;
 
-/// What there is besides the root, by what it is for.
+/// The endpoints besides the root, with their names.
 const ENDPOINTS: [(&str, &str); 6] = [
     ("websocket", "/ws"),
     ("health", "/health"),
@@ -27,13 +27,13 @@ const ENDPOINTS: [(&str, &str); 6] = [
     ("demo", "/demo/"),
 ];
 
-/// The browser example. A debug build reads it from the tree at every request.
+/// The browser example. A debug build reads its files from the source tree at every request.
 #[derive(RustEmbed)]
 #[folder = "examples/browser/"]
 struct Demo;
 
-/// The page fetches nothing from elsewhere; `connect-src` is wider because it can be pointed at
-/// another signaling server.
+/// The page loads nothing from other origins. `connect-src` is wider, because the page can be
+/// pointed at another signaling server.
 const DEMO_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: https:; \
     media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'self'";
@@ -68,7 +68,8 @@ fn cors(origins: &[String]) -> CorsLayer {
     layer.allow_origin(AllowOrigin::list(list))
 }
 
-/// Some clients connect to the bare address.
+/// Answers `/`, which is also a WebSocket endpoint, because some clients connect to the bare
+/// address.
 async fn root<R: Registry>(
     State(app): Shared<R>,
     Extension(caller): Extension<Caller>,

@@ -1,13 +1,13 @@
 //! The registry of the standalone server: rooms in this process's memory.
 //!
-//! Loading a room clones one `Arc`, and nothing is awaited while a shard of the map is locked. It
-//! imitates the remote registry, refusals included: a swap from a version that is no longer the
-//! stored one is raced, and versions never run backwards.
+//! Loading a room clones one `Arc`, and nothing is awaited while a shard of the map is locked. The
+//! registry imitates the remote one, refusals included: a swap from a version that is no longer
+//! stored is raced, and versions never run backwards.
 //!
-//! An empty room is dropped at once (or when nothing of it needs to be remembered any more:
-//! [`Registry::sweep`]), so that strangers who make rooms cannot fill the memory.
-//! What would be lost with it is its version, and a stale swap might then win. So the highest
-//! version of all rooms ever dropped is kept, and every room starts from there.
+//! An empty room is dropped at once, or later by [`Registry::sweep`] if something about it must be
+//! remembered. So strangers who create rooms cannot fill the memory. Without the version of a
+//! dropped room a stale swap might win. So the registry keeps the highest version of all rooms ever
+//! dropped, and every new room starts from there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +23,8 @@ use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 #[derive(Debug, Default)]
 pub struct MemoryRegistry {
     rooms: DashMap<RoomId, Arc<Room>>,
-    /// No dropped room was at a higher version. Raised before a room is dropped, while its shard
-    /// is locked.
+    /// The highest version of all dropped rooms. It is raised before a room is dropped, while the
+    /// room's shard is locked.
     floor: AtomicU64,
 }
 
@@ -36,7 +36,8 @@ impl MemoryRegistry {
 
 impl Registry for MemoryRegistry {
     async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
-        // Before the look: were it read after it, a room made in between could pass for this one.
+        // Read the floor before the room. Otherwise a room that was created and dropped in between
+        // could pass for this one.
         let floor = self.floor();
         Ok(match self.rooms.get(room) {
             Some(found) => Arc::clone(&found),

@@ -1,9 +1,9 @@
-//! A stream that is read from so much and no more, until somebody has looked.
+//! A stream that stops reading at a limit, until the caller has looked at its meter.
 //!
-//! What a client sends is charged where a message ends. A client that ends none (fragments without
-//! end, empty ones included, or records of TLS that hold nothing) would never be charged, and keep
-//! a core busy. So the socket itself counts, below TLS: what is read between two looks is bounded,
-//! and with each look the caller learns what it was.
+//! A client is charged at the end of each message. A client that never ends a message would never
+//! be charged, and could keep a core busy: with endless fragments, even empty ones, or with empty
+//! TLS records. So the bytes are counted at the socket, below TLS. The number of bytes read between
+//! two looks is bounded, and each look returns it.
 
 use std::io;
 use std::pin::Pin;
@@ -14,14 +14,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-/// Counts what is read.
+/// A stream that counts the bytes read from it.
 #[derive(Debug)]
 pub(super) struct Metered<S> {
     stream: S,
     meter: Meter,
 }
 
-/// How much was read since somebody looked, and how much may be until then.
+/// Counts the bytes read since the last look, up to a limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meter {
     most: usize,
@@ -41,7 +41,7 @@ impl Meter {
     }
 }
 
-/// A stream with a [`Meter`] at its bottom.
+/// A stream with a [`Meter`] at its lowest layer.
 pub(super) trait HasMeter {
     fn meter(&mut self) -> &mut Meter;
 }
@@ -59,18 +59,19 @@ impl<S: HasMeter> HasMeter for TlsStream<S> {
 }
 
 impl<S> Metered<S> {
-    /// Of `stream` at most this much is read until somebody looks.
+    /// Reads at most `most` bytes from `stream` between two looks.
     pub(super) const fn new(stream: S, most: usize) -> Self {
         Self { stream, meter: Meter::new(most) }
     }
 }
 
-/// Unread input is drained until that much of it came, or nothing for so long.
+/// The most bytes that [`drain`] reads.
 const MAX_DRAINED: usize = 1 << 20;
+/// The silence after which [`drain`] stops reading.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// Reads what the client is still sending. Were it left unread when the socket is dropped, the
-/// client's kernel would throw away the goodbye that it has not read yet (RFC 1122, 4.2.2.13).
+/// Reads what the client is still sending. If a socket is dropped with unread input, the client's
+/// kernel discards data it has not read yet, the close frame included (RFC 1122, 4.2.2.13).
 pub(super) async fn drain(stream: &mut (impl AsyncRead + HasMeter + Unpin)) {
     let mut drained = 0;
     let mut scratch = [0; 2048];
@@ -83,7 +84,7 @@ pub(super) async fn drain(stream: &mut (impl AsyncRead + HasMeter + Unpin)) {
     }
 }
 
-/// Whether reading failed because too much was read.
+/// Whether a read failed because the meter's limit was reached.
 pub(super) fn is_spent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::QuotaExceeded
 }
@@ -99,7 +100,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        // The last read may go a buffer beyond.
+        // The last read may exceed the limit by one buffer.
         let read = buffer.filled().len() - before;
         self.meter.left = self.meter.left.saturating_sub(read);
         Poll::Ready(Ok(()))
@@ -142,7 +143,7 @@ mod tests {
     use tokio::io::{AsyncWriteExt, duplex};
 
     #[tokio::test]
-    async fn what_is_read_unseen_is_bounded() {
+    async fn the_bytes_read_between_two_looks_are_bounded() {
         let (mut near, far) = duplex(1000);
         let mut metered = Metered::new(far, 100);
         near.write_all(&[b'x'; 300]).await.unwrap();

@@ -1,4 +1,4 @@
-//! Addresses: which network one is in, which count as one client, and who is behind a proxy.
+//! Networks, the addresses that count as one client, and the client behind a proxy.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
@@ -10,7 +10,7 @@ pub struct Network {
     bits: u32,
 }
 
-/// A text that is no network.
+/// A text that is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a network such as 10.0.0.0/8 or fd00::/8, or an address")]
 pub struct NotANetwork;
@@ -27,7 +27,7 @@ impl FromStr for Network {
         let all = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(all), |bits| bits.parse().map_err(|_| NotANetwork))?;
         let this = Self { first: masked(address, bits), bits };
-        // Bits beyond the mask are more likely a slip than meant. IPv4 is to be written as such.
+        // Bits beyond the mask are probably a mistake. IPv4 must not be written as mapped IPv6.
         let plain = this.first == address && address.to_canonical() == address;
         if bits <= all && plain { Ok(this) } else { Err(NotANetwork) }
     }
@@ -40,8 +40,8 @@ impl Network {
     }
 }
 
-/// What counts as one client. A subscriber of IPv6 has a whole /64 (RFC 6177), and IPv4 within
-/// IPv6 is IPv4.
+/// The subnet that counts as one client. An IPv6 subscriber has a whole /64 (RFC 6177), and an IPv4
+/// address mapped into IPv6 counts as IPv4.
 pub fn client_subnet(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v6 @ IpAddr::V6(_) => masked(v6, 64),
@@ -49,10 +49,11 @@ pub fn client_subnet(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Who is behind `peer`, as its `X-Forwarded-For` headers say: only a trusted proxy is believed,
-/// and of what it passes on only what trusted ones have added. So the entries are read from the
-/// right, up to the first that is not a trusted proxy's own. An entry that is no address ends the
-/// belief: it is then the proxy itself that counts.
+/// The client behind `peer`, according to its `X-Forwarded-For` headers.
+///
+/// Only trusted proxies are believed, and only the entries that they added themselves. So the
+/// entries are read from the right, up to the first that is not a trusted proxy. If an entry is not
+/// an address, none is believed, and the client is `peer` itself.
 pub fn behind<'a>(
     peer: IpAddr,
     trusted: &[Network],
@@ -73,7 +74,7 @@ pub fn behind<'a>(
     client
 }
 
-/// Some proxies add the port.
+/// Parses an entry. Some proxies add a port.
 fn address(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim();
     let with_port = || text.parse().map(|address: std::net::SocketAddr| address.ip());
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_counts_by_64_and_mapped_ipv4_as_ipv4() {
+    fn ipv6_counts_by_64_and_mapped_ipv4_counts_as_ipv4() {
         assert_eq!(client_subnet(ip("2001:db8::1")), client_subnet(ip("2001:db8::ffff:0:0:1")));
         assert_ne!(client_subnet(ip("2001:db8::1")), client_subnet(ip("2001:db8:0:1::1")));
         assert_eq!(client_subnet(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
@@ -147,7 +148,7 @@ mod tests {
         };
         for (headers, expected) in [
             (&["192.0.2.7"][..], "192.0.2.7"),
-            // What the client wrote itself is further left.
+            // The entries that the client wrote itself are further left.
             (&["198.51.100.1, 192.0.2.7"], "192.0.2.7"),
             (&["198.51.100.1", "192.0.2.7"], "192.0.2.7"),
             (&["198.51.100.1, 192.0.2.7,10.0.0.2"], "192.0.2.7"),
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(
             client("192.0.2.1", &["198.51.100.1"]),
             "192.0.2.1",
-            "a stranger is not believed"
+            "an untrusted proxy is not believed"
         );
         assert_eq!(client("::ffff:10.0.0.1", &["192.0.2.7"]), "192.0.2.7");
     }

@@ -1,19 +1,19 @@
-//! Files that an operator names, with keys and certificates in them.
+//! Files with keys and certificates, named by the operator.
 //!
-//! Only regular files are read, and links to them (Kubernetes makes such links). A pipe or a device
-//! may never come to an end, and whoever waits for it can be told nothing: neither to read again
-//! nor to stop. What is opened is looked at, not the path, so that nothing can be put in its place
-//! in between; and opening does not wait for the other end of a pipe.
+//! Only regular files and links to them are read (Kubernetes creates such links). A pipe or a
+//! device may never end, and a server that waits for one reacts neither to SIGHUP nor to SIGTERM.
+//! The open file is checked, not the path, so that nothing can be put in its place in between.
+//! Opening does not wait for the other end of a pipe.
 
 use std::fs::{FileType, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-/// No key or certificate needs more.
+/// The largest file we read. No key or certificate needs more.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// All that is in the file.
+/// The content of the file.
 pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let found = file.metadata()?.file_type();
@@ -29,7 +29,7 @@ pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// All that is in the file, as text.
+/// The content of the file, as text.
 pub(crate) fn text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes(path)?).map_err(|_| invalid("expected text in UTF-8".into()))
 }

@@ -1,9 +1,10 @@
-//! When no socket can be accepted because there is no file descriptor left.
+//! Handles a shortage of file descriptors, when no socket can be accepted.
 //!
-//! `--max-connections` is set so that this does not happen, but the limit may be lowered while the
-//! server runs, and the whole machine may run out. A descriptor is kept for that: given up, it lets
-//! a connection be accepted, told that there is no room, and closed. So a health check hears 503 at
-//! once. The log hears of it when it begins, and again when it is over.
+//! `--max-connections` is set so that this does not happen. But the limit on open files may be
+//! lowered while the server runs, and the whole machine may run out. The server keeps a descriptor
+//! in reserve for that. It closes that one to accept a connection, answers 503 and closes the
+//! connection. So a health check gets its 503 at once. The log says when a shortage begins and when
+//! it is over.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,12 +15,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-/// It is over when nothing has failed for this long.
+/// A shortage is over once nothing has failed for this long.
 const CALM: Duration = Duration::from_secs(5);
-/// Where not even the descriptor that was kept helps, those that are open get some time to end.
+/// How long to wait for open connections to end if there is no descriptor in reserve.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Whether there is a shortage, and what helps a little.
+/// The descriptor in reserve, and the current shortage, if there is one.
 pub(super) struct Shortage {
     kept: Option<OwnedFd>,
     now: Option<Now>,
@@ -32,13 +33,13 @@ struct Now {
 }
 
 impl Shortage {
-    /// There is none. The descriptor that is kept is one more of the listener.
+    /// No shortage. The descriptor in reserve is a duplicate of the listener's.
     pub(super) fn none(listener: &TcpListener) -> Self {
         Self { kept: copy(listener), now: None }
     }
 
-    /// Accepting failed. A connection that is to be turned away, if one could be accepted all the
-    /// same.
+    /// Records that accepting failed. Returns a connection to refuse, if the descriptor in reserve
+    /// made it possible to accept one.
     pub(super) async fn failed(
         &mut self,
         listener: &TcpListener,
@@ -48,7 +49,7 @@ impl Shortage {
         if self.kept.take().is_none() {
             sleep(PAUSE).await;
         }
-        // The client may have gone again, so this does not wait for it.
+        // The client may have given up by now, so this does not wait for it.
         let accepted = listener.accept().now_or_never().and_then(Result::ok);
         if accepted.is_some() {
             self.count();
@@ -56,12 +57,12 @@ impl Shortage {
         accepted.map(|(stream, _)| stream)
     }
 
-    /// Keeps a descriptor again, after what was accepted by its help is closed.
+    /// Puts a descriptor in reserve again, after the refused connection is closed.
     pub(super) fn keep(&mut self, listener: &TcpListener) {
         self.kept = self.kept.take().or_else(|| copy(listener));
     }
 
-    /// Waits for the end of a shortage, and tells it; for ever, where there is none.
+    /// Waits until a shortage is over, and logs it. Waits forever if there is none.
     pub(super) async fn over(&mut self) {
         let Some(now) = &self.now else { return std::future::pending().await };
         sleep_until(now.last_failure + CALM).await;
@@ -75,7 +76,7 @@ impl Shortage {
         match &mut self.now {
             Some(now) => now.last_failure = last_failure,
             None => {
-                warn!(%error, "connections cannot be accepted, and are turned away where possible");
+                warn!(%error, "connections cannot be accepted, and are refused where possible");
                 self.now = Some(Now { turned_away: 0, last_failure });
             }
         }

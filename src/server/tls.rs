@@ -1,14 +1,14 @@
-//! The certificate that the server shows, and its key: read, checked, and read again.
+//! The server's certificate and its key: loading, checking and reloading.
 //!
-//! Both are PEM files; the first holds the server's own certificate and then those of its issuers.
-//! What is wrong with them is found when they are read, an expired certificate included: a server
-//! that starts with one that no browser takes would be down without knowing it.
-//! [`Tls::reload`] takes new files or leaves everything as it is, and touches no connection that is
-//! open.
+//! Both are PEM files. The first holds the server's own certificate, and then those of its issuers.
+//! All errors are found when the files are read, an expired certificate included. A server that
+//! started with a certificate that no browser accepts would be down without knowing it.
+//! [`Tls::reload`] takes the new files if they are valid, or else changes nothing. It never affects
+//! open connections.
 //!
-//! Sessions are not resumed. In TLS 1.3 that would save a signature and no round trip, for tickets
-//! to be kept here, by which a client could be told again there; and a certificate that was
-//! replaced would live on in them.
+//! TLS sessions are not resumed. In TLS 1.3 that would save a signature but no round trip. It would
+//! need session tickets, which make a client recognizable elsewhere, and in which a replaced
+//! certificate would live on.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::server::regular_file;
 
-/// Whoever runs the server wants to hear of the end of a certificate this long before it.
+/// How long before its end the operator is warned that a certificate expires.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// A certificate and its key, which can be replaced while the server runs.
@@ -43,19 +43,19 @@ pub struct Tls {
     current: RwLock<Arc<Identity>>,
 }
 
-/// What is made of the two files.
+/// The TLS configurations made from the two files.
 struct Identity {
     server: Arc<ServerConfig>,
     own_client: Arc<ClientConfig>,
-    /// If that is soon.
+    /// When the certificate expires, if that is within [`NOTICE`].
     expires: Option<SystemTime>,
 }
 
-/// Why the two files will not do.
+/// Why the certificate or its key was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// A file that cannot be read.
-    #[error("{flag} {file}: could not be read: {reason}")]
+    #[error("{flag} {file}: could not read the file: {reason}")]
     Unreadable {
         /// The flag that named it.
         flag: &'static str,
@@ -64,17 +64,17 @@ pub enum TlsError {
         /// What the operating system said.
         reason: String,
     },
-    /// A file with something else in it.
+    /// A file that does not hold what it should.
     #[error("{flag} {file}: {reason}")]
     Malformed {
         /// The flag that named it.
         flag: &'static str,
         /// Its path.
         file: String,
-        /// What is wrong, without a word of what is in it.
+        /// What is wrong. It never quotes the file.
         reason: String,
     },
-    /// Two files of different servers.
+    /// A key that does not belong to the certificate.
     #[error("{KEY} {key}: not the key of the certificate in {CERT} {cert}")]
     Mismatch {
         /// The path of the certificate.
@@ -82,7 +82,7 @@ pub enum TlsError {
         /// The path of the key.
         key: String,
     },
-    /// A certificate that is out of date.
+    /// A certificate that has expired.
     #[error("{CERT} {file}: the certificate expired at {}", rfc_3339(*.since))]
     Expired {
         /// Its path.
@@ -90,12 +90,12 @@ pub enum TlsError {
         /// When it expired.
         since: SystemTime,
     },
-    /// A certificate of the future.
+    /// A certificate that is not valid yet.
     #[error("{CERT} {file}: the certificate is not valid before {}", rfc_3339(*.until))]
     NotYetValid {
         /// Its path.
         file: String,
-        /// When it will be.
+        /// When it becomes valid.
         until: SystemTime,
     },
 }
@@ -104,13 +104,13 @@ const CERT: &str = "--tls-cert";
 const KEY: &str = "--tls-key";
 
 impl Tls {
-    /// Reads the files.
+    /// Loads the certificate and its key.
     pub fn load(cert: PathBuf, key: PathBuf) -> Result<Self, TlsError> {
         let current = RwLock::new(Arc::new(Identity::read(&cert, &key)?));
         Ok(Self { cert, key, current })
     }
 
-    /// Reads them again, for the connections to come. Where they will not do, nothing changes.
+    /// Reloads both files, for new connections. If they are invalid, nothing changes.
     pub fn reload(&self) -> Result<(), TlsError> {
         let identity = Arc::new(Identity::read(&self.cert, &self.key)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = identity;
@@ -122,12 +122,13 @@ impl Tls {
         self.identity().expires
     }
 
-    /// Takes the handshake of a client.
+    /// The acceptor for client handshakes.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         Arc::clone(&self.identity().server).into()
     }
 
-    /// For the server's own visit to itself: trusts this one certificate, while it is valid.
+    /// The connector for the server's own health check. It trusts only this certificate, and only
+    /// while it is valid.
     pub(crate) fn own_connector(&self) -> TlsConnector {
         Arc::clone(&self.identity().own_client).into()
     }
@@ -185,7 +186,7 @@ impl Identity {
     }
 }
 
-/// TLS 1.2 and 1.3, and HTTP/1.1 within: WebSockets need it.
+/// Allows TLS 1.2 and 1.3, and only HTTP/1.1 over it, because WebSockets need that.
 fn server(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -210,7 +211,7 @@ fn own_client(certificate: CertificateDer<'static>) -> Result<ClientConfig, Erro
     Ok(config.with_no_client_auth())
 }
 
-/// Trusts one certificate, whatever its name and issuer, and no other.
+/// Trusts exactly one certificate, whatever its name and issuer.
 #[derive(Debug)]
 struct OwnCertificate {
     certificate: CertificateDer<'static>,
@@ -269,13 +270,13 @@ enum Invalid {
     NotYet(SystemTime),
 }
 
-/// Whether a certificate is valid at `time`, as far as it says so itself. rustls looks at that
-/// before it looks for an issuer, of whom there is none here to be found.
+/// Whether `time` is within a certificate's own validity period. rustls checks that before it looks
+/// for an issuer. This search always fails, because the list of issuers is empty.
 fn validity(certificate: &CertificateDer<'_>, time: UnixTime) -> Result<(), Invalid> {
     let parsed = ParsedCertificate::try_from(certificate).map_err(Invalid::Malformed)?;
     let algorithms = ring::default_provider().signature_verification_algorithms.all;
-    let nobody = RootCertStore::empty();
-    match verify_server_cert_signed_by_trust_anchor(&parsed, &nobody, &[], time, algorithms) {
+    let issuers = RootCertStore::empty();
+    match verify_server_cert_signed_by_trust_anchor(&parsed, &issuers, &[], time, algorithms) {
         Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
             Err(Invalid::Expired(system_time(not_after)))
         }
@@ -294,7 +295,7 @@ fn bytes(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// What is wrong with a PEM file. The error's own words might quote a key.
+/// Describes a problem with a PEM file in our own words, because the error's might quote a key.
 fn not_pem(flag: &str, error: &pem::Error) -> String {
     let what = if flag == CERT { "a certificate" } else { "a private key without a passphrase" };
     let found = if matches!(error, pem::Error::NoItemsFound) { "none in it" } else { "not PEM" };
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_visitor_trusts_the_own_certificate_while_it_is_valid_and_no_other() {
+    fn the_health_check_trusts_only_our_own_certificate_while_it_is_valid() {
         let (own, other) = (made(2030), made(2030));
         assert_eq!(verify(&own, &own, 2025), Ok(()));
         assert_eq!(verify(&own, &own, 2030), Err(CertificateError::Expired.into()));

@@ -1,4 +1,4 @@
-//! What a token says, claim by claim.
+//! The claims of a token.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,16 +7,16 @@ use super::{Refused, json};
 use crate::core::{Grant, LEEWAY};
 use crate::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp};
 
-/// Seats that a token may ask for.
+/// The number of seats that a token may ask for.
 const CAPACITY: std::ops::RangeInclusive<u16> = 1..=256;
-/// The last second of the year 9999. What is later was not counted in seconds.
+/// The last second of the year 9999. A larger number is not in seconds.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
 const SECONDS: &str = "seconds since 1970 (not milliseconds)";
-const MADE_AT: &str = "seconds since 1970 (not milliseconds), because the token says `readmit`";
+const ISSUED_AT: &str = "seconds since 1970 (not milliseconds), because the token has `readmit`";
 
-/// The claims that mean something here, each as it was written. One that is there twice is refused,
-/// because parsers disagree on which of the two counts (RFC 7519, section 4).
+/// The raw claims that this service reads. A repeated claim is refused, because parsers disagree on
+/// which of the two counts (RFC 7519, section 4).
 #[derive(Deserialize)]
 pub(super) struct Claims<'a> {
     #[serde(borrow, default, deserialize_with = "json::as_written")]
@@ -50,7 +50,7 @@ impl<'a> Claims<'a> {
         json::object(text).map_err(|_| Refused::Part("claims"))
     }
 
-    /// What they grant at `now` by a server that goes by the name of `audience`.
+    /// What the claims grant at `now`, on a server whose audience is `audience`.
     pub(super) fn grant(self, audience: Option<&str>, now: Timestamp) -> Result<Grant, Refused> {
         let expires_at = of("exp", self.exp, SECONDS, date)?;
         if Grant::over_after(expires_at) <= now {
@@ -74,19 +74,21 @@ impl<'a> Claims<'a> {
         })
     }
 
-    /// Whether it readmits is decided by when it was made, so that must be there and be possible.
+    /// When a token with `readmit` was issued. The time decides which removals it overrides, so
+    /// `iat` is required and must not be in the future.
     fn readmitted_at(&self, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
         if maybe("readmit", self.readmit, "true or false", json::value)? != Some(true) {
             return Ok(None);
         }
-        let made_at = of("iat", self.iat, MADE_AT, date)?;
-        if now.0 + LEEWAY < made_at.0 {
+        let issued_at = of("iat", self.iat, ISSUED_AT, date)?;
+        if now.0 + LEEWAY < issued_at.0 {
             return Err(Refused::Claim { claim: "iat", expected: "a time that has come" });
         }
-        Ok(Some(made_at))
+        Ok(Some(issued_at))
     }
 
-    /// Who is not meant must refuse (RFC 7519, section 4.1.3), and so must who goes by no name.
+    /// Refuses a token for another audience (RFC 7519, section 4.1.3). A server without an audience
+    /// refuses every token that names one.
     fn is_for(&self, audience: Option<&str>) -> Result<(), Refused> {
         let list = "a string or a list of strings";
         let named = maybe("aud", self.aud, list, names)?;
@@ -94,13 +96,13 @@ impl<'a> Claims<'a> {
             (None, None) => return Ok(()),
             (Some(own), Some(names)) if names.iter().any(|name| name == own) => return Ok(()),
             (Some(_), _) => "the audience that this server is set to",
-            (None, Some(_)) => "none, because this server is set to no audience",
+            (None, Some(_)) => "none, because this server has no audience set",
         };
         Err(Refused::Claim { claim: "aud", expected })
     }
 }
 
-/// The value of a claim that must be there.
+/// The value of a required claim.
 fn of<'a, T>(
     claim: &'static str,
     raw: Option<&'a RawValue>,
@@ -110,7 +112,7 @@ fn of<'a, T>(
     raw.and_then(read).ok_or(Refused::Claim { claim, expected })
 }
 
-/// The value of a claim that may be there.
+/// The value of an optional claim.
 fn maybe<'a, T>(
     claim: &'static str,
     raw: Option<&'a RawValue>,
@@ -120,7 +122,7 @@ fn maybe<'a, T>(
     raw.map(|raw| of(claim, Some(raw), expected, read)).transpose()
 }
 
-/// A NumericDate (RFC 7519, section 2): seconds, perhaps with a fraction.
+/// Parses a NumericDate (RFC 7519, section 2): seconds, possibly with a fraction.
 fn date(raw: &RawValue) -> Option<Timestamp> {
     let seconds = json::value::<f64>(raw).filter(|it| (0.0..=LAST_SECOND).contains(it))?;
     Some(Timestamp((seconds * 1000.0) as u64))

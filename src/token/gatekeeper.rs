@@ -1,4 +1,4 @@
-//! Whether a token is needed, and what it is good for.
+//! Whether a token is required, and what it grants.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,29 +7,28 @@ use super::Refused;
 use crate::core::Grant;
 use crate::wire::{Timestamp, Token};
 
-/// Lets everybody in (open mode), or those with a good token.
+/// Lets everybody in (open mode), or only clients with a valid token.
 #[derive(Clone, Default)]
 pub struct Gatekeeper {
-    /// The verdict on visit tokens; in open mode there is none.
+    /// Verifies visit tokens; `None` in open mode.
     visits: Option<Arc<dyn Verify>>,
-    /// The verdict on tokens for the service's own rooms.
+    /// Verifies tokens for the service's own rooms.
     own: Option<Arc<dyn Verify>>,
 }
 
-/// The verdict on a token at a time.
+/// A function that verifies a token at a given time.
 pub trait Verify: Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync {}
 
 impl<F: Fn(&Token, Timestamp) -> Result<Grant, Refused> + Send + Sync> Verify for F {}
 
 impl Gatekeeper {
-    /// Lets those in whose token `verify` finds good.
+    /// Lets in clients whose token `verify` accepts.
     pub fn new(verify: impl Verify + 'static) -> Self {
         Self { visits: Some(Arc::new(verify)), own: None }
     }
 
-    /// The same, and a token that it does not know may be good by the word of `verify`, in open
-    /// mode as well. It grants one of the service's [own rooms](crate::wire::RoomId::own) and no
-    /// other, whichever it names.
+    /// Also accepts tokens that only this `verify` accepts, in open mode too. Whatever room such a
+    /// token names, it grants only one of the service's [own rooms](crate::wire::RoomId::own).
     #[must_use]
     pub fn with_own_rooms(self, verify: impl Verify + 'static) -> Self {
         let own = move |token: &Token, now| {
@@ -39,26 +38,26 @@ impl Gatekeeper {
         Self { own: Some(Arc::new(own)), ..self }
     }
 
-    /// Whether everybody is let in.
+    /// Whether the gatekeeper is in open mode and lets everybody in.
     pub const fn is_open(&self) -> bool {
         self.visits.is_none()
     }
 
-    /// What a token is good for. In open mode a visit token says nothing.
+    /// What a token grants. In open mode visit tokens are ignored.
     pub fn check(&self, token: &Token, now: Timestamp) -> Result<Option<Grant>, Refused> {
         let own = || self.own.as_ref().and_then(|verify| verify(token, now).ok());
         let Some(verify) = &self.visits else { return Ok(own()) };
         verify(token, now).or_else(|refused| own().ok_or(refused)).map(Some)
     }
 
-    /// What a `join` rests on: the token that it brings, or else the connection's earlier one.
+    /// The grant for a `join`, from the token it brings or else from the connection's earlier one.
     pub fn admit(
         &self,
         token: Option<&Token>,
         earlier: Option<&Grant>,
         now: Timestamp,
     ) -> Result<Option<Grant>, Refused> {
-        // A grant of the time before it was open says nothing either.
+        // A visit grant from before the server was in open mode is ignored too.
         let earlier = earlier.filter(|grant| !self.is_open() || grant.room.is_own());
         match (token, earlier) {
             (Some(token), _) => self.check(token, now),
@@ -100,7 +99,7 @@ mod tests {
         }
     }
 
-    /// Lets in whoever says its own name.
+    /// Accepts exactly the token `name`.
     fn of(name: &'static str) -> Gatekeeper {
         Gatekeeper::new(says(name))
     }
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn in_open_mode_tokens_say_nothing() {
+    fn open_mode_ignores_visit_tokens() {
         for open in [Gatekeeper::default(), Gatekeeper::default().with_own_rooms(says("check"))] {
             assert_eq!(open.check(&Token::new("ada"), NOW), Ok(None));
             assert_eq!(open.admit(Some(&Token::new("ada")), None, NOW), Ok(None));
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_own_rooms_opens_them_in_open_mode_too() {
+    fn a_token_for_own_rooms_works_in_open_mode_too() {
         let own = Grant { room: RoomId::fallback().own(), ..grant("check", NOW.0 + 1) };
         for keeper in [Gatekeeper::default(), of("ada")] {
             let keeper = keeper.with_own_rooms(says("check"));
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_join_rests_on_its_own_token_or_else_on_the_connections() {
+    fn a_join_uses_its_own_token_or_else_the_connections() {
         let keeper = of("ada");
         let (good, earlier) = (Token::new("ada"), grant("bob", NOW.0));
         let admitted = keeper.admit(Some(&good), Some(&earlier), NOW).unwrap();
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_connections_token_counts_until_its_time_is_over() {
+    fn the_connections_token_counts_until_it_expires() {
         let earlier = grant("ada", NOW.0);
         let at = |now| of("ada").admit(None, Some(&earlier), Timestamp(now));
         assert!(at(NOW.0 + LEEWAY - 1).is_ok());
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visit_token_opens_no_own_room_and_no_other_token_a_visit() {
+    fn visit_tokens_open_only_visits_and_own_tokens_only_own_rooms() {
         let both = of("ada").with_own_rooms(says("bob"));
         let room = |name| both.check(&Token::new(name), NOW).map(|it| it.map(|it| it.room));
         assert_eq!(room("ada"), Ok(Some(RoomId::fallback())));

@@ -1,12 +1,13 @@
 //! Keys from a JWK Set (RFC 7517).
 //!
-//! A key that cannot be used here is skipped, as section 5 of the RFC has it, whether it is of a
-//! kind that is not known, for another use, too small, or has a field of another form than
-//! expected: an identity provider adds keys to its set when it likes, and the others must go on to
-//! work. How many are skipped, and why the first of them is, can be asked for and belongs into a log.
-//! Two things are refused all the same, because they are somebody's mistake with a good key: a
-//! private key, which does not belong into a file that is handed around, and two keys that a token
-//! cannot tell apart.
+//! A key that cannot be used here is skipped, as section 5 of the RFC asks: one of an unknown kind,
+//! for another use, too small, or with a malformed field. An identity provider may add keys to its
+//! set at any time, and the other keys must keep working. The caller learns how many keys were
+//! skipped and why the first one was, and should log that.
+//!
+//! Two things are refused all the same, because they are mistakes with a usable key: a private key,
+//! which does not belong in a file that is passed around, and two keys that a token cannot tell
+//! apart.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,8 +22,7 @@ struct Document<'a> {
     keys: Vec<&'a RawValue>,
 }
 
-/// Fields as they were written. Which of them mean something, and what, depends on `kty`; the
-/// others are not looked at.
+/// The raw fields of a key. `kty` decides which of them are read, and how. The others are ignored.
 #[derive(Deserialize)]
 struct Jwk<'a> {
     #[serde(borrow, default, deserialize_with = "as_written")]
@@ -51,7 +51,7 @@ struct Jwk<'a> {
     d: Option<&'a RawValue>,
 }
 
-/// The keys in the text of a JWK Set that can be used, and what is known of the others.
+/// The usable keys in the text of a JWK Set, and a summary of the skipped ones.
 pub(super) fn keys(text: &str) -> Result<(Vec<Named>, Option<Skipped>), BadKey> {
     let document: Document = object(text).map_err(|error| not_a_set(&error))?;
     let (mut keys, mut skipped) = (Vec::new(), None::<Skipped>);
@@ -80,21 +80,25 @@ fn nothing_usable(skipped: Option<Skipped>) -> BadKey {
     match skipped {
         None => BadKey::new(format!("{expected}, which is empty")),
         Some(Skipped { count, nth, first }) => {
-            BadKey::new(format!("{expected}; none of its {count} can be used, key {nth}: {first}"))
+            let unusable = format!("none of its {count} keys can be used");
+            BadKey::new(format!("{expected}; {unusable}; key {nth}: {first}"))
         }
     }
 }
 
-/// Says where, in words of our own: the parser's may quote a key.
+/// Says where the error is, in our own words, because the parser's message may quote a key.
 fn not_a_set(error: &serde_json::Error) -> BadKey {
     let what = "a JWK Set such as {\"keys\": [{\"kty\": ...}]}";
     match error.line() {
         0 => BadKey::new(what),
-        line => BadKey::new(format!("{what}; line {line}, column {} is not", error.column())),
+        line => {
+            let column = error.column();
+            BadKey::new(format!("{what}; found an error at line {line}, column {column}"))
+        }
     }
 }
 
-/// Whose half of a pair it is that lies in the set.
+/// Which half of a key pair the set holds.
 enum Origin {
     Public,
     Private,
@@ -102,10 +106,10 @@ enum Origin {
 
 impl<'a> Jwk<'a> {
     fn parse(raw: &'a RawValue) -> Result<Self, BadKey> {
-        object(raw.get()).map_err(|_| BadKey::new("an object in which each field is there once"))
+        object(raw.get()).map_err(|_| BadKey::new("an object that has each field once"))
     }
 
-    /// The key and its name, if it is one for signatures of ours.
+    /// The key and its name, if it can verify signatures of an algorithm we support.
     fn named(&self) -> Result<(Named, Origin), BadKey> {
         self.for_signatures()?;
         let key = self.key()?;
@@ -155,7 +159,7 @@ impl<'a> Jwk<'a> {
     }
 }
 
-/// A field that says `null` says nothing.
+/// Treats `null` as absent.
 fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| raw.get() != "null")
 }
@@ -168,15 +172,16 @@ fn string(field: &str, raw: Option<&RawValue>) -> Result<Option<String>, BadKey>
 fn bytes(field: &str, raw: Option<&RawValue>) -> Result<Vec<u8>, BadKey> {
     let text = string(field, raw)?;
     let bytes = text.as_ref().and_then(|text| decoded(text));
-    bytes.ok_or_else(|| BadKey::new(format!("one with `{field}` in base64url")))
+    bytes.ok_or_else(|| BadKey::new(format!("`{field}` in base64url")))
 }
 
-/// A key that is for something else.
+/// The error for a key that is meant for something else.
 fn other(field: &str) -> BadKey {
     BadKey::new(format!("`{field}` of a key for RS256, ES256, EdDSA or HS256"))
 }
 
-/// Two keys that a token cannot tell apart by name are a mistake.
+/// Refuses a set in which two keys have the same name and the same algorithm, because a token
+/// cannot tell them apart.
 fn distinct(keys: &[Named]) -> Result<(), BadKey> {
     let mut names: Vec<_> = keys.iter().map(|it| (&it.kid, it.key.algorithm())).collect();
     names.retain(|(kid, _)| kid.is_some());

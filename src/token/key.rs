@@ -1,4 +1,4 @@
-//! One key, and the one algorithm that it is for.
+//! A key, and the one algorithm it is for.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use ring::signature::{
 
 /// The shortest secret for HS256: as long as its hash (RFC 7518, section 3.2).
 const MIN_SECRET: usize = 32;
-/// The sizes of an RSA key, in bits: no smaller by RFC 7518, section 3.3; no larger by ring.
+/// The sizes of an RSA key, in bits. RFC 7518, section 3.3, sets the minimum and ring the maximum.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// A key that cannot be used. Says what was expected, and holds nothing of the key.
+/// The error for a key that cannot be used. It says what was expected, and never quotes the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
 pub struct BadKey(pub(super) Cow<'static, str>);
@@ -24,7 +24,7 @@ impl BadKey {
     }
 }
 
-/// A key with which signatures are checked. What kind it is decides the algorithm.
+/// A key that verifies signatures. Its kind decides the algorithm.
 pub(super) enum Key {
     Secret(hmac::Key),
     Rsa(RsaPublicKeyComponents<Vec<u8>>),
@@ -42,7 +42,7 @@ impl Key {
         Ok(Self::Secret(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
     }
 
-    /// A key of these numbers, in big-endian bytes.
+    /// A key with this modulus and exponent, in big-endian bytes.
     pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, BadKey> {
         let [n, e] = [n, e].map(without_leading_zeros);
         let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
@@ -54,11 +54,11 @@ impl Key {
         Ok(Self::Rsa(RsaPublicKeyComponents { n: n.to_vec(), e: e.to_vec() }))
     }
 
-    /// A key of this point, as SEC 1, section 2.3.3 has it without compression.
+    /// A key with this point, in the uncompressed form of SEC 1, section 2.3.3.
     pub(super) fn p256(point: &[u8]) -> Result<Self, BadKey> {
         match point {
             [4, ..] if point.len() == 65 => Ok(Self::P256(point.to_vec())),
-            _ => Err(BadKey::new("a point of P-256, not compressed")),
+            _ => Err(BadKey::new("an uncompressed point of P-256")),
         }
     }
 
@@ -69,7 +69,7 @@ impl Key {
         }
     }
 
-    /// The name of its algorithm (RFC 7518, section 3.1; RFC 8037, section 3.1).
+    /// The name of the key's algorithm (RFC 7518, section 3.1; RFC 8037, section 3.1).
     pub(super) const fn algorithm(&self) -> &'static str {
         match self {
             Self::Secret(_) => "HS256",
@@ -79,12 +79,13 @@ impl Key {
         }
     }
 
-    /// Whether `alg` names its algorithm. `EdDSA` has a newer name as well (RFC 9864, section 2.2).
+    /// Whether `alg` names the key's algorithm. `EdDSA` also has a newer name (RFC 9864, section
+    /// 2.2).
     pub(super) fn is_for(&self, alg: &str) -> bool {
         alg == self.algorithm() || (matches!(self, Self::Ed25519(_)) && alg == "Ed25519")
     }
 
-    /// What a refusal says of an `alg` that is another's.
+    /// What a refusal says was expected if `alg` names another algorithm.
     pub(super) const fn expected_algorithm(&self) -> &'static str {
         match self {
             Self::Secret(_) => "HS256, which is what this server's key is for",
@@ -94,7 +95,7 @@ impl Key {
         }
     }
 
-    /// Whether `signature` is of this key over `message`.
+    /// Whether `signature` is this key's signature of `message`.
     pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         let checked = match self {
             Self::Secret(key) => hmac::verify(key, message, signature),

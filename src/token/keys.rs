@@ -1,4 +1,4 @@
-//! The keys of an operator, and the verdict on a token.
+//! The operator's keys, and the verification of tokens.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::{Gatekeeper, Refused, json, jwks, pem};
 use crate::core::Grant;
 use crate::wire::{Timestamp, Token};
 
-/// The longest token that is looked at, in bytes.
+/// The longest token that is verified, in bytes.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// The keys that tokens are verified with: one, or a set in which they have names.
+/// The keys that verify tokens: a single key, or a set of named keys.
 pub struct Keys(Kept);
 
 enum Kept {
@@ -28,30 +28,30 @@ pub(super) struct Named {
     pub(super) key: Key,
 }
 
-/// The keys of a set that cannot be used here. It holds nothing of them.
+/// A summary of the keys of a set that cannot be used here. It never quotes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// How many.
+    /// How many keys were skipped.
     pub count: usize,
-    /// Which is the first, counted from 1 in the set.
+    /// The position in the set of the first skipped key, counted from 1.
     pub nth: usize,
-    /// What it would have to be.
+    /// What was expected of that key.
     pub first: BadKey,
 }
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} skipped, the first of them key {}: {}", self.count, self.nth, self.first)
+        write!(f, "{} skipped; the first is key {}: {}", self.count, self.nth, self.first)
     }
 }
 
 impl Keys {
-    /// For HS256: a secret of 32 bytes or more, taken as it is written.
+    /// For HS256: a secret of at least 32 bytes, used as it is written.
     pub fn from_secret(secret: &str) -> Result<Self, BadKey> {
         if secret.contains("-----BEGIN ") {
             return Err(BadKey::new(
-                "a secret, not a PEM; a public key is for --jwt-public-key, and as a secret it would \
-                 let everybody make tokens who knows it",
+                "a secret, not a PEM; give a public key to --jwt-public-key, because as a secret \
+                 it would let anybody who knows it make tokens",
             ));
         }
         if secret.trim() != secret {
@@ -60,18 +60,19 @@ impl Keys {
         Key::secret(secret.as_bytes()).map(Kept::One).map(Self)
     }
 
-    /// For RS256, ES256 or EdDSA, as the key is of RSA, P-256 or Ed25519: a public key in PEM.
+    /// A public key in PEM: RSA for RS256, P-256 for ES256, or Ed25519 for EdDSA.
     pub fn from_pem(text: &str) -> Result<Self, BadKey> {
         pem::key(text).map(Kept::One).map(Self)
     }
 
-    /// For rotation: a JWK Set. A token names its key by `kid`; one that names none is taken where
-    /// only one key of the set is for its algorithm. Keys that cannot be used here are skipped.
+    /// A JWK Set, for key rotation. A token names its key by `kid`. A token without a `kid` is
+    /// accepted only if exactly one key of the set is for its algorithm. Keys that cannot be used
+    /// here are skipped.
     pub fn from_jwks(text: &str) -> Result<Self, BadKey> {
         jwks::keys(text).map(|(keys, skipped)| Self(Kept::Set(keys, skipped)))
     }
 
-    /// What was skipped of a set: for a log, because nobody is told otherwise.
+    /// The keys of a set that were skipped. Log them, because nothing else reports them.
     pub const fn skipped(&self) -> Option<&Skipped> {
         match &self.0 {
             Kept::One(_) => None,
@@ -79,8 +80,9 @@ impl Keys {
         }
     }
 
-    /// What `token` grants at `now`, by a server that goes by the name of `audience`. The signature
-    /// is checked first, so that only who could have made the token learns what is wrong in it.
+    /// What `token` grants at `now`, on a server whose audience is `audience`. The signature is
+    /// checked before the claims, so only somebody who could have made the token learns what is
+    /// wrong with them.
     pub fn verify(
         &self,
         token: &Token,
@@ -106,7 +108,7 @@ impl Keys {
         Gatekeeper::new(move |token, now| self.verify(token, audience.as_deref(), now))
     }
 
-    /// The key that a token's header asks for.
+    /// The key that a token's header selects.
     fn named_in(&self, header: &str) -> Result<&Key, Refused> {
         let Header { alg, kid } = Header::parse(header)?;
         let key = match (&self.0, kid) {
@@ -141,7 +143,7 @@ fn by_algorithm<'a>(keys: &'a [Named], alg: &str) -> Result<&'a Key, Refused> {
     }
 }
 
-/// What of a header is heeded. Keys that it brings along (`jwk`, `jku`, `x5c`, ...) are not.
+/// The header fields that are used. Keys in the header (`jwk`, `jku`, `x5c`, ...) are ignored.
 struct Header {
     alg: String,
     kid: Option<String>,

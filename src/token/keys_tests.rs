@@ -1,4 +1,5 @@
-//! Tables: this key, or what is none. Whether it is understood shows in the signatures it takes.
+//! Tables of valid and invalid keys. The signatures that a key verifies show whether it was parsed
+//! correctly.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -11,10 +12,10 @@ const P256: &str = include_str!("../../tests/core/tokens/p256.pem");
 const ED25519_PEM: &str = include_str!("../../tests/core/tokens/ed25519.pem");
 const SET: &str = include_str!("../../tests/core/tokens/keys.json");
 
-/// RFC 7515, appendices A.1 to A.3, and RFC 8037, appendix A.4: the signatures are good, and the
-/// claims are none of ours.
+/// RFC 7515, appendices A.1 to A.3, and RFC 8037, appendix A.4. The signatures are valid, but the
+/// claims are not those of a visit token.
 #[test]
-fn the_examples_of_the_rfcs_are_signed_well() {
+fn the_signatures_of_the_rfc_examples_are_valid() {
     const JOE: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvb\
         S9pc19yb290Ijp0cnVlfQ";
     let rows = [
@@ -80,7 +81,10 @@ fn one_bit_off(part: &str) -> String {
 #[test]
 fn a_set_is_searched_by_name() {
     let secrets = ["the secret of last month, 32 bytes", "the secret of this month, 32 bytes"];
-    let oct = |kid: &str, secret: &str| json!({"kty": "oct", "kid": kid, "k": BASE64URL_NOPAD.encode(secret.as_bytes())});
+    let oct = |kid: &str, secret: &str| {
+        let encoded = BASE64URL_NOPAD.encode(secret.as_bytes());
+        json!({"kty": "oct", "kid": kid, "k": encoded})
+    };
     let set = json!({"keys": [oct("old", secrets[0]), oct("new", secrets[1])]}).to_string();
     let keys = Keys::from_jwks(&set).unwrap();
     let claims = json!({"sub": "ada", "room": "visit", "exp": NOW + 60}).to_string();
@@ -102,7 +106,7 @@ fn a_set_is_searched_by_name() {
 }
 
 #[test]
-fn a_token_that_names_no_key_is_taken_where_one_key_fits() {
+fn a_token_that_names_no_key_is_verified_if_only_one_key_fits() {
     let keys = Keys::from_jwks(SET).unwrap();
     let claims = json!({"sub": "ada", "room": "visit", "exp": NOW + 60}).to_string();
     let verdict =
@@ -116,7 +120,7 @@ fn a_token_that_names_no_key_is_taken_where_one_key_fits() {
 }
 
 #[test]
-fn two_keys_of_a_name_are_told_apart_by_their_algorithm() {
+fn two_keys_with_one_name_are_told_apart_by_their_algorithm() {
     let set = SET.replace("2026-p256", "2026-rsa");
     assert!(Keys::from_jwks(&set).is_ok());
     let twice: Value = serde_json::from_str(SET).unwrap();
@@ -126,7 +130,7 @@ fn two_keys_of_a_name_are_told_apart_by_their_algorithm() {
 }
 
 #[test]
-fn keys_of_a_set_that_are_for_something_else_are_passed_over() {
+fn keys_of_a_set_that_are_for_something_else_are_skipped() {
     let set: Value = serde_json::from_str(SET).unwrap();
     let good = &set["keys"][2];
     let with = |field: &str, value: Value| {
@@ -152,7 +156,7 @@ fn keys_of_a_set_that_are_for_something_else_are_passed_over() {
     assert!(expected.contains("key 2") && expected.contains("private"), "{expected}");
 }
 
-/// RFC 7517, section 5. Wherever such a key lies in the set, the others are what they are without it.
+/// RFC 7517, section 5. Wherever such a key is in the set, it does not affect the others.
 #[test]
 fn a_key_that_cannot_be_used_is_skipped_and_counted() {
     let set: Value = serde_json::from_str(SET).unwrap();
@@ -200,7 +204,7 @@ fn a_key_that_cannot_be_used_is_skipped_and_counted() {
 }
 
 #[test]
-fn a_field_that_means_nothing_for_a_kind_of_key_may_be_anything() {
+fn a_field_that_is_not_used_for_a_kind_of_key_may_hold_anything() {
     let mut set: Value = serde_json::from_str(SET).unwrap();
     for (nth, field) in [(0, "x"), (1, "n"), (2, "y"), (2, "k"), (0, "crv")] {
         set["keys"][nth][field] = json!({"odd": [7]});
@@ -209,7 +213,7 @@ fn a_field_that_means_nothing_for_a_kind_of_key_may_be_anything() {
 }
 
 #[test]
-fn what_is_no_set_of_keys_is_refused() {
+fn an_invalid_set_of_keys_is_refused() {
     let short = BASE64URL_NOPAD.encode(&[7; 31]);
     for (text, part) in [
         ("", "JWK Set"),
@@ -219,7 +223,10 @@ fn what_is_no_set_of_keys_is_refused() {
         (r#"{"keys":[]}"#, "a key for RS256, ES256, EdDSA or HS256 in the set, which is empty"),
         (r#"{"keys":[{"kty":"EC","crv":"P-521"}]}"#, "a key for RS256"),
         (r#"{"keys":[{"kid":"x"}]}"#, "`kty`"),
-        (r#"{"keys":[7,{"kty":"oct"}]}"#, "none of its 2 can be used, key 1: expected an object"),
+        (
+            r#"{"keys":[7,{"kty":"oct"}]}"#,
+            "none of its 2 keys can be used; key 1: expected an object",
+        ),
         (RSA, "JWK Set"),
         (r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#, "2048"),
         (r#"{"keys":[{"kty":"RSA","e":"AQAB"}]}"#, "`n`"),
@@ -232,7 +239,7 @@ fn what_is_no_set_of_keys_is_refused() {
 }
 
 #[test]
-fn a_pem_is_of_the_kinds_that_are_known() {
+fn only_known_kinds_of_keys_are_read_from_a_pem() {
     for (pem, algorithm) in [(RSA, "RS256"), (P256, "ES256"), (ED25519_PEM, "EdDSA")] {
         let keys = Keys::from_pem(pem).unwrap();
         assert_eq!(format!("{keys:?}"), format!("Keys([{algorithm:?}])"));
@@ -242,7 +249,7 @@ fn a_pem_is_of_the_kinds_that_are_known() {
     let block = |label: &str, body: &str| {
         format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
     };
-    // A good key of a curve that is not known here, and one that is too small.
+    // A valid key for an unsupported curve, and a key that is too small.
     let p384 = "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEHbDzjedMGPOtlThXxvDp+9FRNgoA2pxcZWGBsbWKJC35C+Bh\
         CFf5R8CnVp7Pj0+v83D1Br8ao25/TXd6Q/vV3UO8XhBpbY82QVVm3cJrVPq8gpC3c5L/LP7bkODHoQJI";
     let rsa_1024 = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDk0vJrEIHxonRxXAOoBcuqmmNPL7QvZwf2JF88wuge\
@@ -268,7 +275,7 @@ fn a_pem_is_of_the_kinds_that_are_known() {
 }
 
 #[test]
-fn a_secret_is_long_and_nothing_else() {
+fn a_secret_must_be_long_and_must_not_be_a_pem() {
     for (secret, part) in [
         ("", "32 bytes"),
         ("thirty-one bytes are not enough", "32 bytes"),

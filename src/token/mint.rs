@@ -1,5 +1,5 @@
-//! Making a token, for `visio token`, for tests and for the server's own health check. A clinic's
-//! backend makes its own, with the library it has.
+//! Minting tokens for `visio token`, for tests and for the server's own health check. A clinic's
+//! backend mints its tokens itself, with a library of its choice.
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
@@ -33,7 +33,7 @@ struct Claims<'a> {
     aud: Option<&'a str>,
 }
 
-/// A token that grants this, signed with `secret` (HS256). Its times are whole seconds.
+/// Mints a token for this grant, signed with `secret` (HS256). Its times are in whole seconds.
 pub fn mint(secret: &str, grant: &Grant, audience: Option<&str>) -> Result<Token, BadKey> {
     Keys::from_secret(secret)?;
     let seconds = |time: Timestamp| time.0 / 1000;
@@ -48,7 +48,7 @@ pub fn mint(secret: &str, grant: &Grant, audience: Option<&str>) -> Result<Token
         visit_end: grant.visit_end.map(seconds),
         readmit: grant.readmitted_at.is_some(),
         // Rounded up, so that it is later than a removal in the same second.
-        iat: grant.readmitted_at.map(|made_at| made_at.0.div_ceil(1000)),
+        iat: grant.readmitted_at.map(|issued_at| issued_at.0.div_ceil(1000)),
         aud: audience,
     };
     let claims = serde_json::to_string(&claims).expect("claims have string keys");

@@ -1,4 +1,4 @@
-//! VISIT TOKENS: who may come to which visit, as what, and until when.
+//! VISIT TOKENS: who may join which visit, in which role, and until when.
 //!
 //! ```text
 //!   handshake --> [`offered`] --> [`Token`] --> [`Gatekeeper`] --> [`Grant`] or [`Refused`]
@@ -6,18 +6,18 @@
 //!                                            `Keys` (feature `token`)
 //! ```
 //!
-//! A token is a signed JSON Web Token (RFC 7519, RFC 7515) that a clinic's backend makes and this
-//! service verifies. The key decides the algorithm, never the token (RFC 8725, section 3.1): one
-//! secret, one public key, or a set of keys with names for rotation. Every claim that means
-//! something here is checked; what a token says beyond that is passed over.
+//! A token is a signed JSON Web Token (RFC 7519, RFC 7515) that a clinic's backend mints and this
+//! service verifies. The key decides the algorithm, never the token (RFC 8725, section 3.1). The
+//! key is one secret, one public key, or a set of named keys for rotation. Every claim that this
+//! service uses is checked. Other claims are ignored.
 //!
-//! [`Gatekeeper`] is always there and knows no cryptography, so that the core needs none; the
-//! feature `token` adds `Keys`, which does. Everything in here is pure: time is an argument. No error
-//! quotes a token, a claim or a key.
+//! [`Gatekeeper`] is always compiled in and contains no cryptography, so the core needs none. The
+//! feature `token` adds `Keys`, which does. Everything in this module is pure: time is an argument.
+//! No error quotes a token, a claim or a key.
 //!
-//! The signatures are ring's, and the parsing is ours. The crate jsonwebtoken 11 would bring a
-//! second crypto stack (aws-lc or RustCrypto) or want one installed for the whole process, and reads
-//! the clock by itself; jsonwebtoken 9, on ring, mistakes an `nbf` of the wrong type for none.
+//! We use ring for signatures and our own parser. The crate jsonwebtoken 11 would bring a second
+//! crypto stack (aws-lc or RustCrypto), or need one installed for the whole process, and it reads
+//! the clock by itself. jsonwebtoken 9, on ring, ignores an `nbf` of the wrong type.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 #[cfg(feature = "token")]

@@ -1,11 +1,12 @@
-//! Where a handshake may have its token.
+//! Where a handshake may carry its token.
 
 use super::Refused;
 use crate::wire::Token;
 
 /// The token of a handshake: `token` in the query, `Authorization: Bearer`, or the subprotocol
-/// `bearer.TOKEN` beside `visio` (a browser can send no header of its own). One token may come in
-/// several of these ways; two are one too many, because nobody can say which of them was meant.
+/// `bearer.TOKEN` together with `visio`, because a page cannot set headers on a WebSocket. The same
+/// token may come in several of these ways. Two different tokens are refused, because nobody can
+/// say which of them was meant.
 ///
 /// `authorization` and `protocols` are the values of the headers `Authorization` and
 /// `Sec-WebSocket-Protocol`.
@@ -26,8 +27,8 @@ pub fn offered(
     if tokens.len() > 1 { Err(Refused::Several) } else { Ok(tokens.pop()) }
 }
 
-/// The token in an `Authorization` that is of this scheme, whatever the case of its name (RFC 9110,
-/// section 11.1). Others are a proxy's business.
+/// The token in an `Authorization: Bearer` header. The scheme's name is case-insensitive (RFC 9110,
+/// section 11.1). Other schemes are ignored, because they are meant for a proxy.
 fn bearer(value: &str) -> Option<Token> {
     let (scheme, token) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| Token::new(token.trim()))
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_in_is_known() {
+    fn a_token_is_found_wherever_it_may_be() {
         for (query, authorization, protocols) in [
             ("roomId=r&token=a.b.c", &[][..], &[][..]),
             ("token=a%2Eb.c", &[], &[]),
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_there_is_none() {
+    fn a_handshake_may_have_no_token() {
         for (query, authorization, protocols) in [
             ("", &[][..], &[][..]),
             ("roomId=token&Token=a", &["Basic a.b.c"], &["visio, bearer, Bearer.a"]),
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_one_is_one() {
+    fn an_empty_token_counts_as_a_token() {
         for (query, authorization, protocols) in
             [("token", &[][..], &[][..]), ("", &["Bearer"], &[]), ("", &[], &["bearer."])]
         {
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_differ_are_one_too_many() {
+    fn two_different_tokens_are_refused() {
         for (query, authorization, protocols) in [
             ("token=a&token=b", &[][..], &[][..]),
             ("token=a&token=b&token=a", &[], &[]),

@@ -1,5 +1,5 @@
-//! A public key from a PEM file (RFC 7468, section 13): SubjectPublicKeyInfo (RFC 5280, section
-//! 4.1.2.7), of which only what is needed here is understood.
+//! A public key from a PEM file (RFC 7468, section 13). It parses SubjectPublicKeyInfo (RFC 5280,
+//! section 4.1.2.7), but only as much of it as is needed here.
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{SubjectPublicKeyInfoDer, alg_id};
@@ -19,11 +19,11 @@ pub(super) fn key(text: &str) -> Result<Key, BadKey> {
     })
 }
 
-/// What to do about a file that has no public key.
+/// Says what was expected instead of a file without a public key, and how to get it.
 fn instead_of(text: &str) -> &'static str {
     if text.contains("PRIVATE KEY-----") {
-        "a public key, not a private one, which stays with whoever makes the tokens: \
-         `openssl pkey -in PRIVATE -pubout` prints it"
+        "a public key, not a private one; the private key stays where the tokens are made; \
+         `openssl pkey -in PRIVATE -pubout` prints the public key"
     } else if text.contains("BEGIN CERTIFICATE-----") {
         "a public key, not a certificate: `openssl x509 -in CERTIFICATE -noout -pubkey` prints it"
     } else if text.contains("BEGIN RSA PUBLIC KEY-----") {
@@ -34,7 +34,7 @@ fn instead_of(text: &str) -> &'static str {
     }
 }
 
-/// `None` where it is of a kind that is not known here.
+/// The key in a SubjectPublicKeyInfo; `None` if its kind is unknown.
 fn spki(der: &[u8]) -> Option<Result<Key, BadKey>> {
     let mut info = only(der, SEQUENCE)?;
     let algorithm = take(&mut info, SEQUENCE)?;
@@ -55,13 +55,14 @@ fn spki(der: &[u8]) -> Option<Result<Key, BadKey>> {
     }
 }
 
-/// What a DER value with this tag holds, if `input` is that and nothing more.
+/// The content of a DER value with this tag, if `input` is exactly one such value.
 fn only(mut input: &[u8], tag: u8) -> Option<&[u8]> {
     let held = take(&mut input, tag)?;
     input.is_empty().then_some(held)
 }
 
-/// What the DER value at the front of `input` holds, if it has this tag (X.690, section 8.1).
+/// Takes a DER value with this tag from the front of `input` and returns its content (X.690,
+/// section 8.1).
 fn take<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let (length, rest) = match **input {
         [first, short @ 0..=0x7f, ref rest @ ..] if first == tag => (usize::from(short), rest),

@@ -1,52 +1,55 @@
-//! Why a token does not let its bearer in.
+//! Why a token is refused.
 
-/// What a developer has to change. Names the claim and what was expected of it, and holds nothing
-/// of the token.
+/// Why a token is refused, in terms of what a developer must change. It names the claim and what
+/// was expected of it, and never quotes the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// There is none.
+    /// There is no token.
     #[error(
         "expected a visit token: `token` in `join` or in the URL's query, `Authorization: Bearer`, \
          or the subprotocols `visio, bearer.TOKEN`"
     )]
     Missing,
-    /// A handshake brought several.
-    #[error("expected one visit token: the handshake has two that differ")]
+    /// A handshake brought several tokens.
+    #[error("expected one visit token: the handshake has two different ones")]
     Several,
-    /// It is too long to be looked at.
+    /// The token is longer than any we verify.
     #[error("expected a visit token of at most 8192 bytes")]
     TooLong,
-    /// It is not in the form of a token.
+    /// It does not have the form of a token.
     #[error(
         "expected a signed JSON Web Token: three parts of base64url without padding, joined by dots"
     )]
     Form,
-    /// A part of it is not what it should be.
+    /// Its header or its claims are not one JSON object.
     #[error("the token's {0}: expected one JSON object that has each name once")]
     Part(&'static str),
-    /// A field of its header.
+    /// A field of its header is invalid.
     #[error("`{field}` in the token's header: expected {expected}")]
     Header {
-        /// Which.
+        /// The name of the field.
         field: &'static str,
-        /// What it should say.
+        /// What was expected of it.
         expected: &'static str,
     },
-    /// It was signed with another key, or changed since.
-    #[error("expected a signature by this server's key; the token has another, or was changed")]
+    /// It was signed with another key, or was changed after it was signed.
+    #[error(
+        "expected a signature by this server's key; the token was signed with another key, or was \
+         changed"
+    )]
     Signature,
-    /// A claim.
+    /// A claim is invalid.
     #[error("`{claim}` in the token: expected {expected}")]
     Claim {
-        /// Which.
+        /// The name of the claim.
         claim: &'static str,
-        /// What it should say.
+        /// What was expected of it.
         expected: &'static str,
     },
 }
 
 impl Refused {
-    /// What is said of a token whose time is over.
+    /// The refusal of an expired token.
     pub(super) const EXPIRED: Self =
         Self::Claim { claim: "exp", expected: "a time to come; this token has expired" };
 }

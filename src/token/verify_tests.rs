@@ -1,4 +1,4 @@
-//! Tables: this token, by this key, at this time. Tokens of other people's libraries are in
+//! Tables of tokens, each verified with a key at a time. Tokens made by other libraries are in
 //! `tests/core/tokens`.
 
 use data_encoding::BASE64URL_NOPAD;
@@ -23,12 +23,12 @@ pub(super) fn verify(keys: &Keys, token: &str) -> Result<Grant, Refused> {
     keys.verify(&Token::new(token), None, at(NOW))
 }
 
-/// The verdict on claims as they are written, rightly signed.
+/// The verdict on these claims, correctly signed.
 fn claims(text: &str) -> Result<Grant, Refused> {
     verify(&Keys::from_secret(SECRET).unwrap(), &signed(SECRET, HS256, text))
 }
 
-/// The verdict on good claims but for these.
+/// The verdict on valid claims with these changes.
 fn but(changes: Value) -> Result<Grant, Refused> {
     let mut all = json!({"sub": "ada", "room": "visit", "exp": NOW + 60});
     let Value::Object(changes) = changes else { panic!("expected an object") };
@@ -56,7 +56,7 @@ pub(super) fn refused_header(verdict: Result<Grant, Refused>) -> &'static str {
 }
 
 #[test]
-fn every_claim_finds_its_place() {
+fn every_claim_goes_into_the_grant() {
     let granted = but(json!({
         "role": "host", "name": "Dr Ada", "lobby": true, "capacity": 3, "visitEnd": NOW + 30,
         "nbf": NOW - 1, "iat": "whatever", "iss": 7, "jti": null, "clinic": {"deep": [1]},
@@ -76,14 +76,14 @@ fn every_claim_finds_its_place() {
 }
 
 #[test]
-fn what_is_left_out_has_a_default() {
+fn absent_claims_have_defaults() {
     let granted = but(json!({})).unwrap();
     assert_eq!((granted.role, granted.name, granted.lobby), (Role::Guest, None, false));
     assert_eq!((granted.capacity, granted.visit_end), (None, None));
 }
 
 #[test]
-fn what_readmits_says_when_it_was_made() {
+fn a_token_that_readmits_must_say_when_it_was_issued() {
     let made = |at: Value| but(json!({"readmit": true, "iat": at}));
     assert_eq!(made(json!(NOW)).unwrap().readmitted_at, Some(at(NOW)));
     assert_eq!(made(json!(NOW + 60)).unwrap().readmitted_at, Some(at(NOW + 60)));
@@ -109,7 +109,7 @@ fn every_role_is_known() {
 }
 
 #[test]
-fn a_bad_claim_is_refused_by_name() {
+fn an_invalid_claim_is_refused_by_name() {
     for (claim, bad) in [
         ("sub", json!([null, 7, "", "a b", "x".repeat(129), ["ada"]])),
         ("room", json!([null, true, "", "a/b", {"id": "visit"}])),
@@ -130,7 +130,7 @@ fn a_bad_claim_is_refused_by_name() {
 }
 
 #[test]
-fn what_must_be_there_must_be_there() {
+fn a_missing_required_claim_is_refused() {
     for (missing, text) in [
         ("exp", r#"{"sub":"ada","room":"visit"}"#),
         ("sub", r#"{"room":"visit","exp":1800000060}"#),
@@ -141,7 +141,7 @@ fn what_must_be_there_must_be_there() {
 }
 
 #[test]
-fn clocks_may_be_a_minute_apart() {
+fn clocks_may_differ_by_a_minute() {
     for (exp, good) in
         [(NOW + 1, true), (NOW, true), (NOW - 59, true), (NOW - 60, false), (0, false)]
     {
@@ -163,7 +163,7 @@ fn seconds_may_have_a_fraction() {
 }
 
 #[test]
-fn a_claim_that_is_there_twice_is_refused() {
+fn a_repeated_claim_is_refused() {
     for twice in [
         r#""room":"other""#,
         r#""r\u006fom":"other""#,
@@ -179,7 +179,7 @@ fn a_claim_that_is_there_twice_is_refused() {
 }
 
 #[test]
-fn claims_are_one_object() {
+fn claims_must_be_one_object() {
     for text in ["", "null", "[]", "7", "{", r#"{"sub":"ada"}{}"#, r#"["ada","visit"]"#] {
         assert_eq!(claims(text), Err(Refused::Part("claims")), "{text}");
     }
@@ -188,7 +188,7 @@ fn claims_are_one_object() {
 }
 
 #[test]
-fn who_is_meant_must_be_who_is_asked() {
+fn a_token_must_name_the_servers_audience() {
     let keys = Keys::from_secret(SECRET).unwrap();
     let asked = |aud: Option<Value>, own: Option<&str>| {
         let mut all = json!({"sub": "ada", "room": "visit", "exp": NOW + 60});
@@ -217,7 +217,7 @@ fn the_key_decides_the_algorithm() {
     for text in ["{}", r#"{"alg":null}"#, r#"{"alg":["HS256"]}"#, r#"{"typ":"JWT"}"#] {
         assert_eq!(refused_header(header(text)), "alg", "{text}");
     }
-    // What is not signed at all has no third part, or an empty one.
+    // An unsigned token has no third part, or an empty one.
     let unsigned = |alg: &str| {
         let parts = [format!(r#"{{"alg":"{alg}"}}"#), r#"{"sub":"ada"}"#.into()];
         parts.map(|part| BASE64URL_NOPAD.encode(part.as_bytes())).join(".") + "."
@@ -228,7 +228,7 @@ fn the_key_decides_the_algorithm() {
 }
 
 #[test]
-fn a_public_key_is_no_secret() {
+fn a_public_key_cannot_be_used_as_a_secret() {
     let keys = Keys::from_pem(RSA).unwrap();
     let claims = json!({"sub": "ada", "room": "visit", "role": "admin", "exp": NOW + 60});
     for alg in ["HS256", "RS256"] {
@@ -244,7 +244,7 @@ fn a_public_key_is_no_secret() {
 }
 
 #[test]
-fn a_header_is_one_object_without_extensions() {
+fn a_header_must_be_one_object_without_extensions() {
     assert_eq!(refused_header(header(r#"{"alg":"HS256","crit":["exp"],"exp":1}"#)), "crit");
     assert_eq!(refused_header(header(r#"{"alg":"HS256","crit":[]}"#)), "crit");
     assert_eq!(refused_header(header(r#"{"alg":"HS256","crit":null}"#)), "crit");
@@ -263,7 +263,7 @@ fn a_header_is_one_object_without_extensions() {
 }
 
 #[test]
-fn a_token_has_three_parts_of_base64url() {
+fn a_token_must_have_three_parts_of_base64url() {
     let keys = Keys::from_secret(SECRET).unwrap();
     let good = signed(SECRET, HS256, r#"{"sub":"ada","room":"visit","exp":1800000060}"#);
     assert!(verify(&keys, &good).is_ok());
@@ -288,7 +288,7 @@ fn a_token_has_three_parts_of_base64url() {
         let empty = Err(Refused::Part("header"));
         assert!(verdict == Err(Refused::Form) || (bad == ".." && verdict == empty), "{bad}");
     }
-    // The last character of 32 bytes has bits to spare; only one way to write them is right.
+    // The last base64 character of 32 bytes has unused bits, which must be zero.
     let last = signature.chars().last().unwrap();
     let twin = char::from(last as u8 + 1);
     let twisted = format!("{signed}.{}{twin}", &signature[..signature.len() - 1]);
@@ -312,7 +312,7 @@ fn a_token_that_was_changed_is_refused() {
 }
 
 #[test]
-fn a_token_that_is_too_long_is_not_looked_at() {
+fn a_token_that_is_too_long_is_refused() {
     let sized = |length: usize| {
         let claims = format!(
             r#"{{"sub":"ada","room":"visit","exp":1800000060,"x":"{}"}}"#,
@@ -329,7 +329,7 @@ fn a_token_that_is_too_long_is_not_looked_at() {
 }
 
 #[test]
-fn a_refusal_tells_what_to_change_and_quotes_nothing() {
+fn a_refusal_says_what_to_change_and_never_quotes_the_token() {
     for (verdict, part) in [
         (
             but(json!({"room": "secret/visit"})),
@@ -349,7 +349,7 @@ fn a_refusal_tells_what_to_change_and_quotes_nothing() {
 }
 
 #[test]
-fn what_is_minted_is_good() {
+fn a_minted_token_is_valid() {
     let grant = Grant {
         subject: PeerId::parse("ada").unwrap(),
         room: RoomId::parse("visit").unwrap(),

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_type_of_the_protocol_is_known() {
+    fn every_type_of_the_contract_is_known() {
         for kind in [
             "join",
             "join_room",

@@ -1,4 +1,4 @@
-//! The keys of visit tokens: a secret, or a file that can be read again while the server runs.
+//! The keys of visit tokens: a secret, or a file that can be reloaded while the server runs.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,38 +13,38 @@ use crate::redact::Redacted;
 use crate::server::regular_file;
 use crate::token::{BadKey, Gatekeeper, Keys, Skipped};
 
-/// Which tokens are good, as typed. Without a key the server is in open mode.
+/// The flags that name the key of visit tokens. Without a key the server is in open mode.
 #[derive(Debug, Clone, Default, Args)]
 pub struct KeyFlags {
-    /// Secret that visit tokens are signed with (HS256), of 32 bytes or more. Prefer the variable:
-    /// who can list processes can read a flag
+    /// Secret that visit tokens are signed with (HS256), at least 32 bytes. Prefer the environment
+    /// variable: anybody who can list processes can read a flag
     #[arg(long, env = "VISIO_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     #[arg(value_parser = redacted, conflicts_with_all = ["jwt_public_key", "jwks"])]
     jwt_secret: Option<Redacted<String>>,
 
-    /// Public key of whoever signs visit tokens, in PEM: RSA for RS256, P-256 for ES256, Ed25519
-    /// for EdDSA. Read again on SIGHUP
+    /// Public key that verifies visit tokens, a PEM file: RSA for RS256, P-256 for ES256, Ed25519
+    /// for EdDSA. Reloaded on SIGHUP
     #[arg(long, env = "VISIO_JWT_PUBLIC_KEY", value_name = "FILE", conflicts_with = "jwks")]
     jwt_public_key: Option<PathBuf>,
 
-    /// JWK Set of whoever signs visit tokens, for keys that take turns. Read again on SIGHUP
+    /// JWK Set that verifies visit tokens, for keys that are rotated. Reloaded on SIGHUP
     #[arg(long, env = "VISIO_JWKS", value_name = "FILE")]
     jwks: Option<PathBuf>,
 
-    /// What visit tokens have to name as their audience (`aud`) [default: they name none]
+    /// Audience (`aud`) that visit tokens must name [default: they must not name one]
     #[arg(long, env = "VISIO_JWT_AUDIENCE", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     jwt_audience: Option<String>,
 }
 
-/// A setting that names no key.
+/// An invalid setting for the key of visit tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// A secret that will not do.
+    /// An invalid secret.
     #[error("{SECRET} (VISIO_JWT_SECRET): {0}")]
     Secret(BadKey),
     /// A file that cannot be read.
-    #[error("{flag} {file}: could not be read: {reason}")]
+    #[error("{flag} {file}: could not read the file: {reason}")]
     Unreadable {
         /// The flag that named it.
         flag: &'static str,
@@ -53,18 +53,18 @@ pub enum KeyError {
         /// What the operating system said.
         reason: String,
     },
-    /// A file with something else in it.
+    /// A file without a valid key.
     #[error("{flag} {file}: {bad}")]
     File {
         /// The flag that named it.
         flag: &'static str,
         /// Its path.
         file: String,
-        /// What it should hold.
+        /// What is wrong with it.
         bad: BadKey,
     },
-    /// An audience of tokens that nobody looks at.
-    #[error("--jwt-audience: expected beside a key: {SECRET}, {PUBLIC_KEY} or {JWKS}")]
+    /// An audience without a key, so no token would ever be checked against it.
+    #[error("--jwt-audience: expected together with a key: {SECRET}, {PUBLIC_KEY} or {JWKS}")]
     AudienceAlone,
 }
 
@@ -73,7 +73,7 @@ const PUBLIC_KEY: &str = "--jwt-public-key";
 const JWKS: &str = "--jwks";
 
 impl KeyFlags {
-    /// Who lets in whom, and the file behind it, if there is one.
+    /// The gatekeeper, and the file with its keys, if there is one.
     pub(super) fn resolve(self) -> Result<(Gatekeeper, Option<Arc<KeyFile>>), KeyError> {
         let Self { jwt_secret, jwt_public_key, jwks, jwt_audience: audience } = self;
         let file = match (jwt_public_key, jwks) {
@@ -95,12 +95,12 @@ impl KeyFlags {
     }
 }
 
-/// For clap: what is typed is not shown again.
+/// Parses a flag that clap must never print.
 pub(super) fn redacted(text: &str) -> Result<Redacted<String>, Infallible> {
     Ok(Redacted::new(text.to_owned()))
 }
 
-/// Keys from a file.
+/// Keys that were read from a file.
 pub struct KeyFile {
     flag: &'static str,
     path: PathBuf,
@@ -118,7 +118,7 @@ impl KeyFile {
         Ok(Self { flag, path, read, current })
     }
 
-    /// Reads the file again, for the tokens to come. Where it will not do, nothing changes.
+    /// Reloads the file, for tokens verified from now on. If the file is invalid, nothing changes.
     pub fn reload(&self) -> Result<(), KeyError> {
         let keys = keys(self.flag, &self.path, self.read)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = keys;
@@ -153,7 +153,7 @@ fn keys(
     };
     let keys = read(&text).map_err(|bad| KeyError::File { flag, file: file.clone(), bad })?;
     if let Some(Skipped { count: skipped, nth, first }) = keys.skipped() {
-        warn!(skipped, first = nth, why = %first, "{flag} {file}: keys of the set are skipped");
+        warn!(skipped, first = nth, why = %first, "{flag} {file}: skipped keys of the set");
     }
     Ok(keys)
 }
@@ -188,7 +188,7 @@ mod tests {
         resolved(args).unwrap_err()
     }
 
-    /// A file of this test's own, gone at its end.
+    /// A temporary file, deleted when dropped.
     struct File(PathBuf);
 
     impl File {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_it_is_open() {
+    fn a_server_without_a_key_is_in_open_mode() {
         let (gatekeeper, file) = resolved(&[]).unwrap();
         assert!(gatekeeper.is_open() && file.is_none());
         assert!(refused(&["--jwt-audience", "visio"]).contains("--jwt-secret"));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_lets_its_tokens_in() {
+    fn a_secret_accepts_only_tokens_signed_with_it() {
         let (gatekeeper, _) = resolved(&["--jwt-secret", SECRETS[0]]).unwrap();
         assert!(gatekeeper.check(&token(SECRETS[0], None), NOW).unwrap().is_some());
         assert_eq!(gatekeeper.check(&token(SECRETS[1], None), NOW), Err(Refused::Signature));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_kind_of_key() {
+    fn two_kinds_of_key_are_refused() {
         let kinds = [["--jwt-secret", SECRETS[0]], ["--jwt-public-key", "a"], ["--jwks", "b"]];
         for (one, other) in [(0, 1), (0, 2), (1, 2)] {
             let error = refused(&[kinds[one], kinds[other]].concat());
@@ -259,13 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn what_will_not_do_names_its_flag_and_shows_nothing() {
+    fn an_invalid_key_is_refused_by_its_flag_and_never_shown() {
         let file = File::new("bad", "a secret thing");
         for (args, parts) in [
             (["--jwt-secret", ""], ["--jwt-secret", "32 bytes"]),
             (["--jwt-secret", "a secret thing"], ["--jwt-secret", "32 bytes"]),
             (["--jwt-public-key", "/nowhere/a.pem"], ["--jwt-public-key /nowhere", "No such file"]),
-            (["--jwks", "/"], ["--jwks /", "could not be read"]),
+            (["--jwks", "/"], ["--jwks /", "could not read the file"]),
             (["--jwt-public-key", file.path()], ["--jwt-public-key", "BEGIN PUBLIC KEY"]),
             (["--jwks", file.path()], ["--jwks", "JWK Set"]),
             (["--jwks", ""], ["--jwks", "value"]),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
+    fn a_file_can_be_reloaded_and_an_invalid_one_changes_nothing() {
         let file = File::new("set", &set_of(SECRETS[0]));
         let (gatekeeper, kept) = resolved(&["--jwks", file.path()]).unwrap();
         let kept = kept.unwrap();

@@ -1,4 +1,4 @@
-//! Where to listen: an address, or a name that stands for some.
+//! Where to listen: an address, or a name that resolves to addresses.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -10,11 +10,11 @@ use super::ConfigError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen(String);
 
-/// What was typed, and the addresses that it stands for, of which there is at least one.
+/// The value of `--listen`, and the addresses it resolves to. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
     typed: String,
-    /// In the order of the resolver. The first that can be bound is listened on.
+    /// The addresses in the resolver's order. The server listens on the first that it can bind.
     pub all: Vec<SocketAddr>,
 }
 
@@ -35,7 +35,7 @@ impl FromStr for Listen {
 }
 
 impl Listen {
-    /// Asks the resolver of this machine, where it is a name.
+    /// Resolves a name with this machine's resolver.
     pub(super) fn resolve(self) -> Result<Addresses, ConfigError> {
         let resolved = self.0.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         match resolved {
@@ -43,14 +43,14 @@ impl Listen {
                 all.dedup();
                 Ok(Addresses { typed: self.0, all })
             }
-            Ok(_) => Err(ConfigError::Nowhere(self.0, "it has none".into())),
+            Ok(_) => Err(ConfigError::Nowhere(self.0, "it has no address".into())),
             Err(error) => Err(ConfigError::Nowhere(self.0, error.to_string())),
         }
     }
 }
 
 impl Addresses {
-    /// The first that others than this machine can reach.
+    /// The first address that other machines can reach.
     pub(super) fn public(&self) -> Option<SocketAddr> {
         let is_public = |it: &&SocketAddr| !it.ip().to_canonical().is_loopback();
         self.all.iter().find(is_public).copied()
@@ -63,7 +63,7 @@ impl From<SocketAddr> for Addresses {
     }
 }
 
-/// What was typed.
+/// The value as given on the command line.
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.typed)
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_and_a_port_are_taken_and_nothing_else() {
+    fn only_a_host_with_a_port_is_valid() {
         for good in ["127.0.0.1:0", "[::1]:80", "localhost:8080", "visio.clinic.example:443"] {
             assert_eq!(good.parse(), Ok(Listen(good.into())));
         }

@@ -1,4 +1,4 @@
-//! What is typed, and what becomes of it.
+//! Flags, and the configuration they resolve to.
 
 use super::*;
 use clap::Parser;
@@ -14,13 +14,13 @@ fn flags(args: &[&str]) -> Result<Flags, String> {
     Typed::try_parse_from(args).map(|typed| typed.flags).map_err(|error| error.to_string())
 }
 
-/// With the first address to listen on.
+/// The first address to listen on, and the configuration.
 fn resolved(args: &[&str]) -> Result<(SocketAddr, Config), ConfigError> {
     flags(args).unwrap().resolve().map(|(listen, config)| (listen.all[0], config))
 }
 
 #[test]
-fn with_nothing_set_it_listens_on_loopback() {
+fn the_server_listens_on_loopback_by_default() {
     let (listen, config) = resolved(&[]).unwrap();
     assert_eq!(listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(config.rules, Rules::default());
@@ -40,7 +40,7 @@ fn open_mode_refuses_a_public_address_and_says_what_to_do() {
 }
 
 #[test]
-fn with_a_key_for_tokens_it_listens_anywhere() {
+fn a_server_with_a_token_key_may_listen_on_any_address() {
     let secret = "a secret of tests that has 32 bytes or more";
     let args = ["--listen", "0.0.0.0:80", "--jwt-secret", secret];
     let (listen, config) = resolved(&args).unwrap();
@@ -50,7 +50,7 @@ fn with_a_key_for_tokens_it_listens_anywhere() {
 }
 
 #[test]
-fn port_alone_means_every_address_and_listen_wins() {
+fn port_alone_means_every_address_and_listen_overrides_it() {
     let (listen, _) = resolved(&["--port", "5000", "--open"]).unwrap();
     assert_eq!(listen, "0.0.0.0:5000".parse().unwrap());
     let (listen, _) = resolved(&["--port", "5000", "--listen", "127.0.0.1:1"]).unwrap();
@@ -86,7 +86,7 @@ fn origins_are_repeatable_and_compared_as_browsers_send_them() {
 }
 
 #[test]
-fn an_empty_list_of_origins_is_not_any() {
+fn an_empty_list_of_origins_does_not_mean_any_origin() {
     for empty in ["", " ", ",", " , "] {
         assert_eq!(resolved(&["--allowed-origin", empty]).unwrap_err(), ConfigError::NoOrigin);
     }

@@ -1,4 +1,4 @@
-//! `visio token`: makes a visit token, to try things out and for scripts.
+//! `visio token`: mints a visit token, for trials and scripts.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,61 +11,62 @@ use crate::redact::Redacted;
 use crate::token::mint;
 use crate::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timestamp, Token};
 
-/// The longest life of a token: it is made for a visit.
+/// The longest lifetime of a token, which is made for one visit.
 const MAX_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// `visio token`, as typed.
+/// The flags of `visio token`.
 #[derive(Debug, Clone, Args)]
 pub struct TokenFlags {
-    /// The visit (`room`)
+    /// Room of the visit (`room`)
     #[arg(long, value_name = "ROOM", value_parser = value::<RoomId>)]
     room: RoomId,
 
-    /// Whom the token is for (`sub`)
+    /// Peer that the token is for (`sub`)
     #[arg(long, value_name = "PEER", value_parser = value::<PeerId>)]
     peer: PeerId,
 
-    /// What the peer may do: host, guest, observer or admin
+    /// Role of the peer: host, guest, observer or admin
     #[arg(long, value_name = "ROLE", value_parser = value::<Role>, default_value = "guest")]
     role: Role,
 
-    /// What the others see as its name
+    /// Name that the other peers see
     #[arg(long, value_name = "NAME", value_parser = value::<DisplayName>)]
     name: Option<DisplayName>,
 
-    /// How long the token is good for, such as 90s, 15m or 1h; at most 366d
+    /// How long the token is valid, such as 90s, 15m or 1h; at most 366d
     #[arg(long, value_name = "DURATION", value_parser = ttl, default_value = "1h")]
     ttl: Duration,
 
-    /// A host must admit the peer, if it is a guest
+    /// If the peer is a guest, it waits in the lobby until a host admits it
     #[arg(long)]
     lobby: bool,
 
-    /// Seats in the room, 1 to 256 [default: what the server is set to]
+    /// Number of seats in the room, 1 to 256 [default: the server's setting]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
     capacity: Option<u16>,
 
     /// When the visit ends for everybody: a time such as 2026-11-20T15:30:00Z, or a duration from
-    /// now such as 45m
+    /// now, such as 45m
     #[arg(long, value_name = "TIME", value_parser = end)]
     visit_end: Option<End>,
 
-    /// Let the peer in again though a host has removed it before now (`readmit`, with `iat`)
+    /// Let the peer join again even if a host removed it before now (`readmit`, with `iat`)
     #[arg(long)]
     readmit: bool,
 
-    /// Secret to sign with, of 32 bytes or more: the server's. Prefer the variable
+    /// Secret to sign with, at least 32 bytes and the same as the server's. Prefer the environment
+    /// variable
     #[arg(long, env = "VISIO_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     #[arg(value_parser = redacted)]
     jwt_secret: Redacted<String>,
 
-    /// The audience (`aud`) that the server is set to, if it is
+    /// Audience (`aud`), the same as the server's --jwt-audience, if that is set
     #[arg(long, env = "VISIO_JWT_AUDIENCE", value_name = "NAME")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     jwt_audience: Option<String>,
 }
 
-/// When a visit ends, as typed.
+/// When a visit ends, as given on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     At(SystemTime),
@@ -73,7 +74,7 @@ enum End {
 }
 
 impl TokenFlags {
-    /// The token, made at `now`.
+    /// Mints the token, issued at `now`.
     pub fn mint(self, now: SystemTime) -> Result<Token, KeyError> {
         let grant = Grant {
             subject: self.peer,
@@ -114,7 +115,7 @@ fn end(text: &str) -> Result<End, &'static str> {
     let after = ttl(text).ok().map(End::After);
     after.or_else(|| rfc_3339(text).map(End::At)).ok_or(
         "expected a time such as 2026-11-20T15:30:00Z or 2026-11-20T16:30:00+01:00, or a duration \
-         from now such as 45m",
+         from now, such as 45m",
     )
 }
 
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_granted() {
+    fn the_token_grants_what_the_flags_say() {
         let now = at("2026-11-20T12:00:00Z");
         let args = [
             "--role",
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_not_do_is_refused_by_its_flag() {
+    fn an_invalid_value_is_refused_by_its_flag() {
         for (args, part) in [
             (["--role", "doctor"], "expected host, guest, observer or admin"),
             (["--ttl", "forever"], "such as 90s"),
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_will_not_do_is_refused_and_not_shown() {
+    fn an_invalid_secret_is_refused_and_not_shown() {
         let args = ["visio", "--room", "a", "--peer", "b", "--jwt-secret", "too short"];
         let flags = Typed::try_parse_from(args).unwrap().flags;
         assert!(!format!("{flags:?}").contains("short"));

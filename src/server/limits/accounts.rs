@@ -1,10 +1,11 @@
-//! Budgets of bytes that outlive their connections.
+//! Byte budgets that outlive their connections.
 //!
-//! What one peer makes another receive is bounded by the bytes a connection may send. That would be
-//! no bound for a peer that comes back and back: each of its connections starts with a full budget,
-//! and its mere coming is news to everybody. So all connections of a peer in a room share an
-//! account, and a peer that has overdrawn it is not let in until it is paid back. With visit tokens
-//! a peer is who its token says. In open mode a stranger can be anybody, and so has no end of them.
+//! The bytes a connection may send bound what one peer can make another receive. That alone would
+//! not stop a peer that reconnects again and again. Each of its connections starts with a full
+//! budget, and every join sends an update to the whole room. So all connections of a peer in a room
+//! share an account, and a peer that has overdrawn it cannot join until the debt is paid back. With
+//! visit tokens, the token decides which peer a client is. In open mode a stranger can choose any
+//! peer id, and so has any number of accounts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,16 +19,16 @@ use super::rate::{Bucket, Rates};
 use crate::core::Claim;
 use crate::wire::{PeerId, RoomId};
 
-/// At most this many peers are remembered after they have gone, in some megabytes.
+/// The most disconnected peers we remember. They take a few megabytes.
 const GONE: usize = 10_000;
 
-/// The accounts of all who sit or wait somewhere, or owe something.
+/// The accounts of all peers that hold a seat, wait in a lobby, or are in debt.
 #[derive(Debug)]
 pub(in super::super) struct Accounts {
     per_second: u32,
     burst: u32,
     all: DashMap<(RoomId, PeerId), Arc<Mutex<Bucket>>>,
-    /// Of how many nobody is there.
+    /// How many accounts belong to disconnected peers.
     gone: AtomicUsize,
 }
 
@@ -45,13 +46,13 @@ impl Accounts {
         Self { per_second, burst, all: DashMap::new(), gone: AtomicUsize::new(0) }
     }
 
-    /// How long a peer has to wait before it may come back, if it has to.
+    /// How long a peer must wait before it may join again; `None` if it may join now.
     pub(in super::super) fn overdrawn(&self, who: &Claim, now: Instant) -> Option<Duration> {
         let bucket = self.all.get(&(who.room.clone(), who.peer.clone()))?;
         lock(&bucket).wait(now)
     }
 
-    /// The account of a peer; `None` where there is no limit.
+    /// The account of a peer; `None` if there is no limit.
     pub(in super::super) fn of(self: &Arc<Self>, who: &Claim, now: Instant) -> Option<Account> {
         if self.per_second == 0 || self.burst == 0 {
             return None;
@@ -63,7 +64,8 @@ impl Accounts {
         Some(Account { owner, bucket, accounts: Arc::clone(self) })
     }
 
-    /// Forgets those who owe nothing; if too many owe something, all who are gone.
+    /// Forgets peers that are not in debt. If too many are in debt, it forgets all disconnected
+    /// peers.
     fn make_room(&self, now: Instant) {
         let in_use = |bucket: &Arc<_>| Arc::strong_count(bucket) > 1;
         self.all.retain(|_, bucket| in_use(bucket) || !lock(bucket).is_full(now));
@@ -76,17 +78,17 @@ impl Accounts {
 }
 
 impl Account {
-    /// Whether it is this peer's.
+    /// Whether this is the peer's account.
     pub(in super::super) fn is_of(&self, who: &Claim) -> bool {
         (&self.owner.0, &self.owner.1) == (&who.room, &who.peer)
     }
 
-    /// Takes what another peer was made to receive.
+    /// Charges for bytes that another peer received because of this one.
     pub(in super::super) fn owe(&self, bytes: usize, now: Instant) {
         let _ = lock(&self.bucket).take(bytes as f64, now);
     }
 
-    /// How long there is nothing in it.
+    /// How long the account stays overdrawn; `None` if it is not.
     pub(in super::super) fn overdrawn(&self, now: Instant) -> Option<Duration> {
         lock(&self.bucket).wait(now)
     }
@@ -97,7 +99,7 @@ impl Drop for Account {
         let accounts = Arc::clone(&self.accounts);
         let now = Instant::now();
         if let Entry::Occupied(entry) = accounts.all.entry(self.owner.clone()) {
-            // The map's and this one; new ones are made only while the entry is locked.
+            // One reference is the map's and one is ours. New ones need the entry's lock.
             if Arc::strong_count(entry.get()) > 2 {
                 return;
             }
@@ -113,7 +115,7 @@ impl Drop for Account {
     }
 }
 
-/// Nothing panics while a bucket is half changed.
+/// Ignores poisoning, because nothing panics while a bucket is half changed.
 fn lock(bucket: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
     bucket.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_comes_back_goes_on_with_what_it_left() {
+    fn a_peer_that_reconnects_keeps_its_debt() {
         let (accounts, now) = (accounts((100, 1000)), Instant::now());
         let ada = who("visit", "ada");
         accounts.of(&ada, now).unwrap().owe(1200, now);
@@ -146,12 +148,12 @@ mod tests {
         assert!(back.overdrawn(now).is_some());
         assert_eq!(back.overdrawn(now + Duration::from_secs(3)), None);
         for other in [who("visit", "bob"), who("other", "ada")] {
-            assert_eq!(accounts.overdrawn(&other, now), None, "nobody pays for another");
+            assert_eq!(accounts.overdrawn(&other, now), None, "no peer pays for another");
         }
     }
 
     #[test]
-    fn two_connections_of_a_peer_share_what_there_is() {
+    fn two_connections_of_a_peer_share_one_budget() {
         let (accounts, now) = (accounts((100, 1000)), Instant::now());
         let both = [(); 2].map(|()| accounts.of(&who("visit", "ada"), now).unwrap());
         both[0].owe(600, now);
@@ -163,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_owes_nothing_is_forgotten() {
+    fn a_disconnected_peer_without_debt_is_forgotten() {
         let (accounts, now) = (accounts((100, 1000)), Instant::now());
         drop(accounts.of(&who("visit", "ada"), now));
         assert!(accounts.all.is_empty());
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_remembered_peers_is_bounded() {
         let (accounts, now) = (accounts((1, 1000)), Instant::now());
         let stays = accounts.of(&who("visit", "ada"), now).unwrap();
         stays.owe(1500, now);

@@ -1,4 +1,4 @@
-//! How many there may be at a time, in all and from one address.
+//! How many connections may be open at a time, in total and from one address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,26 +9,26 @@ use dashmap::mapref::entry::Entry;
 
 use crate::server::network::client_subnet;
 
-/// At least this many permits are spare.
+/// The fewest spare permits.
 const FEW: usize = 32;
 
-/// Counts what is open, in all and by address. For every limit, 0 means none.
+/// Counts open connections, in total and by address. A limit of 0 means no limit.
 #[derive(Debug)]
 pub(in super::super) struct Admission {
     most: usize,
     most_per_ip: usize,
-    /// How many more than each limit may be open.
+    /// How many spare permits there are beyond a limit.
     spare: fn(usize) -> usize,
     open: AtomicUsize,
     by_ip: DashMap<IpAddr, usize>,
 }
 
-/// Permission to be open, given back when dropped.
+/// Permission to stay open, given back when dropped.
 #[derive(Debug)]
 pub(in super::super) struct Permit {
     admission: Arc<Admission>,
     ip: Option<IpAddr>,
-    /// It is one of the spare ones.
+    /// Whether it is a spare permit.
     pub(in super::super) spare: bool,
 }
 
@@ -47,12 +47,12 @@ impl Admission {
         Self { most, most_per_ip, spare: |_| 0, open, by_ip }
     }
 
-    /// With room for those who only ask a question, however many stay.
+    /// Adds spare permits, for short requests that arrive while a limit is reached.
     pub(super) fn with_spare_permits(self) -> Self {
         Self { spare, ..self }
     }
 
-    /// Takes a permit for one from `ip`, or from nowhere in particular.
+    /// Takes a permit for a connection from `ip`. With `None` only the total is counted.
     pub(in super::super) fn admit(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Permit, Crowded> {
         let ip = ip.map(client_subnet);
         // Dropping the permit undoes both counts, whichever of them is over its limit.
@@ -75,7 +75,7 @@ impl Admission {
     }
 }
 
-/// An eighth, and a few at least.
+/// The number of spare permits: an eighth of the limit, but at least [`FEW`].
 pub(super) fn spare(most: usize) -> usize {
     (most / 8).max(FEW)
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn spare_permits_are_told_apart_and_run_out_too() {
+    fn spare_permits_are_marked_and_limited() {
         let admission = Arc::new(Admission::new(0, 2).with_spare_permits());
         let permits: Vec<_> = (0..34).map(|_| admission.admit(ip("192.0.2.1")).unwrap()).collect();
         assert_eq!(permits.iter().filter(|permit| permit.spare).count(), 32);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_64_of_ipv6_is_one_address() {
+    fn an_ipv6_64_counts_as_one_address() {
         let admission = Arc::new(Admission::new(0, 1));
         let _permit = admission.admit(ip("2001:db8::1")).unwrap();
         assert_eq!(admission.admit(ip("2001:db8::2")).unwrap_err(), Crowded::Address);

@@ -1,8 +1,8 @@
 //! Failed attempts, by address.
 //!
-//! What is limited are the failures, not the attempts: behind one address may be a whole clinic, and
-//! a page of yesterday that goes on trying must not keep a colleague out. Who guesses learns nothing
-//! more once it failed too often, and costs a connection each time.
+//! Only failures are limited, not attempts. A whole clinic may share one address, and a page from
+//! yesterday that keeps retrying must not lock a colleague out. After too many failures, somebody
+//! who guesses tokens learns nothing more, and needs a new connection for every guess.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use tokio::time::Instant;
 use super::rate::{Bucket, Verdict};
 use crate::server::network::client_subnet;
 
-/// So many failures at once are let pass,
+/// The number of failures allowed in a burst.
 const AT_ONCE: f64 = 20.0;
-/// and so many a second.
+/// The number of failures allowed per second.
 const A_SECOND: f64 = 1.0 / 3.0;
-/// So many addresses are remembered, in less than a megabyte.
+/// The most addresses we remember. They take less than a megabyte.
 const ADDRESSES: usize = 10_000;
 
-/// Counts failures.
+/// Counts failures by address.
 #[derive(Debug, Default)]
 pub(super) struct Failures(DashMap<IpAddr, Bucket>);
 
 impl Failures {
-    /// Counts one. `Err` says how long to wait, where there were too many.
+    /// Counts a failure. `Err` means there were too many, and says how long to wait.
     pub(super) fn count(&self, from: IpAddr, now: Instant) -> Result<(), Duration> {
         let from = client_subnet(from);
         if self.0.len() >= ADDRESSES && !self.0.contains_key(&from) {
@@ -39,8 +39,8 @@ impl Failures {
         }
     }
 
-    /// Forgets those who did nothing wrong for a while; and if there are none, everybody: so many
-    /// addresses are not one attacker's that could be kept out by its address.
+    /// Forgets addresses without recent failures. If that frees nothing, it forgets all of them: an
+    /// attacker with so many addresses cannot be kept out by address anyway.
     fn make_room(&self, now: Instant) {
         self.0.retain(|_, bucket| !bucket.is_full(now));
         if self.0.len() >= ADDRESSES {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_may_fail_so_often_and_no_other_pays_for_it() {
+    fn an_address_that_fails_too_often_does_not_affect_others() {
         let failures = Failures::default();
         let start = Instant::now();
         for _ in 0..20 {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_remembered_addresses_is_bounded() {
         let failures = Failures::default();
         let start = Instant::now();
         for nth in 0..25_000_u32 {

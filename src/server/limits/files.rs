@@ -1,29 +1,28 @@
 //! How many connections the limit on open files allows.
 //!
-//! A socket is an open file. A server that accepts more than it may open hears of it too late: then
-//! nothing can be opened, not even for a health check. So `--max-connections` is lowered to what
-//! fits, and whoever comes too many meets a limit of ours, which says so and keeps room for
-//! `/health`.
+//! A socket is an open file. A server that runs out of open files notices too late: it can open
+//! nothing more, not even for a health check. So `--max-connections` is lowered to what fits. A
+//! client beyond that meets our own limit, which tells it why and keeps room for `/health`.
 
 use super::admission::spare;
 
-/// Open files that are no client's: those of the runtime and the log, the listener, a certificate
-/// and a key that are being read, the health check's own ends of its visit. Some 15 in all.
+/// Open files that the server itself needs: for the runtime, the log, the listener, a certificate
+/// and a key that are being read, and the health check's ends of its visit. That is about 15.
 const OWN: u64 = 24;
-/// More than any machine has, and few enough to count with.
+/// More open files than any machine allows, but small enough not to overflow.
 const PLENTY: u64 = 1 << 28;
-/// Fewer hold no visit.
+/// The fewest connections that make a visit.
 const FEWEST: usize = 2;
 
-/// The most connections that fit, spare permits included, or `None` where that is not even a visit.
+/// The most connections that fit besides their spare permits. `None` if not even one visit fits.
 pub fn most_connections(open_files: u64) -> Option<usize> {
     let sockets = usize::try_from(open_files.min(PLENTY).saturating_sub(OWN)).ok()?;
-    // Of the spare permits there are an eighth, or a few.
+    // There are spare permits for an eighth of the connections, or a few.
     let most = ((8 * sockets + 7) / 9).min(sockets.saturating_sub(spare(0)));
     (most >= FEWEST).then_some(most)
 }
 
-/// The lowest limit on open files with which a visit can be held.
+/// The lowest limit on open files that allows one visit.
 pub fn fewest_open_files() -> u64 {
     OWN + (FEWEST + spare(FEWEST)) as u64
 }
@@ -33,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn with_its_spare_places_it_fits_and_one_more_would_not() {
+    fn the_result_fits_with_spare_permits_and_one_more_would_not() {
         for files in (0..3000).chain([20_000, 65_536, 1 << 20]) {
             let fits = |most: usize| (most + spare(most)) as u64 + OWN <= files;
             match most_connections(files) {

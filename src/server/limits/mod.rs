@@ -1,4 +1,4 @@
-//! What one client, one address and all of them together may ask of the server.
+//! The limits on one client, on one address, and on all clients together.
 
 mod accounts;
 mod admission;
@@ -50,7 +50,8 @@ impl Limits {
         }
     }
 
-    /// Who sent a request with these `X-Forwarded-For` headers over a connection from `peer`.
+    /// The client that sent a request with these `X-Forwarded-For` headers, over a connection from
+    /// `peer`.
     pub(super) fn client<'a>(
         &self,
         peer: IpAddr,
@@ -59,21 +60,21 @@ impl Limits {
         network::behind(peer, &self.trusted_proxies, forwarded_for)
     }
 
-    /// A permit for a socket that was just accepted, whatever it is going to be. A proxy's sockets
-    /// are many people's, so there is no address to count them by.
+    /// A permit for an accepted socket. A proxy's sockets carry many clients, so they are not
+    /// counted by address.
     pub(super) fn socket(&self, peer: IpAddr) -> Result<Permit, Crowded> {
         let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(peer));
         self.sockets.admit((!is_proxy).then_some(peer))
     }
 
-    /// A permit for a WebSocket of this client.
+    /// A permit for a WebSocket from this client.
     pub(super) fn websocket(&self, client: IpAddr) -> Result<Permit, Crowded> {
         self.websockets.admit(Some(client))
     }
 
-    /// Counts a token that was not valid. Where there were too many from this address: how long
-    /// whoever sent it shall wait before the next. A good token is not to be kept waiting for the
-    /// bad ones of others behind the same address.
+    /// Counts an invalid token. `Err` means too many came from this address, and says how long to
+    /// wait. A valid token never has to wait for the invalid ones of others behind the same
+    /// address.
     pub(super) fn failed_token(&self, from: IpAddr) -> Result<(), Duration> {
         self.failed_tokens.count(from, Instant::now())
     }

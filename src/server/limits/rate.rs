@@ -1,15 +1,16 @@
-//! How fast one connection may talk, in messages and in bytes.
+//! How fast one connection may send, in messages and in bytes.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What `--message-rate` and the like say. In each pair, 0 in either means no limit.
+/// The values of `--message-rate`, `--message-burst`, `--byte-rate` and `--byte-burst`. A pair with
+/// a 0 means no limit.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Rates {
-    /// Messages a second, and at once.
+    /// Messages per second, and in a burst.
     pub(in super::super) messages: (u32, u32),
-    /// Bytes a second, and at once.
+    /// Bytes per second, and in a burst.
     pub(in super::super) bytes: (u32, u32),
 }
 
@@ -20,19 +21,19 @@ pub(in super::super) struct RateLimiter {
     bytes: Option<Bucket>,
 }
 
-/// What becomes of a message.
+/// What happens to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Verdict {
-    /// It passes.
+    /// It is allowed.
     Fine,
-    /// It is refused. The next one passes after that long.
+    /// It is refused. The next one is allowed after this time.
     TooFast(Duration),
-    /// The client was told and went on.
+    /// It is refused, and the client did not slow down after earlier refusals.
     Hopeless,
 }
 
 impl Verdict {
-    /// The same, where there is another reason to wait: of two waits the longer is told.
+    /// Combines this verdict with another reason to wait. The longer wait counts.
     pub(in super::super) fn or_wait(self, wait: Option<Duration>) -> Self {
         match (self, wait) {
             (Self::Hopeless, _) => Self::Hopeless,
@@ -52,7 +53,7 @@ impl RateLimiter {
         Self { messages: bucket(rates.messages), bytes: bucket(rates.bytes) }
     }
 
-    /// Charges for a message, and for what was read to get it.
+    /// Charges for a message, and for the bytes read to get it.
     pub(in super::super) fn charge(&mut self, bytes: usize, now: Instant) -> Verdict {
         let of = |bucket: &mut Option<Bucket>, cost: usize| {
             bucket.as_mut().map_or(Verdict::Fine, |bucket| bucket.take(cost as f64, now))
@@ -66,8 +67,7 @@ impl RateLimiter {
         }
     }
 
-    /// Charges for bytes of which nobody asks whether they may pass: they have. The next message
-    /// finds that they are gone.
+    /// Charges for bytes that have already passed. They leave less for the next message.
     pub(in super::super) fn owe(&mut self, bytes: usize, now: Instant) {
         if let Some(bucket) = &mut self.bytes {
             let _ = bucket.take(bytes as f64, now);
@@ -75,14 +75,15 @@ impl RateLimiter {
     }
 }
 
-/// A token, but for what is lost in rounding.
+/// One token, less a tolerance for rounding errors.
 const WHOLE: f64 = 0.999;
 
-/// A token bucket that can run into debt.
+/// A token bucket that can go into debt.
 ///
-/// Whoever finds a whole token in it passes, whatever it costs: how large a message is, is known
-/// when it is there. What comes later is refused, and charged all the same. So a client that waits
-/// as it is told gets out of debt, and one that goes on sinks until it owes a whole burst.
+/// A message is allowed if the bucket holds at least one token, whatever the message costs, because
+/// its size is known only after it has been read. Messages that find less are refused, but charged
+/// all the same. So a client that waits as told gets out of debt. A client that keeps sending sinks
+/// deeper, until it owes a whole burst.
 #[derive(Debug)]
 pub(super) struct Bucket {
     per_second: f64,
@@ -100,7 +101,7 @@ impl Bucket {
     pub(super) fn take(&mut self, cost: f64, now: Instant) -> Verdict {
         let before = self.level(now);
         self.at = now;
-        // More than that nobody has to pay back.
+        // No client has to pay back more than that.
         self.tokens = (before - cost).max(-2.0 * self.burst);
         if before >= WHOLE {
             Verdict::Fine
@@ -111,7 +112,7 @@ impl Bucket {
         }
     }
 
-    /// How long it takes until somebody finds a whole token in it, if there is none now.
+    /// How long until the bucket holds a whole token; `None` if it holds one now.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let level = self.level(now);
         (level < WHOLE).then(|| Duration::from_secs_f64((1.0 - level) / self.per_second))
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_gets_on_and_who_goes_on_is_closed() {
+    fn a_client_that_waits_may_continue_and_one_that_does_not_is_closed() {
         let start = Instant::now();
         let mut bucket = Bucket::full(10.0, 5.0, start);
         for _ in 0..5 {
@@ -157,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_charged_after_they_came() {
+    fn bytes_are_charged_after_they_were_read() {
         let start = Instant::now();
         let mut rate_limiter =
             RateLimiter::new(Rates { messages: (0, 0), bytes: (100, 250) }, start);
-        // There is something left for the second, so it passes whole.
+        // Some budget is left for the second message, so all of it is allowed.
         assert_eq!(rate_limiter.charge(200, start), Verdict::Fine);
         assert_eq!(rate_limiter.charge(200, start), Verdict::Fine);
         let Verdict::TooFast(wait) = rate_limiter.charge(50, start) else {
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longer_wait_is_told() {
+    fn the_longer_wait_counts() {
         let start = Instant::now();
         let mut rate_limiter = RateLimiter::new(Rates { messages: (1, 1), bytes: (1, 10) }, start);
         assert_eq!(rate_limiter.charge(10, start), Verdict::Fine);
