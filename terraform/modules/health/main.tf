@@ -76,7 +76,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+      error_message = "health_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
