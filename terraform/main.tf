@@ -1,4 +1,4 @@
-# Everything for one `terraform apply`: signaling, its health check and what they may need in the
+# Everything for one `terraform apply`: signaling, its health check and whatever they need in the
 # account.
 
 provider "aws" {

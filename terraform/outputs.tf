@@ -67,7 +67,7 @@ output "aws_region" {
 }
 
 output "websocket_management_endpoint" {
-  description = "URL to which functions post messages for connections"
+  description = "URL where functions post messages to connections"
   value       = module.signaling.management_endpoint
 }
 
@@ -77,7 +77,7 @@ output "websocket_api_id" {
 }
 
 output "websocket_api_execution_arn" {
-  description = "Beginning of the ARNs of the API's stages and routes in IAM policies"
+  description = "Prefix of the ARNs of the API's stages and routes in IAM policies"
   value       = module.signaling.api_execution_arn
 }
 
@@ -87,7 +87,7 @@ output "websocket_stage_name" {
 }
 
 output "domain_target" {
-  description = "Name that the domain's DNS record has to point to, if you make the record; null without a domain"
+  description = "Name that the domain's DNS record has to point to, if you create the record; null without a domain"
   value       = module.signaling.domain_target
 }
 

@@ -1,9 +1,9 @@
 ################################################################################
-# Where, and what it is called
+# Region and names
 ################################################################################
 
 variable "aws_region" {
-  description = "Region, such as eu-west-3; null: the one of your AWS configuration or AWS_REGION. Choose one where the law lets data of patients be"
+  description = "Region, such as eu-west-3; null: the region of your AWS configuration or AWS_REGION. Choose one where the law allows patient data to be"
   type        = string
   default     = null
 
@@ -14,12 +14,12 @@ variable "aws_region" {
 
   validation {
     condition     = !can(regex("^(cn|us-gov|eusc|[a-z]{2}-iso[a-z]*)-", coalesce(var.aws_region, "-")))
-    error_message = "aws_region: expected a region of AWS's standard partition. China and the other separate clouds have other endpoints, which nobody has tried, and Lambda in GovCloud writes no JSON logs."
+    error_message = "aws_region: expected a region of AWS's standard partition. China and the other separate clouds have other endpoints, which nobody has tried. Lambda in GovCloud writes no JSON logs."
   }
 }
 
 variable "assume_role_arn" {
-  description = "ARN of an IAM role to assume for everything here; null: none, your own rights"
+  description = "ARN of an IAM role to assume for everything here; null: no role, only your own rights"
   type        = string
   default     = null
 
@@ -30,25 +30,25 @@ variable "assume_role_arn" {
 }
 
 variable "assume_role_external_id" {
-  description = "External id that the owner of assume_role_arn asks for; null: none"
+  description = "External id that the owner of assume_role_arn requires; null: none"
   type        = string
   default     = null
   sensitive   = true
 
   validation {
     condition     = var.assume_role_external_id == null || var.assume_role_arn != null
-    error_message = "assume_role_external_id: there is no assume_role_arn for it to go with."
+    error_message = "assume_role_external_id: expected assume_role_arn to be set too."
   }
 }
 
 variable "name_prefix" {
-  description = "Beginning of all names. A small letter, then 1 to 30 small letters, digits and hyphens"
+  description = "Prefix of all names. A lower-case letter, then 1 to 30 lower-case letters, digits and hyphens"
   type        = string
   default     = "visio"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name_prefix))
-    error_message = "name_prefix: expected a small letter, then 1 to 30 small letters, digits and hyphens."
+    error_message = "name_prefix: expected a lower-case letter, then 1 to 30 lower-case letters, digits and hyphens."
   }
 }
 
@@ -64,17 +64,17 @@ variable "environment" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have tags, besides Project, Environment and ManagedBy"
+  description = "Tags for everything that can have tags, in addition to Project, Environment and ManagedBy"
   type        = map(string)
   default     = {}
 }
 
 ################################################################################
-# Who may use it
+# Access
 ################################################################################
 
 variable "allowed_origins" {
-  description = "Origins of the pages that may connect and read the health check, such as https://clinic.example; [\"*\"]: any page, which prod refuses"
+  description = "Origins of the pages that may connect and may read the health check, such as https://clinic.example; [\"*\"]: any page, which prod refuses"
   type        = list(string)
   default     = ["*"]
 
@@ -85,17 +85,17 @@ variable "allowed_origins" {
 
   validation {
     condition     = !(var.environment == "prod" && anytrue([for origin in var.allowed_origins : startswith(origin, "http://")]))
-    error_message = "allowed_origins: in prod, use https:// pages only: browsers give others no camera."
+    error_message = "allowed_origins: in prod, use only https:// pages: browsers give other pages no camera."
   }
 }
 
 variable "tokens" {
   description = <<-EOT
-    What visit tokens are checked with: exactly one of public_key, jwks and secret_arn. null: open mode, in which everybody is let in, and which prod refuses without open_mode.
+    The key that verifies visit tokens: exactly one of public_key, jwks and secret_arn. null: open mode, in which anybody can join, and which prod refuses without open_mode.
     - public_key: public key in PEM, such as file("visits.pem"): RSA, P-256 or Ed25519. Default none
-    - jwks: public keys as a JWK Set, for keys that are rotated, at most 3000 characters. Default none
+    - jwks: public keys as a JWK Set, for key rotation, at most 3000 characters. Default none
     - secret_arn: ARN of a Secrets Manager secret in this region, for backends that sign with a secret (HS256). The secret is plain text of 32 bytes or more. A public key is the better choice. Default none
-    - audience: value that tokens must have as aud; null: tokens name none. Default none
+    - audience: value that tokens must have as aud; null: tokens must have no aud. Default none
   EOT
   type = object({
     public_key = optional(string)
@@ -117,13 +117,13 @@ variable "tokens" {
 }
 
 variable "open_mode" {
-  description = "Says that you know: without tokens, whoever has the URL can join any room. Only prod asks for it"
+  description = "Confirms that you know: without tokens, anybody who has the URL can join any room. Only prod asks for it"
   type        = bool
   default     = false
 
   validation {
     condition     = var.environment != "prod" || var.open_mode || var.tokens != null
-    error_message = "open_mode: in prod, set tokens, so that only holders of a visit token get in. Without, whoever has the URL can join any room, because origins stop browsers only. Set open_mode = true if that is what you want."
+    error_message = "open_mode: in prod, set tokens, so that only holders of a visit token get in. Without tokens, anybody who has the URL can join any room, because origins stop only browsers. Set open_mode = true if that is what you want."
   }
 
   validation {
@@ -137,7 +137,7 @@ variable "open_mode" {
 ################################################################################
 
 variable "lambda_architecture" {
-  description = "Architecture that the functions run on, and for which their packages must be built: arm64 or x86_64. arm64 costs a fifth less"
+  description = "Architecture that the functions run on and that their packages must be built for: arm64 or x86_64. arm64 costs a fifth less"
   type        = string
   default     = "arm64"
 
@@ -151,13 +151,13 @@ variable "signaling" {
   description = <<-EOT
     The function that serves the WebSocket API.
     - package: path of its zip, as terraform/build makes it. Default target/functions/ARCHITECTURE/signaling.zip
-    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it. Default 256
+    - memory_size: memory in MB, 128 to 10240. The share of a processor grows with it. Default 256
     - timeout: seconds for one message, 5 to 29. A client that moves from one connection to another may wait for two. Default 15
-    - reserved_concurrency: executions at a time that are kept for the function, which are also its most, from 1; null: what the account has left. The account must keep 100 for the rest, which a new account does not have. Default none
-    - provisioned_concurrency: instances that are kept warm, some $2.20 a month each with 256 MB on arm64. Default 0
-    - max_message_bytes: length of the longest message that is taken, 1 to 32768 bytes. Default 32768
+    - reserved_concurrency: concurrent executions that are reserved for the function, which are also its maximum, from 1; null: whatever the account has left. The account must keep 100 for other functions, which a new account does not have. Default none
+    - provisioned_concurrency: instances to keep warm, about $2.20 a month each with 256 MB on arm64. Default 0
+    - max_message_bytes: length of the longest message that is accepted, 1 to 32768 bytes. Default 32768
     - max_peers_per_room: seats in a room, 1 to 256. Default 16
-    - environment_variables: further variables of the function's environment. The state and the console show them: no secrets. Default none
+    - environment_variables: more environment variables for the function. The state and the console show them, so put no secrets here. Default none
   EOT
   type = object({
     package                 = optional(string)
@@ -176,11 +176,11 @@ variable "signaling" {
 variable "health" {
   description = <<-EOT
     The health check, a function with a public URL.
-    - enabled: whether there is one. Default true
+    - enabled: whether to create the health check. Default true
     - package: path of its zip, as terraform/build makes it. Default target/functions/ARCHITECTURE/health.zip
-    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it, and TLS needs some. Default 256
-    - timeout: seconds for one answer, 6 to 60. The check gives a visit up after four, and the answer says so. Default 10
-    - reserved_concurrency: checks at a time, at most, from 1; null: what the account has left. Each instance holds a visit every ten seconds while it is polled, so 2 to 5 put a lid on the bill. The account must keep 100 for the rest, which a new account does not have. Default none
+    - memory_size: memory in MB, 128 to 10240. The share of a processor grows with it, and TLS needs some. Default 256
+    - timeout: seconds for one answer, 6 to 60. The check gives up on a visit after four, and the answer says so. Default 10
+    - reserved_concurrency: maximum of concurrent checks, from 1; null: whatever the account has left. Each instance holds a visit every ten seconds while it is polled, so 2 to 5 cap the bill. The account must keep 100 for other functions, which a new account does not have. Default none
     - service_name: name of the service in the answers. Default visio-conference
   EOT
   type = object({
@@ -207,7 +207,7 @@ variable "stage_name" {
 
 variable "throttling" {
   description = <<-EOT
-    Limits of the stage, for all clients together. More is refused with 429.
+    Limits of the stage, for all clients together. Anything above them is refused with 429.
     - rate_limit: messages a second, 1 to 10000. Default 1000
     - burst_limit: messages at once, 1 to 5000. Some regions have 1250 for a whole account. Default 1000
     - connect_rate_limit: new connections a second, 1 to 500. Default 50
@@ -225,10 +225,10 @@ variable "throttling" {
 
 variable "domain" {
   description = <<-EOT
-    A domain name of your own for the API; null: none. It cannot be shared with HTTP or REST APIs.
+    Your own domain name for the API; null: none. HTTP and REST APIs cannot share it.
     - name: the domain name, in lower case, such as visio.clinic.example
     - certificate_arn: ARN of an ACM certificate for it, in the same region
-    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+    - hosted_zone_id: Route 53 zone in which to create the DNS record; null: you create it. Default none
   EOT
   type = object({
     name            = string
@@ -244,10 +244,10 @@ variable "domain" {
 
 variable "table" {
   description = <<-EOT
-    The table that keeps the rooms. It is on demand, and rooms live for hours.
-    - max_request_units: a fuse, as { read = NUMBER, write = NUMBER } in units a second from 1; null: the account's limit alone. A visit takes some ten writes and thirty reads. To remove a fuse, set -1 for both: AWS keeps one that is no longer named. Default none
-    - point_in_time_recovery: whether every state of the table can be restored for 35 days, which would mostly keep who met whom. Default false
-    - deletion_protection: whether the table refuses to be deleted, and so terraform destroy. Default false
+    The table that stores the rooms. Its capacity is on demand, and rooms live for hours.
+    - max_request_units: a cap on throughput, as { read = NUMBER, write = NUMBER } in units a second from 1; null: only the account's limit. A visit takes about ten writes and thirty reads. To remove a cap, set -1 for both: AWS keeps a cap that you no longer set. Default none
+    - point_in_time_recovery: whether AWS can restore any state of the table from the last 35 days. Mostly that would preserve who met whom. Default false
+    - deletion_protection: whether the table cannot be deleted, which also blocks terraform destroy. Default false
   EOT
   type = object({
     max_request_units = optional(object({
@@ -264,9 +264,9 @@ variable "table" {
 variable "kms_key" {
   description = <<-EOT
     A KMS key of your own for the table, the logs and the health check's secret. Without one, AWS's own keys are used.
-    - create: whether one is made here, for a dollar a month. Default false
-    - arn: ARN of one that you have. Its policy must let CloudWatch Logs use it: see modules/kms-key. Default none
-    - deletion_window_in_days: days for which a key that was made here can be restored after terraform destroy, 7 to 30. Default 30
+    - create: whether to create one here, for a dollar a month. Default false
+    - arn: ARN of a key that you have. Its policy must let CloudWatch Logs use it: see modules/kms-key. Default none
+    - deletion_window_in_days: days for which a key created here can be restored after terraform destroy, 7 to 30. Default 30
   EOT
   type = object({
     create                  = optional(bool, false)
@@ -283,7 +283,7 @@ variable "kms_key" {
 
   validation {
     condition     = !(var.kms_key.create && var.kms_key.arn != null)
-    error_message = "kms_key: create makes a key, and there is an arn of one already. Use one of the two."
+    error_message = "kms_key: expected create or arn, not both."
   }
 }
 
@@ -294,10 +294,10 @@ variable "kms_key" {
 variable "logs" {
   description = <<-EOT
     What is logged. Access logs and a logging level need a role in the account: see manage_account_role.
-    - retention_days: days that the logs of the function and of access are kept, one of the numbers that CloudWatch offers. Default 14
-    - access_logs: whether each message leaves a line that says when, by which route and how it went, and nothing of its content or its sender's address. Default false
-    - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
-    - manage_account_role: whether that role is made here. An account has one for a region, shared by all its APIs; leave this out if something else manages it. Default false
+    - retention_days: days to keep the function's log and the access log, one of the values that CloudWatch offers. Default 14
+    - access_logs: whether to log a line for each message, with its time, route and outcome, but not its content or its sender's address. Default false
+    - logging_level: what API Gateway logs about its own work: OFF, ERROR or INFO. API Gateway makes the log group for it, which retention_days and destroy do not affect. Default OFF
+    - manage_account_role: whether to create that role here. An account has one for each region, shared by all its APIs; leave this out if something else manages it. Default false
   EOT
   type = object({
     retention_days      = optional(number)
@@ -312,9 +312,9 @@ variable "logs" {
 variable "monitoring" {
   description = <<-EOT
     Metrics, traces and the dashboard.
-    - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
+    - detailed_metrics: whether to collect metrics for each route, which AWS charges for. Default false
     - xray_tracing: whether X-Ray traces the functions. API Gateway does not trace WebSockets, so there is little to see. Default false
-    - dashboard: whether there is a dashboard. Three in an account are free. Default true
+    - dashboard: whether to create a dashboard. Three in an account are free. Default true
   EOT
   type = object({
     detailed_metrics = optional(bool)
@@ -328,23 +328,23 @@ variable "monitoring" {
 variable "alarms" {
   description = <<-EOT
     Alarms. Each metric in one costs ten cents a month: 19 in all.
-    - enabled: whether there are alarms. Default true
-    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
-    - thresholds.integration_errors: errors of functions that the API sees in 5 minutes. Default 5
-    - thresholds.execution_errors: failures of API Gateway to call the function in 5 minutes. Default 5
-    - thresholds.client_errors: requests that are refused before the function sees them in 5 minutes. Default 100
+    - enabled: whether to create alarms. Default true
+    - actions: ARNs to notify when an alarm fires and when it clears, usually of SNS topics. Default none
+    - thresholds.integration_errors: errors of functions that the API sees, in 5 minutes. Default 5
+    - thresholds.execution_errors: failures of API Gateway to call the function, in 5 minutes. Default 5
+    - thresholds.client_errors: requests refused before the function sees them, in 5 minutes. Default 100
     - thresholds.latency_ms: milliseconds that one message in a hundred takes. Default 3000
     - thresholds.messages_per_day: messages in a day. Default 1000000
     - thresholds.errors: failed invocations in 2 minutes. Default 10
-    - thresholds.throttles: invocations that Lambda refuses in 2 minutes. Default 5
-    - thresholds.duration_percent: part of its timeout that one invocation in a hundred takes, at most 100 percent. Default 80
-    - thresholds.concurrency: executions at a time; null: no alarm on them. Default none
-    - thresholds.unhandled: messages that the function could not handle in 5 minutes. Default 5
+    - thresholds.throttles: invocations that Lambda refuses, in 2 minutes. Default 5
+    - thresholds.duration_percent: percentage of its timeout that one invocation in a hundred takes, at most 100. Default 80
+    - thresholds.concurrency: concurrent executions; null: no alarm on them. Default none
+    - thresholds.unhandled: messages that the function could not handle, in 5 minutes. Default 5
     - thresholds.table_errors: errors of the table in 5 minutes. Default 5
-    - thresholds.table_throttles: requests that the table refuses in 5 minutes. Default 5
+    - thresholds.table_throttles: requests that the table refuses, in 5 minutes. Default 5
     - health_thresholds.errors: failed invocations of the health check in 2 minutes. Default 2
-    - health_thresholds.throttles: checks that Lambda refuses in 2 minutes. Default 5
-    - health_thresholds.duration_percent: part of its timeout that one check in a hundred takes, at most 100 percent. Default 80
+    - health_thresholds.throttles: checks that Lambda refuses, in 2 minutes. Default 5
+    - health_thresholds.duration_percent: percentage of its timeout that one check in a hundred takes, at most 100. Default 80
     - health_thresholds.unhealthy_minutes: minutes of 5 in which a check failed, 1 to 5. Default 2
   EOT
   type = object({

@@ -97,7 +97,7 @@ fn header<'a>(answer: &'a Response<Body>, name: &str) -> Option<&'a str> {
 /// does not have: every path was answered with the root document, which has no `status`, and
 /// navbars stayed grey. Here the same request over each way in has the same answer.
 #[tokio::test]
-async fn every_way_in_leads_to_the_page_that_was_asked_for() {
+async fn every_kind_of_event_gets_the_page_that_it_asks_for() {
     for path in ["/health", "/api/health"] {
         for event in events("GET", path, "") {
             let answer = answer_to(&event, &fine()).await;
@@ -131,7 +131,7 @@ async fn every_way_in_leads_to_the_page_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn the_other_words_are_had_by_the_query() {
+async fn the_query_selects_the_other_vocabulary() {
     for event in events("GET", "/health", "format=healthy") {
         let answer = answer_to(&event, &fine()).await;
         let expected = json!({
@@ -145,7 +145,7 @@ async fn the_other_words_are_had_by_the_query() {
 }
 
 #[tokio::test]
-async fn the_root_names_what_there_is() {
+async fn the_root_lists_the_paths() {
     for event in events("GET", "/", "") {
         let answer = body(&answer_to(&event, &fine()).await);
         let expected = json!({
@@ -165,7 +165,7 @@ async fn the_root_names_what_there_is() {
 }
 
 #[tokio::test]
-async fn anything_else_is_not_found_and_told_what_there_is() {
+async fn any_other_path_is_not_found_and_gets_the_list_of_paths() {
     for path in ["/nowhere", "/health/", "//", "/metrics", "/demo/", "/ws", "/prodigy/health"] {
         for method in ["GET", "POST"] {
             for event in events(method, path, "") {
@@ -203,7 +203,7 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
+async fn other_methods_are_told_which_are_allowed() {
     for method in ["POST", "PUT", "DELETE"] {
         for event in events(method, "/health", "") {
             let answer = answer_to(&event, &fine()).await;
@@ -214,7 +214,7 @@ async fn other_methods_are_told_which_there_are() {
 }
 
 #[tokio::test]
-async fn a_preflight_is_told_get() {
+async fn a_preflight_is_answered_with_get() {
     for path in ["/health", "/nowhere"] {
         for event in events("OPTIONS", path, "") {
             let answer = answer_to(&event, &fine()).await;
@@ -226,7 +226,7 @@ async fn a_preflight_is_told_get() {
 }
 
 #[tokio::test]
-async fn only_listed_pages_may_read_where_a_list_is_set() {
+async fn with_a_list_of_origins_only_listed_pages_may_read() {
     let listed = "https://clinic.example";
     let app = App { allowed_origins: vec![listed.to_owned()], ..fine() };
     for (origin, allowed) in
@@ -244,7 +244,7 @@ async fn only_listed_pages_may_read_where_a_list_is_set() {
 }
 
 #[tokio::test]
-async fn bad_news_has_a_status_of_its_own() {
+async fn a_service_that_is_down_has_its_own_status() {
     let dead = Report {
         signaling_server: Check::Down,
         video_streaming: Check::Down,
@@ -268,7 +268,7 @@ async fn bad_news_has_a_status_of_its_own() {
 }
 
 #[tokio::test]
-async fn it_lives_always_and_is_ready_when_the_table_answers() {
+async fn it_is_always_live_and_is_ready_when_the_table_answers() {
     for (table, ready) in [(Check::Operational, 200), (Check::Down, 503)] {
         for (path, status) in [("/livez", 200), ("/readyz", ready)] {
             for event in events("GET", path, "") {

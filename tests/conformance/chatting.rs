@@ -5,7 +5,7 @@ use serde_json::json;
 use super::client::meet;
 use super::{Runtime, Settings};
 
-pub async fn what_names_nobody_goes_to_all_others<R: Runtime>() {
+pub async fn a_message_without_a_recipient_goes_to_all_others<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob, mut cay] = meet(&server, "visit", ["ada", "bob", "cay"]).await;
     for kind in ["chat", "typing_indicator"] {
@@ -29,7 +29,7 @@ pub async fn what_names_nobody_goes_to_all_others<R: Runtime>() {
     }
 }
 
-pub async fn what_names_one_goes_to_that_one_alone<R: Runtime>() {
+pub async fn a_message_with_a_recipient_goes_to_that_peer_alone<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob, mut cay] = meet(&server, "visit", ["ada", "bob", "cay"]).await;
     for kind in ["chat", "typing_indicator", "private_message"] {
@@ -70,14 +70,14 @@ pub async fn a_private_message_needs_a_target<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn chat_in_an_empty_room_is_no_error<R: Runtime>() {
+pub async fn chat_in_an_empty_room_is_not_an_error<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     ada.send(json!({"type": "chat", "message": "anybody?"})).await;
     ada.expect_nothing().await;
 }
 
-pub async fn chat_is_not_kept_for_those_who_come_later<R: Runtime>() {
+pub async fn chat_is_not_kept_for_peers_that_join_later<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     ada.send(json!({"type": "chat", "message": "anybody?"})).await;

@@ -41,7 +41,7 @@ pub async fn fragments_over_the_limit_end_the_connection<R: Runtime>() {
     parted(&mut ada).await;
 }
 
-pub async fn an_announced_giant_ends_the_connection<R: Runtime>() {
+pub async fn a_header_that_announces_a_giant_frame_ends_the_connection<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     // A text frame of 2^62 bytes, says its header.
@@ -69,7 +69,7 @@ pub async fn text_that_is_not_utf_8_ends_the_connection<R: Runtime>() {
     }
 }
 
-pub async fn a_character_may_be_cut_by_a_fragment<R: Runtime>() {
+pub async fn a_fragment_may_end_within_a_character<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send_raw(&masked(0x01, b"{\"type\":\"chat\",\"message\":\"\xf0\x9f")).await;
@@ -116,7 +116,7 @@ pub async fn a_close_is_answered_with_a_close<R: Runtime>() {
     }
 }
 
-pub async fn what_follows_a_close_is_not_heard<R: Runtime>() {
+pub async fn frames_after_a_close_are_ignored<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let chat = masked(0x81, br#"{"type":"chat","message":"too late"}"#);

@@ -8,15 +8,15 @@ use super::client::{Client, PATIENCE, meet};
 use super::request::get;
 use super::{Runtime, Settings};
 
-pub async fn the_server_takes_so_many_connections_and_no_more<R: Runtime>() {
+pub async fn the_server_accepts_connections_up_to_its_limit<R: Runtime>() {
     crowds::<R>(Settings { max_connections: 3, ..Settings::default() }).await;
 }
 
-pub async fn an_address_has_so_many_connections_and_no_more<R: Runtime>() {
+pub async fn an_address_may_open_connections_up_to_its_limit<R: Runtime>() {
     crowds::<R>(Settings { max_connections_per_ip: 3, ..Settings::default() }).await;
 }
 
-pub async fn a_crowded_server_still_serves_those_it_has<R: Runtime>() {
+pub async fn a_full_server_still_serves_its_clients<R: Runtime>() {
     let server = R::start(Settings { max_connections: 2, ..Settings::default() }).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let _more = crowd(&server).await;

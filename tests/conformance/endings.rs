@@ -30,7 +30,7 @@ pub async fn a_visit_warns_and_ends_by_itself<R: Runtime>() {
     late.expect_closed(late.close_code(4011)).await;
 }
 
-pub async fn a_token_that_ends_ends_its_seat<R: Runtime>() {
+pub async fn an_expired_token_ends_its_seat<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut doctor, _) = seated(&server, &grant("doctor", Role::Host)).await;
     doctor.expect("lobby").await;

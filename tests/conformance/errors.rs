@@ -5,7 +5,7 @@ use serde_json::json;
 use super::client::{Client, meet};
 use super::{Runtime, Settings};
 
-pub async fn what_is_not_json_is_invalid_json<R: Runtime>() {
+pub async fn text_that_is_not_json_is_invalid_json<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let mut client = Client::connect(&server).await;
     for text in [
@@ -24,7 +24,7 @@ pub async fn what_is_not_json_is_invalid_json<R: Runtime>() {
     }
 }
 
-pub async fn what_is_not_one_object_is_invalid<R: Runtime>() {
+pub async fn json_that_is_not_one_object_is_invalid<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let mut client = Client::connect(&server).await;
     for text in ["[]", r#"[{"type":"ping"}]"#, r#""ping""#, "7", "true", "null"] {
@@ -47,7 +47,7 @@ pub async fn a_message_needs_a_type<R: Runtime>() {
     }
 }
 
-pub async fn a_type_of_no_contract_is_unknown<R: Runtime>() {
+pub async fn a_type_that_the_protocol_does_not_have_is_unknown<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let mut client = Client::connect(&server).await;
     for kind in ["", "Ping", "ping ", "hello", "joined", "peer_joined", "knock", "error", "roster"]
@@ -112,7 +112,7 @@ pub async fn a_bad_recipient_is_named<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn a_field_that_decides_may_stand_there_only_once<R: Runtime>() {
+pub async fn a_field_that_the_server_reads_may_appear_only_once<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for (text, field) in [
@@ -164,7 +164,7 @@ pub async fn a_refusal_echoes_the_request_id<R: Runtime>() {
     }
 }
 
-pub async fn a_refusal_quotes_nothing_of_what_was_sent<R: Runtime>() {
+pub async fn a_refusal_quotes_nothing_of_the_message<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     for text in [

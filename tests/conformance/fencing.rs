@@ -6,7 +6,7 @@ use super::client::{Client, meet};
 use super::relaying::TO_ONE;
 use super::{Runtime, Settings};
 
-pub async fn without_a_seat_nothing_can_be_said<R: Runtime>() {
+pub async fn a_client_without_a_seat_can_send_nothing<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut eve = Client::connect(&server).await;
@@ -18,7 +18,7 @@ pub async fn without_a_seat_nothing_can_be_said<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn without_a_seat_nothing_can_be_asked<R: Runtime>() {
+pub async fn a_client_without_a_seat_can_ask_nothing<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut eve = Client::connect(&server).await;
@@ -59,7 +59,7 @@ pub async fn the_server_speaks_only_when_spoken_to<R: Runtime>() {
     client.expect_nothing().await;
 }
 
-pub async fn a_peer_that_is_not_there_is_named<R: Runtime>() {
+pub async fn the_error_names_a_peer_that_is_not_there<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for message in [
@@ -76,7 +76,7 @@ pub async fn a_peer_that_is_not_there_is_named<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn somebody_in_another_room_is_not_there<R: Runtime>() {
+pub async fn a_peer_in_another_room_is_not_found<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "one", ["ada"]).await;
     let [mut bob] = meet(&server, "two", ["bob"]).await;
@@ -89,7 +89,7 @@ pub async fn somebody_in_another_room_is_not_there<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn nobody_can_write_to_themselves<R: Runtime>() {
+pub async fn a_peer_cannot_write_to_itself<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for kind in ["offer", "chat", "private_message"] {
@@ -102,7 +102,7 @@ pub async fn nobody_can_write_to_themselves<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn what_only_a_host_may_do_is_forbidden<R: Runtime>() {
+pub async fn requests_that_only_a_host_may_make_are_forbidden<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for kind in ["admit", "deny", "to_lobby", "remove", "end_visit"] {

@@ -19,7 +19,7 @@ const VERSION: (&str, &str) = ("Sec-WebSocket-Version", "13");
 const UPGRADE: (&str, &str) = ("Upgrade", "websocket");
 const CONNECTION: (&str, &str) = ("Connection", "Upgrade");
 
-pub async fn every_way_in_leads_in<R: Runtime>() {
+pub async fn every_websocket_path_accepts_a_handshake<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for path in R::PROFILE.ways_in {
         let (mut client, response) = connect(&server, path, &[]).await.expect("a handshake");
@@ -32,7 +32,7 @@ pub async fn every_way_in_leads_in<R: Runtime>() {
     }
 }
 
-pub async fn no_other_path_is_a_way_in<R: Runtime>() {
+pub async fn no_other_path_accepts_a_handshake<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let paths = ["/", "/ws", "/prod", "/nowhere", "/ws/more", "/prod/more", "/api/ws"];
     for path in paths.into_iter().filter(|path| !R::PROFILE.ways_in.contains(path)) {
@@ -41,7 +41,7 @@ pub async fn no_other_path_is_a_way_in<R: Runtime>() {
     }
 }
 
-pub async fn the_subprotocol_is_answered_to_those_who_offer_it<R: Runtime>() {
+pub async fn a_client_that_offers_the_subprotocol_gets_it<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for offer in ["visio", "visio, bearer.token", "other, visio", "other,visio"] {
         let headers = [("sec-websocket-protocol", offer)];
@@ -55,7 +55,7 @@ pub async fn the_subprotocol_is_answered_to_those_who_offer_it<R: Runtime>() {
     assert_eq!(response.headers().get("sec-websocket-protocol"), None);
 }
 
-pub async fn a_page_from_elsewhere_is_refused_where_a_list_is_set<R: Runtime>() {
+pub async fn with_a_list_of_origins_other_pages_are_refused<R: Runtime>() {
     let server = R::start(listed()).await;
     for origin in [
         "https://evil.example",
@@ -72,7 +72,7 @@ pub async fn a_page_from_elsewhere_is_refused_where_a_list_is_set<R: Runtime>() 
     }
 }
 
-pub async fn listed_pages_and_programs_are_let_in<R: Runtime>() {
+pub async fn with_a_list_of_origins_listed_pages_and_programs_are_accepted<R: Runtime>() {
     let server = R::start(listed()).await;
     for origin in ["https://clinic.example", "http://localhost:3000", "HTTPS://Clinic.Example"] {
         let headers = [("origin", origin)];
@@ -84,7 +84,7 @@ pub async fn listed_pages_and_programs_are_let_in<R: Runtime>() {
     program.expect_nothing().await;
 }
 
-pub async fn any_page_is_let_in_where_no_list_is_set<R: Runtime>() {
+pub async fn without_a_list_of_origins_any_page_is_accepted<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for origin in ["https://anywhere.example", "null"] {
         let headers = [("origin", origin)];
@@ -93,7 +93,7 @@ pub async fn any_page_is_let_in_where_no_list_is_set<R: Runtime>() {
     }
 }
 
-pub async fn without_an_upgrade_the_way_in_says_what_is_missing<R: Runtime>() {
+pub async fn a_request_without_an_upgrade_learns_what_is_missing<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let answer = ask(&server, &[]).await;
     if R::PROFILE.one_address {
@@ -120,7 +120,7 @@ pub async fn a_bad_handshake_is_refused<R: Runtime>() {
     client.expect_nothing().await;
 }
 
-pub async fn a_handshake_and_the_first_message_may_come_in_one_piece<R: Runtime>() {
+pub async fn a_handshake_and_the_first_message_may_arrive_together<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let site = Site::of(&server);
     let mut stream = TcpStream::connect(site.address()).await.expect("a connection");

@@ -7,7 +7,7 @@ use super::client::{PATIENCE, meet};
 use super::request::{get, request};
 use super::{Runtime, Settings};
 
-pub async fn the_root_says_what_this_is_and_where_the_rest_is<R: Runtime>() {
+pub async fn the_root_names_the_service_and_the_other_paths<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let answer = get(&server, "/").await;
     assert_eq!(answer.status, 200);
@@ -28,7 +28,7 @@ pub async fn the_root_says_what_this_is_and_where_the_rest_is<R: Runtime>() {
     }
 }
 
-pub async fn health_tells_the_truth_in_the_navbars_words<R: Runtime>() {
+pub async fn health_tells_the_truth_in_the_navbars_vocabulary<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for path in ["/health", "/api/health"] {
         let answer = get(&server, path).await;
@@ -55,7 +55,7 @@ pub async fn health_tells_the_truth_in_the_navbars_words<R: Runtime>() {
     }
 }
 
-pub async fn health_tells_the_truth_in_the_other_words<R: Runtime>() {
+pub async fn health_tells_the_truth_in_the_other_vocabulary<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for path in ["/health?format=healthy", "/api/health?a=b&format=healthy"] {
         let answer = get(&server, path).await;
@@ -118,7 +118,7 @@ pub async fn status_is_one_sentence<R: Runtime>() {
     }
 }
 
-pub async fn a_load_balancer_is_told_that_it_lives_and_is_ready<R: Runtime>() {
+pub async fn a_load_balancer_learns_that_the_server_is_live_and_ready<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for path in ["/livez", "/readyz"] {
         let answer = get(&server, path).await;
@@ -149,7 +149,7 @@ pub async fn the_page_is_served_and_fetches_nothing_from_outside<R: Runtime>() {
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
 }
 
-pub async fn what_the_page_loads_is_served_with_its_type<R: Runtime>() {
+pub async fn files_that_the_page_loads_are_served_with_their_types<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     if !R::PROFILE.serves_page {
         return no_page(&server).await;
@@ -178,7 +178,7 @@ async fn no_page(server: &impl Runtime) {
     }
 }
 
-pub async fn anything_else_is_not_found_and_told_what_there_is<R: Runtime>() {
+pub async fn any_other_path_is_not_found_and_gets_the_list_of_paths<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for path in [
         "/nowhere",
@@ -201,7 +201,7 @@ pub async fn anything_else_is_not_found_and_told_what_there_is<R: Runtime>() {
     }
 }
 
-pub async fn any_page_may_read_where_no_list_is_set<R: Runtime>() {
+pub async fn without_a_list_of_origins_any_page_may_read<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let origin = [("Origin", "https://anywhere.example")];
     for path in ["/", "/health", "/status", "/nowhere"] {
@@ -210,7 +210,7 @@ pub async fn any_page_may_read_where_no_list_is_set<R: Runtime>() {
     }
 }
 
-pub async fn only_listed_pages_may_read_where_a_list_is_set<R: Runtime>() {
+pub async fn with_a_list_of_origins_only_listed_pages_may_read<R: Runtime>() {
     let listed = "https://clinic.example";
     let settings = Settings { allowed_origins: vec![listed.to_owned()], ..Settings::default() };
     let server = R::start(settings).await;
@@ -226,7 +226,7 @@ pub async fn only_listed_pages_may_read_where_a_list_is_set<R: Runtime>() {
     }
 }
 
-pub async fn a_preflight_is_told_get<R: Runtime>() {
+pub async fn a_preflight_is_answered_with_get<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let headers =
         [("Origin", "https://anywhere.example"), ("Access-Control-Request-Method", "GET")];

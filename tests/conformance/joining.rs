@@ -56,7 +56,7 @@ pub async fn without_a_peer_id_the_server_makes_one<R: Runtime>() {
     assert_ne!(joined["peerId"], made.as_str());
 }
 
-pub async fn who_names_no_room_is_told_who_is_there_once_more<R: Runtime>() {
+pub async fn a_peer_that_names_no_room_gets_the_bootstrap_list<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [_ada, _bob] = meet(&server, "default", ["ada", "bob"]).await;
     let join = json!({"type": "join", "peerId": "cay"});
@@ -66,14 +66,14 @@ pub async fn who_names_no_room_is_told_who_is_there_once_more<R: Runtime>() {
     cay.expect_nothing().await;
 }
 
-pub async fn who_names_no_room_and_is_alone_is_told_nothing_more<R: Runtime>() {
+pub async fn a_peer_that_names_no_room_and_is_alone_gets_no_bootstrap_list<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let join = json!({"type": "join", "peerId": "ada"});
     let (mut ada, _) = Client::join_with(&server, join).await;
     ada.expect_nothing().await;
 }
 
-pub async fn who_names_its_room_gets_no_bootstrap_list<R: Runtime>() {
+pub async fn a_peer_that_names_its_room_gets_no_bootstrap_list<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for room in ["visit", "default"] {
         let [_ada, mut bob] = meet(&server, room, ["ada", "bob"]).await;
@@ -112,7 +112,7 @@ pub async fn name_and_metadata_are_shown_to_the_others<R: Runtime>() {
     assert_eq!(news["peers"][0]["metadata"], bob["metadata"]);
 }
 
-pub async fn who_brings_no_name_and_no_metadata_is_shown_without<R: Runtime>() {
+pub async fn a_peer_without_name_and_metadata_is_shown_without_them<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [_ada] = meet(&server, "visit", ["ada"]).await;
     let (_bob, joined) = Client::join(&server, "visit", "bob").await;
@@ -122,7 +122,7 @@ pub async fn who_brings_no_name_and_no_metadata_is_shown_without<R: Runtime>() {
     assert_eq!(fields, ["joinedAt", "peerId", "role"]);
 }
 
-pub async fn a_field_that_is_null_says_nothing<R: Runtime>() {
+pub async fn a_null_field_counts_as_absent<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let join = json!({"type": "join", "roomId": null, "peerId": null, "displayName": null,
                       "metadata": null, "requestId": null});
@@ -150,7 +150,7 @@ pub async fn identifiers_may_use_their_whole_alphabet<R: Runtime>() {
     assert_eq!(ids(&joined), [peer]);
 }
 
-pub async fn a_second_join_is_refused_and_the_seat_kept<R: Runtime>() {
+pub async fn a_second_join_is_refused_and_the_seat_stays<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for room in ["visit", "elsewhere"] {
@@ -163,7 +163,7 @@ pub async fn a_second_join_is_refused_and_the_seat_kept<R: Runtime>() {
 }
 
 /// A page need not wait for `joined`. Where messages may overtake its join, they are refused.
-pub async fn what_is_sent_along_with_a_join_does_not_undo_it<R: Runtime>() {
+pub async fn messages_sent_along_with_a_join_do_not_undo_it<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     for _ in 0..10 {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::client::{Client, ids, meet, version};
 use super::{Runtime, Settings};
 
-pub async fn who_leaves_is_seen_to_leave_and_hears_nothing_more<R: Runtime>() {
+pub async fn a_peer_that_leaves_is_seen_to_leave_and_receives_nothing_more<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for kind in ["leave", "leave_room"] {
         let [mut ada, mut bob, mut cay] = meet(&server, kind, ["ada", "bob", "cay"]).await;
@@ -22,7 +22,7 @@ pub async fn who_leaves_is_seen_to_leave_and_hears_nothing_more<R: Runtime>() {
     }
 }
 
-pub async fn who_left_may_not_speak<R: Runtime>() {
+pub async fn a_peer_that_left_may_not_send<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send(json!({"type": "leave"})).await;
@@ -36,7 +36,7 @@ pub async fn who_left_may_not_speak<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn leaving_again_is_not_joined<R: Runtime>() {
+pub async fn a_second_leave_is_not_joined<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send(json!({"type": "leave"})).await;
@@ -49,7 +49,7 @@ pub async fn leaving_again_is_not_joined<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn who_left_may_join_again_here_or_elsewhere<R: Runtime>() {
+pub async fn a_peer_that_left_may_join_again_here_or_elsewhere<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for room in ["visit", "elsewhere", "visit"] {
@@ -99,7 +99,7 @@ pub async fn a_socket_dropped_within_a_frame_is_seen_as_disconnected<R: Runtime>
     assert_eq!(ada.expect("peer_left").await["reason"], "disconnected");
 }
 
-pub async fn who_left_and_then_closes_is_seen_to_leave_once<R: Runtime>() {
+pub async fn a_peer_that_leaves_and_then_closes_is_seen_to_leave_once<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     bob.send(json!({"type": "leave"})).await;
@@ -110,7 +110,7 @@ pub async fn who_left_and_then_closes_is_seen_to_leave_once<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn what_was_said_before_leaving_arrives_before_the_news_of_it<R: Runtime>() {
+pub async fn messages_sent_before_leaving_arrive_before_peer_left<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     for reason in ["left", "disconnected"] {

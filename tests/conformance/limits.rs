@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::client::{Client, PATIENCE, ids, meet};
 use super::{Runtime, Settings};
 
-pub async fn a_burst_passes_and_what_exceeds_it_is_refused<R: Runtime>() {
+pub async fn a_burst_passes_and_the_excess_is_refused<R: Runtime>() {
     let server = R::start(rate(1, 5)).await;
     let mut client = Client::connect(&server).await;
     for nth in 0..8 {
@@ -31,7 +31,7 @@ pub async fn a_burst_passes_and_what_exceeds_it_is_refused<R: Runtime>() {
     assert_eq!(refused > 0, R::PROFILE.limits_rates, "one a second is no more than that");
 }
 
-pub async fn who_waits_as_told_gets_through<R: Runtime>() {
+pub async fn a_client_that_waits_as_told_gets_through<R: Runtime>() {
     let server = R::start(rate(10, 2)).await;
     let mut client = Client::connect(&server).await;
     if !R::PROFILE.limits_rates {
@@ -52,7 +52,7 @@ pub async fn who_waits_as_told_gets_through<R: Runtime>() {
     }
 }
 
-pub async fn who_goes_on_is_closed<R: Runtime>() {
+pub async fn a_client_that_keeps_sending_is_closed<R: Runtime>() {
     let server = R::start(rate(1, 5)).await;
     let mut client = Client::connect(&server).await;
     if !R::PROFILE.limits_rates {
@@ -75,7 +75,7 @@ pub async fn who_goes_on_is_closed<R: Runtime>() {
     assert_eq!(last["code"], "rate_limited", "{last}");
 }
 
-pub async fn bytes_are_counted_beside_messages<R: Runtime>() {
+pub async fn bytes_are_counted_as_well_as_messages<R: Runtime>() {
     let server = R::start(bytes(10_000, 50_000)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let signal = json!({"type": "signal", "to": "bob", "sdp": "x".repeat(10_000)});
@@ -98,7 +98,7 @@ pub async fn bytes_are_counted_beside_messages<R: Runtime>() {
     assert!(arrived >= 5, "a burst passes: {arrived} of eight");
 }
 
-pub async fn who_sent_too_much_and_waits_as_told_gets_through<R: Runtime>() {
+pub async fn a_client_that_sent_too_many_bytes_and_waits_as_told_gets_through<R: Runtime>() {
     let server = R::start(bytes(30_000, 20_000)).await;
     let mut client = Client::connect(&server).await;
     if !R::PROFILE.limits_rates {
@@ -120,7 +120,7 @@ pub async fn who_sent_too_much_and_waits_as_told_gets_through<R: Runtime>() {
     }
 }
 
-pub async fn a_refused_message_is_told_by_its_names_and_goes_nowhere<R: Runtime>() {
+pub async fn a_refusal_names_its_message_which_goes_nowhere<R: Runtime>() {
     let server = R::start(rate(1, 5)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for nth in 0..8 {
@@ -148,7 +148,7 @@ pub async fn a_refused_message_is_told_by_its_names_and_goes_nowhere<R: Runtime>
 
 /// A room tells everybody of every change, and with everything there is to tell. Whoever makes it
 /// do so pays as if it had sent that itself.
-pub async fn nobody_is_sent_more_because_of_one_other_than_that_one_may_send<R: Runtime>() {
+pub async fn one_peer_makes_another_receive_no_more_than_it_may_send<R: Runtime>() {
     const BURST: usize = 60_000;
     let server = R::start(bytes(1, 60_000)).await;
     let join = |peer: &str| {
@@ -188,7 +188,7 @@ pub async fn nobody_is_sent_more_because_of_one_other_than_that_one_may_send<R: 
 }
 
 /// Everybody comes at the same time, and has all there is to say of itself.
-pub async fn a_room_that_fills_up_at_once_is_no_flood<R: Runtime>() {
+pub async fn a_room_that_fills_up_at_once_is_not_a_flood<R: Runtime>() {
     let server = R::start(bytes(65_536, 262_144)).await;
     let joins = (0..16).map(|nth| {
         let metadata = json!({"about": "x".repeat(1000)});
@@ -209,7 +209,7 @@ pub async fn a_room_that_fills_up_at_once_is_no_flood<R: Runtime>() {
     }
 }
 
-pub async fn ones_excess_is_not_anothers<R: Runtime>() {
+pub async fn one_clients_excess_does_not_count_against_another<R: Runtime>() {
     let server = R::start(rate(1, 5)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for _ in 0..8 {
@@ -244,7 +244,7 @@ pub async fn the_size_of_a_message_is_a_setting<R: Runtime>() {
     bob.expect("peer_left").await;
 }
 
-pub async fn a_full_room_takes_nobody_and_stays_as_it_is<R: Runtime>() {
+pub async fn a_full_room_admits_nobody_and_does_not_change<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let before = ada.roster().await;

@@ -40,7 +40,7 @@ pub async fn a_client_that_never_answers_is_seen_to_go<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn who_speaks_is_alive_without_answering_pings<R: Runtime>() {
+pub async fn a_client_that_sends_is_alive_without_answering_pings<R: Runtime>() {
     let server = R::start(heartbeat(1)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     // Ada's pings are the clock; Bob speaks at each, and never reads.
@@ -52,7 +52,7 @@ pub async fn who_speaks_is_alive_without_answering_pings<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn who_never_joins_is_closed<R: Runtime>() {
+pub async fn a_client_that_never_joins_is_closed<R: Runtime>() {
     let server = R::start(join_timeout(1)).await;
     let mut idle = Client::connect(&server).await;
     if R::PROFILE.join_timeout {
@@ -66,7 +66,7 @@ pub async fn who_never_joins_is_closed<R: Runtime>() {
     }
 }
 
-pub async fn who_talks_and_never_joins_is_closed<R: Runtime>() {
+pub async fn a_client_that_sends_but_never_joins_is_closed<R: Runtime>() {
     let server = R::start(join_timeout(1)).await;
     let mut talker = Client::connect(&server).await;
     if let Some(limit) = R::PROFILE.age_limit {
@@ -83,7 +83,7 @@ pub async fn who_talks_and_never_joins_is_closed<R: Runtime>() {
     talker.expect_closed(4008).await;
 }
 
-pub async fn whose_join_was_refused_is_closed<R: Runtime>() {
+pub async fn a_client_whose_join_was_refused_is_closed<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 1, ..join_timeout(1) }).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut bob = Client::connect(&server).await;
@@ -97,7 +97,7 @@ pub async fn whose_join_was_refused_is_closed<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn who_joined_has_time<R: Runtime>() {
+pub async fn a_client_that_has_joined_once_may_stay<R: Runtime>() {
     let server = R::start(join_timeout(1)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     // Bob joined once, which is all that was asked of him.
@@ -113,7 +113,7 @@ pub async fn who_joined_has_time<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn a_dead_connections_seat_keeps_no_living_peer_out<R: Runtime>() {
+pub async fn a_dead_connection_keeps_no_living_peer_out<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
     let [mut ada, dead] = meet(&server, "visit", ["ada", "bob"]).await;
     let mut cay = Client::connect(&server).await;
@@ -149,7 +149,7 @@ pub async fn a_dead_connections_seat_keeps_no_living_peer_out<R: Runtime>() {
     drop(dead);
 }
 
-pub async fn a_living_silent_holder_keeps_its_seat<R: Runtime>() {
+pub async fn a_silent_but_living_peer_keeps_its_seat<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 1, ..Settings::default() }).await;
     let [mut holder] = meet(&server, "visit", ["ada"]).await;
     if let Some(limit) = R::PROFILE.idle_limit {

@@ -30,7 +30,7 @@ pub async fn a_guest_waits_until_a_host_admits_it<R: Runtime>() {
     assert_eq!(doctor.wait_for("offer").await["from"], "patient");
 }
 
-pub async fn a_host_is_told_of_everybody_who_waits<R: Runtime>() {
+pub async fn a_host_learns_of_everybody_who_waits<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (_first, _) = patient(&server, "first").await;
     let (_second, _) = patient(&server, "second").await;
@@ -46,7 +46,7 @@ pub async fn a_host_is_told_of_everybody_who_waits<R: Runtime>() {
     assert_eq!(waiting(&doctor.expect("lobby").await), ["first", "second"]);
 }
 
-pub async fn who_waits_hears_when_a_host_comes_and_goes<R: Runtime>() {
+pub async fn a_waiting_guest_learns_when_a_host_comes_and_goes<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut patient, _) = patient(&server, "patient").await;
     for _ in 0..2 {
@@ -57,7 +57,7 @@ pub async fn who_waits_hears_when_a_host_comes_and_goes<R: Runtime>() {
     }
 }
 
-pub async fn who_waits_hears_nothing_and_is_in_no_roster<R: Runtime>() {
+pub async fn a_waiting_guest_hears_nothing_and_is_in_no_roster<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut seated_patient] = together(&server).await;
     let (mut patient, waiting) = patient(&server, "stranger").await;
@@ -75,7 +75,7 @@ pub async fn who_waits_hears_nothing_and_is_in_no_roster<R: Runtime>() {
     patient.expect_nothing().await;
 }
 
-pub async fn who_waits_can_say_nothing_into_the_room<R: Runtime>() {
+pub async fn a_waiting_guest_can_send_nothing_into_the_room<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut inside] = together(&server).await;
     let (mut stranger, _) = patient(&server, "stranger").await;
@@ -98,7 +98,7 @@ pub async fn who_waits_can_say_nothing_into_the_room<R: Runtime>() {
     inside.expect_nothing().await;
 }
 
-pub async fn who_waits_may_talk_with_the_host_and_nobody_else<R: Runtime>() {
+pub async fn a_waiting_guest_may_chat_with_the_host_and_nobody_else<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut inside] = together(&server).await;
     let (mut stranger, _) = patient(&server, "stranger").await;
@@ -115,7 +115,7 @@ pub async fn who_waits_may_talk_with_the_host_and_nobody_else<R: Runtime>() {
     inside.expect_nothing().await;
 }
 
-pub async fn who_is_denied_is_told_why<R: Runtime>() {
+pub async fn a_denied_guest_is_told_why<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut doctor, _) = doctor(&server).await;
     let (mut patient, _) = patient(&server, "patient").await;
@@ -129,7 +129,7 @@ pub async fn who_is_denied_is_told_why<R: Runtime>() {
     assert_eq!(doctor.expect_error("peer_not_found").await["to"], "patient");
 }
 
-pub async fn who_is_removed_cannot_come_back_with_any_token<R: Runtime>() {
+pub async fn a_removed_peer_cannot_come_back_with_any_token<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut patient] = together(&server).await;
     let remove = json!({"type": "remove", "peerId": "patient", "reason": "Another time"});
@@ -146,7 +146,7 @@ pub async fn who_is_removed_cannot_come_back_with_any_token<R: Runtime>() {
     doctor.expect_nothing().await;
 }
 
-pub async fn who_has_just_left_can_be_removed_and_sent_to_the_lobby<R: Runtime>() {
+pub async fn a_peer_that_has_just_left_can_be_removed_and_sent_to_the_lobby<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut doctor, _) = doctor(&server).await;
     let direct = |peer| Grant { lobby: false, ..grant(peer, Role::Guest) };
@@ -172,7 +172,7 @@ pub async fn who_has_just_left_can_be_removed_and_sent_to_the_lobby<R: Runtime>(
     assert_eq!(doctor.wait_for("knock").await["peerId"], "lost");
 }
 
-pub async fn who_is_sent_back_waits_also_with_a_later_token<R: Runtime>() {
+pub async fn a_peer_that_was_sent_back_waits_even_with_a_later_token<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut doctor, _) = doctor(&server).await;
     let direct = Grant { lobby: false, ..grant("patient", Role::Guest) };
@@ -187,7 +187,7 @@ pub async fn who_is_sent_back_waits_also_with_a_later_token<R: Runtime>() {
     patient.expect("waiting").await;
 }
 
-pub async fn a_backend_lets_somebody_in_again_who_was_removed<R: Runtime>() {
+pub async fn a_backend_can_readmit_a_removed_peer<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut patient] = together(&server).await;
     doctor.send(json!({"type": "remove", "peerId": "patient"})).await;
@@ -206,7 +206,7 @@ pub async fn a_backend_lets_somebody_in_again_who_was_removed<R: Runtime>() {
     doctor.wait_for("peer_joined").await;
 }
 
-pub async fn who_is_sent_back_waits_again<R: Runtime>() {
+pub async fn a_peer_that_is_sent_back_waits_again<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut patient] = together(&server).await;
     doctor.send(json!({"type": "to_lobby", "peerId": "patient"})).await;
@@ -244,7 +244,7 @@ pub async fn a_reload_keeps_the_admission<R: Runtime>() {
     drop(patient);
 }
 
-pub async fn who_leaves_has_to_be_let_in_again<R: Runtime>() {
+pub async fn a_guest_that_leaves_has_to_be_admitted_again<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut doctor, mut patient] = together(&server).await;
     patient.send(json!({"type": "leave"})).await;
@@ -254,7 +254,7 @@ pub async fn who_leaves_has_to_be_let_in_again<R: Runtime>() {
     doctor.expect("knock").await;
 }
 
-pub async fn a_hosts_reload_shows_the_lobby_again<R: Runtime>() {
+pub async fn a_host_that_reloads_sees_the_lobby_again<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (first, _) = doctor(&server).await;
     let (_patient, _) = patient(&server, "patient").await;

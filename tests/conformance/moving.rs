@@ -37,7 +37,7 @@ pub async fn join_room_moves_a_seated_peer_to_another_room<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn who_moves_may_take_another_peer_id<R: Runtime>() {
+pub async fn a_peer_that_moves_may_take_another_peer_id<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
     bob.send(json!({"type": "join_room", "roomId": "back", "peerId": "bea"})).await;
@@ -46,7 +46,7 @@ pub async fn who_moves_may_take_another_peer_id<R: Runtime>() {
     assert_eq!(ids(&ada.roster().await), [""; 0]);
 }
 
-pub async fn who_moves_keeps_its_name_and_metadata<R: Runtime>() {
+pub async fn a_peer_that_moves_keeps_its_name_and_metadata<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "back", ["ada"]).await;
     let join = json!({"type": "join", "roomId": "front", "peerId": "bob", "displayName": "Bob",
@@ -82,7 +82,7 @@ pub async fn a_move_to_a_full_room_keeps_the_old_seat<R: Runtime>() {
     assert_eq!(ada.expect("chat").await["from"], "bob");
 }
 
-pub async fn join_room_to_where_one_sits_is_refused<R: Runtime>() {
+pub async fn join_room_into_the_same_room_is_refused<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for message in [
@@ -107,7 +107,7 @@ pub async fn a_move_takes_over_the_same_peer_id_in_the_other_room<R: Runtime>() 
     assert_eq!(ids(&ada.roster().await), ["bob"]);
 }
 
-pub async fn who_moved_can_move_back<R: Runtime>() {
+pub async fn a_peer_that_moved_can_move_back<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "front", ["ada", "bob"]).await;
     for round in 0..if R::PROFILE.ordered { 5 } else { 2 } {
@@ -123,7 +123,7 @@ pub async fn who_moved_can_move_back<R: Runtime>() {
 
 /// Versions of two rooms say nothing to each other: a client that took old news for new would be
 /// wrong about who is there until the next change.
-pub async fn no_news_of_the_old_room_passes_for_news_of_the_new<R: Runtime>() {
+pub async fn news_of_the_old_room_never_passes_for_news_of_the_new<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut bob] = meet(&server, "front", ["bob"]).await;
     let (stop, stopped) = watch::channel(());
@@ -170,7 +170,7 @@ async fn come_and_go(site: Site, peer: String, stopped: watch::Receiver<()>) {
     }
 }
 
-pub async fn who_walks_through_many_rooms_leaves_none_behind<R: Runtime>() {
+pub async fn a_peer_that_moves_through_many_rooms_leaves_none_behind<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let [mut bob] = meet(&server, "start", ["bob"]).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::client::{Client, ids, meet};
 use super::{Runtime, Settings};
 
-pub async fn the_query_fills_what_a_join_leaves_open<R: Runtime>() {
+pub async fn the_query_fills_in_fields_that_a_join_leaves_out<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     for (peer, query) in [
@@ -21,7 +21,7 @@ pub async fn the_query_fills_what_a_join_leaves_open<R: Runtime>() {
     }
 }
 
-pub async fn what_the_message_says_wins<R: Runtime>() {
+pub async fn the_message_wins_over_the_query<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut bob = connect(&server, "?roomId=other&peerId=other&displayName=Other").await;
@@ -45,7 +45,7 @@ pub async fn a_room_in_the_query_counts_as_named<R: Runtime>() {
     assert_eq!(cay.expect("bootstrap_peers").await["peers"].as_array().map(Vec::len), Some(2));
 }
 
-pub async fn the_first_message_brings_the_join_along<R: Runtime>() {
+pub async fn the_first_message_triggers_the_join<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut bob = connect(&server, "?roomId=visit&peerId=bob").await;
@@ -74,7 +74,7 @@ pub async fn joined_comes_before_the_first_messages_answer<R: Runtime>() {
     }
 }
 
-pub async fn any_one_field_of_the_query_asks_for_the_join<R: Runtime>() {
+pub async fn any_one_field_of_the_query_requests_the_join<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for query in
         ["?roomId=r", "?peerId=p", "?userId=p", "?displayName=N", "?username=N", "?token=t"]
@@ -86,7 +86,7 @@ pub async fn any_one_field_of_the_query_asks_for_the_join<R: Runtime>() {
     }
 }
 
-pub async fn a_query_that_says_nothing_asks_for_no_join<R: Runtime>() {
+pub async fn a_query_without_known_fields_requests_no_join<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for query in ["", "?utm_source=mail", "?room=visit&peer=bob"] {
         let mut client = connect(&server, query).await;
@@ -95,7 +95,7 @@ pub async fn a_query_that_says_nothing_asks_for_no_join<R: Runtime>() {
     }
 }
 
-pub async fn only_the_first_message_brings_the_join_along<R: Runtime>() {
+pub async fn only_the_first_message_triggers_the_join<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let mut bob = connect(&server, "?roomId=visit&peerId=bob").await;
@@ -117,7 +117,7 @@ pub async fn only_the_first_message_brings_the_join_along<R: Runtime>() {
     ada.expect_nothing().await;
 }
 
-pub async fn the_query_serves_every_join_of_its_connection<R: Runtime>() {
+pub async fn the_query_applies_to_every_join_of_its_connection<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let mut bob = connect(&server, "?roomId=visit&peerId=bob").await;
     for _ in 0..2 {

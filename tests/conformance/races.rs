@@ -13,7 +13,7 @@ use super::{Runtime, Settings};
 const CONTENDERS: usize = 64;
 const SEATS: usize = 16;
 
-pub async fn sixteen_of_sixty_four_get_the_sixteen_seats<R: Runtime>() {
+pub async fn sixteen_of_sixty_four_peers_get_the_sixteen_seats<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: SEATS, ..Settings::default() }).await;
     let rounds = if R::PROFILE.ordered { 10 } else { 2 };
     let gate = Arc::new(Barrier::new(CONTENDERS));
@@ -84,7 +84,7 @@ fn whole_room<'a>(roster: &'a Value, joined: &'a Value) -> BTreeSet<&'a str> {
     ids(roster).into_iter().chain([own]).collect()
 }
 
-pub async fn of_two_that_join_at_once_exactly_one_offers<R: Runtime>() {
+pub async fn when_two_peers_join_at_once_exactly_one_offers<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     for round in 0..50 {
         let mut tasks = JoinSet::new();
@@ -111,7 +111,7 @@ pub async fn of_two_that_join_at_once_exactly_one_offers<R: Runtime>() {
     }
 }
 
-pub async fn of_two_that_move_to_the_last_seat_one_keeps_its_own<R: Runtime>() {
+pub async fn when_two_peers_move_to_the_last_seat_one_keeps_its_own<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 3, ..Settings::default() }).await;
     for round in 0..if R::PROFILE.ordered { 300 } else { 5 } {
         let [mut ada, bob, cay] =
@@ -142,7 +142,7 @@ pub async fn of_two_that_move_to_the_last_seat_one_keeps_its_own<R: Runtime>() {
     }
 }
 
-pub async fn of_one_peer_id_joined_many_times_at_once_one_holds_the_seat<R: Runtime>() {
+pub async fn when_one_peer_id_joins_many_times_at_once_one_holds_the_seat<R: Runtime>() {
     const CLAIMS: usize = 20;
     let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
@@ -191,7 +191,7 @@ async fn was_replaced<R: Runtime>(first: Value, mut replaced: Client) {
     assert_eq!(heard[0]["code"], "replaced");
 }
 
-pub async fn a_peer_is_taken_over_while_messages_fly<R: Runtime>() {
+pub async fn a_peer_can_be_taken_over_while_messages_fly<R: Runtime>() {
     const TAKEOVERS: usize = 40;
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;

@@ -40,7 +40,7 @@ pub async fn every_type_arrives_as_sent_with_its_sender<R: Runtime>() {
     }
 }
 
-pub async fn the_text_is_left_alone_byte_for_byte<R: Runtime>() {
+pub async fn the_text_is_unchanged_byte_for_byte<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for text in [
@@ -58,7 +58,7 @@ pub async fn the_text_is_left_alone_byte_for_byte<R: Runtime>() {
     }
 }
 
-pub async fn a_message_as_large_as_allowed_arrives<R: Runtime>() {
+pub async fn a_message_of_the_largest_size_arrives<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let text = offer_of(32_768);
@@ -96,7 +96,7 @@ pub async fn a_hundred_messages_arrive_in_the_order_sent<R: Runtime>() {
     bob.expect_nothing().await;
 }
 
-pub async fn what_the_room_and_one_peer_are_told_keeps_its_order<R: Runtime>() {
+pub async fn messages_to_the_room_and_to_one_peer_keep_their_order<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob, mut cay] = meet(&server, "visit", ["ada", "bob", "cay"]).await;
     for seq in 0..50 {

@@ -50,7 +50,7 @@ pub async fn every_change_raises_the_version_by_one<R: Runtime>() {
     assert_eq!(version(&ada.roster().await), at);
 }
 
-pub async fn what_changes_nothing_leaves_the_version<R: Runtime>() {
+pub async fn requests_that_change_nothing_leave_the_version<R: Runtime>() {
     let server = R::start(Settings { max_peers_per_room: 2, ..Settings::default() }).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let before = ada.roster().await;
@@ -72,7 +72,7 @@ pub async fn what_changes_nothing_leaves_the_version<R: Runtime>() {
     assert_eq!(ada.roster().await, before);
 }
 
-pub async fn news_and_roster_tell_the_same<R: Runtime>() {
+pub async fn news_and_roster_agree<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let (cay, _) = Client::join(&server, "visit", "cay").await;

@@ -20,7 +20,7 @@ pub async fn the_mesh_client_joins_by_its_peer_id_alone<R: Runtime>() {
     assert_eq!(other.expect("peer_left").await["peerId"], "test-peer-123");
 }
 
-pub async fn the_chat_client_says_everything_it_knows<R: Runtime>() {
+pub async fn the_chat_client_can_send_everything_it_knows<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut companion] = meet(&server, "general", ["companion"]).await;
     let [mut user2] = meet(&server, "developers", ["user2"]).await;

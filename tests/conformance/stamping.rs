@@ -52,7 +52,7 @@ pub async fn a_forged_from_never_reaches_the_room<R: Runtime>() {
     }
 }
 
-pub async fn a_from_deeper_down_is_the_senders_own_business<R: Runtime>() {
+pub async fn a_from_deeper_in_the_message_is_left_alone<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for forged in ["", r#""from":"eve","#] {
@@ -65,7 +65,7 @@ pub async fn a_from_deeper_down_is_the_senders_own_business<R: Runtime>() {
     }
 }
 
-pub async fn taking_a_from_out_leaves_the_other_fields_alone<R: Runtime>() {
+pub async fn removing_a_from_leaves_the_other_fields_alone<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     let text = r#"{"type":"signal","from":1,"to":"bob","n":1.50,"k\"ey":"A","big":12345678901234567890123,"text":"Grüße 🩺","fromm":1,"From":2}"#;
@@ -96,7 +96,7 @@ pub async fn a_forged_sent_at_never_reaches_the_room<R: Runtime>() {
     }
 }
 
-pub async fn a_message_to_one_keeps_its_own_sent_at<R: Runtime>() {
+pub async fn a_message_to_one_peer_keeps_its_own_sent_at<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
     for kind in ["chat", "offer", "private_message"] {

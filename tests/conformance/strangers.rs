@@ -39,7 +39,7 @@ pub async fn joins_to_a_full_open_room_throw_nobody_out<R: Runtime>() {
 }
 
 /// Coming and going is news to everybody, and with each connection it would start anew.
-pub async fn who_comes_back_and_back_is_let_in_only_so_often<R: Runtime>() {
+pub async fn a_peer_that_keeps_rejoining_is_rate_limited<R: Runtime>() {
     let server = R::start(thrifty()).await;
     let join = |peer: &str| {
         let metadata = json!({"about": "x".repeat(1000)});
@@ -70,7 +70,7 @@ pub async fn who_comes_back_and_back_is_let_in_only_so_often<R: Runtime>() {
 }
 
 /// What waits for a host is twice what one guest may say at once, however often it comes back.
-pub async fn a_guest_at_the_door_cannot_bury_its_host<R: Runtime>() {
+pub async fn a_waiting_guest_cannot_flood_its_host<R: Runtime>() {
     let server = R::start(thrifty()).await;
     let host = Grant { role: Role::Host, ..guest("visit", "doctor") };
     let join = json!({"type": "join", "token": token(&host)});

@@ -83,7 +83,7 @@ fn for_ada() -> Grant {
     Grant { role: Role::Observer, name: DisplayName::parse("Ada"), ..guest("visit", "ada") }
 }
 
-pub async fn every_way_in_takes_a_token<R: Runtime>() {
+pub async fn a_token_is_accepted_in_every_way<R: Runtime>() {
     let server = R::start(guarded()).await;
     let token = token(&for_ada());
     for way in 0..4 {
@@ -115,7 +115,7 @@ pub async fn one_token_may_come_in_several_ways<R: Runtime>() {
     assert_eq!(ada.expect("joined").await["role"], "observer");
 }
 
-pub async fn a_token_in_the_url_brings_the_join_along<R: Runtime>() {
+pub async fn a_token_in_the_url_triggers_the_join<R: Runtime>() {
     let server = R::start(guarded()).await;
     let query = format!("?token={}", token(&for_ada()));
     let mut ada = Client::connect_with(&server, &query, &[]).await.expect("a handshake");
@@ -144,7 +144,7 @@ pub async fn a_bad_token_fails_the_handshake_and_says_why<R: Runtime>() {
     ada.expect("joined").await;
 }
 
-pub async fn two_tokens_in_a_handshake_are_one_too_many<R: Runtime>() {
+pub async fn two_different_tokens_in_a_handshake_are_refused<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [one, other] = ["ada", "bob"].map(|peer| token(&guest("visit", peer)));
     let query = format!("?token={one}");
@@ -153,7 +153,7 @@ pub async fn two_tokens_in_a_handshake_are_one_too_many<R: Runtime>() {
     assert_eq!(refused(outcome.map(drop)).status(), 401);
 }
 
-pub async fn without_a_token_a_join_ends_the_connection<R: Runtime>() {
+pub async fn a_join_without_a_token_ends_the_connection<R: Runtime>() {
     let server = R::start(guarded()).await;
     let mut eve = Client::connect(&server).await;
     eve.expect_nothing().await;
@@ -179,14 +179,14 @@ pub async fn a_bad_token_in_a_join_ends_the_connection_and_says_why<R: Runtime>(
     }
 }
 
-pub async fn a_join_that_the_url_asks_for_needs_a_token_too<R: Runtime>() {
+pub async fn a_join_requested_by_the_url_needs_a_token_too<R: Runtime>() {
     let server = R::start(guarded()).await;
     let mut eve = Client::connect_with(&server, "?roomId=visit", &[]).await.expect("a handshake");
     eve.send(json!({"type": "chat", "message": "hello"})).await;
     eve.expect_end("unauthorized", 4001).await;
 }
 
-pub async fn a_bad_token_is_not_made_good_by_an_earlier_one<R: Runtime>() {
+pub async fn an_earlier_good_token_does_not_excuse_a_bad_one<R: Runtime>() {
     let server = R::start(guarded()).await;
     let mut ada = arrive(&server, 0, &token(&for_ada())).await.expect("a handshake");
     let (_, bad) = BAD[2];
@@ -228,7 +228,7 @@ pub async fn the_url_may_not_contradict_the_token_either<R: Runtime>() {
     }
 }
 
-pub async fn a_name_that_the_token_leaves_open_is_the_clients<R: Runtime>() {
+pub async fn the_client_chooses_a_name_that_the_token_leaves_open<R: Runtime>() {
     let server = R::start(guarded()).await;
     let [mut ada, mut bob] = [Client::connect(&server).await, Client::connect(&server).await];
     ada.send(json!({"type": "join", "token": token(&for_ada())})).await;
@@ -252,7 +252,7 @@ pub async fn the_token_in_a_join_is_the_one_that_counts<R: Runtime>() {
     assert_eq!((&joined["roomId"], &joined["role"]), (&json!("visit"), &json!("observer")));
 }
 
-pub async fn who_left_may_come_back_on_the_same_token<R: Runtime>() {
+pub async fn a_peer_that_left_may_come_back_with_the_same_token<R: Runtime>() {
     let server = R::start(guarded()).await;
     let mut ada = Client::connect(&server).await;
     ada.send(json!({"type": "join", "token": token(&for_ada())})).await;
@@ -264,7 +264,7 @@ pub async fn who_left_may_come_back_on_the_same_token<R: Runtime>() {
     assert_eq!((&joined["peerId"], &joined["role"]), (&json!("ada"), &json!("observer")));
 }
 
-pub async fn a_peer_moves_with_another_token_and_not_without<R: Runtime>() {
+pub async fn a_peer_needs_another_token_to_move<R: Runtime>() {
     let server = R::start(guarded()).await;
     let mut ada = arrive(&server, 2, &token(&for_ada())).await.expect("a handshake");
     ada.send(json!({"type": "join"})).await;
@@ -301,7 +301,7 @@ pub async fn the_same_subject_takes_its_seat_over<R: Runtime>() {
     old.expect_end("replaced", 4009).await;
 }
 
-pub async fn the_subprotocol_is_answered_without_the_token<R: Runtime>() {
+pub async fn the_answer_to_the_subprotocol_omits_the_token<R: Runtime>() {
     let server = R::start(guarded()).await;
     let offer = format!("visio, bearer.{}", token(&for_ada()));
     let site = super::site::Site::of(&server);
@@ -312,7 +312,7 @@ pub async fn the_subprotocol_is_answered_without_the_token<R: Runtime>() {
     assert_eq!(response.headers()["sec-websocket-protocol"], "visio");
 }
 
-pub async fn in_open_mode_a_token_says_nothing<R: Runtime>() {
+pub async fn in_open_mode_a_token_means_nothing<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
     let tokens = ["rubbish".to_owned(), token(&Grant { role: Role::Host, ..guest("x", "y") })];

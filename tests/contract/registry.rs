@@ -13,10 +13,10 @@ macro_rules! registry_contract {
     ($module:path, $registry:expr) => {
         $crate::registry_contract! { @each $module, $registry,
             an_unknown_room_is_empty,
-            what_was_stored_is_loaded,
-            a_stale_swap_is_raced,
-            of_two_who_store_the_same_one_wins,
-            versions_never_run_backwards,
+            a_stored_room_is_loaded,
+            a_stale_swap_loses_the_race,
+            when_two_store_the_same_room_one_wins,
+            versions_never_go_backwards,
             only_live_rooms_are_listed,
             of_64_writers_one_wins,
         }
@@ -35,14 +35,14 @@ pub async fn an_unknown_room_is_empty(registry: impl Registry) {
     assert_eq!((room.id(), room.seats().len()), (&room_id("nobody"), 0));
 }
 
-pub async fn what_was_stored_is_loaded(registry: impl Registry) {
+pub async fn a_stored_room_is_loaded(registry: impl Registry) {
     let before = latest(&registry, &room_id("visit")).await;
     let next = with(&before, &claim("c1", "visit", "ada"));
     assert_eq!(registry.swap(before.version(), next.clone()).await.unwrap(), Swap::Done);
     assert_eq!(*latest(&registry, &room_id("visit")).await, next);
 }
 
-pub async fn a_stale_swap_is_raced(registry: impl Registry) {
+pub async fn a_stale_swap_loses_the_race(registry: impl Registry) {
     let empty = latest(&registry, &room_id("visit")).await;
     let ada = with(&empty, &claim("c1", "visit", "ada"));
     let bob = with(&empty, &claim("c2", "visit", "bob"));
@@ -58,7 +58,7 @@ pub async fn a_stale_swap_is_raced(registry: impl Registry) {
 }
 
 /// Whoever stored it tells the room of it, and nobody else may.
-pub async fn of_two_who_store_the_same_one_wins(registry: impl Registry) {
+pub async fn when_two_store_the_same_room_one_wins(registry: impl Registry) {
     let empty = latest(&registry, &room_id("visit")).await;
     let ada = with(&empty, &claim("c1", "visit", "ada"));
     assert_eq!(registry.swap(empty.version(), ada.clone()).await.unwrap(), Swap::Done);
@@ -66,7 +66,7 @@ pub async fn of_two_who_store_the_same_one_wins(registry: impl Registry) {
 }
 
 /// A room may be forgotten once it is empty, its version may not.
-pub async fn versions_never_run_backwards(registry: impl Registry) {
+pub async fn versions_never_go_backwards(registry: impl Registry) {
     let who = claim("c1", "visit", "ada");
     let first = latest(&registry, &who.room).await;
     let mut seen = first.version();

@@ -17,7 +17,7 @@ const CLIENT: &str = include_str!("frames/client.jsonl");
 const REFUSED: &str = include_str!("frames/refused.jsonl");
 
 #[test]
-fn what_the_server_sends_is_as_written_down() {
+fn server_messages_match_the_golden_frames() {
     let frames: Vec<_> = messages().into_iter().map(ServerMessage::encode).collect();
     let golden: Vec<_> = SERVER.lines().collect();
     for (frame, golden) in frames.iter().zip(&golden) {
@@ -27,7 +27,7 @@ fn what_the_server_sends_is_as_written_down() {
 }
 
 #[test]
-fn what_clients_send_is_understood() {
+fn the_golden_client_frames_are_understood() {
     for frame in CLIENT.lines() {
         assert!(Incoming::parse(frame).is_ok(), "{frame}");
     }
@@ -35,7 +35,7 @@ fn what_clients_send_is_understood() {
 
 /// Each line: the code, a tab, the frame.
 #[test]
-fn what_is_no_message_is_refused_with_its_code() {
+fn frames_that_are_not_messages_are_refused_with_their_code() {
     for line in REFUSED.lines() {
         let (code, frame) = line.split_once('\t').expect("a code and a frame");
         let rejection = Incoming::parse(frame).expect_err(frame);

@@ -211,13 +211,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
 
     #[test]
-    fn who_is_not_admitted_neither_sends_nor_receives_nor_sees(steps in steps()) {
+    fn a_peer_that_was_not_admitted_neither_sends_nor_receives_nor_sees(steps in steps()) {
         let mut onlooker = Onlooker::default();
         walk(&steps, |_, who, action, now, decision| onlooker.sees(who, action, now, decision));
     }
 
     #[test]
-    fn nobody_is_in_two_places(steps in steps()) {
+    fn no_peer_is_in_two_places(steps in steps()) {
         walk(&steps, |room, _, _, _, _| {
             let seats = room.seats().iter().map(|seat| &seat.peer);
             let mut all: Vec<_> = seats.chain(room.waiting().iter().map(|it| &it.peer)).collect();
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn a_room_that_was_written_and_read_decides_the_same(steps in steps()) {
+    fn a_room_decides_the_same_after_serialization(steps in steps()) {
         walk(&steps, |room, _, _, _, _| {
             let text = serde_json::to_string(room).unwrap();
             assert_eq!(&serde_json::from_str::<Room>(&text).unwrap(), room);

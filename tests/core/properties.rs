@@ -91,7 +91,7 @@ fn seated(room: &Room, conn: &ConnectionId) -> bool {
 
 proptest! {
     #[test]
-    fn effects_concern_only_the_seated_and_the_speaker(steps in steps()) {
+    fn effects_concern_only_seated_peers_and_the_sender(steps in steps()) {
         walk(&steps, |room, who, _, decision| {
             let after = decision.next.as_ref().unwrap_or(room);
             for effect in &decision.effects {
@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn only_who_holds_its_seat_is_relayed_and_never_to_itself(steps in steps()) {
+    fn only_a_seat_holder_is_relayed_and_never_to_itself(steps in steps()) {
         walk(&steps, |room, who, _, decision| {
             for effect in &decision.effects {
                 if let Effect::Send { to, message: ServerMessage::Relayed(text) } = effect {
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn capacity_is_never_exceeded_and_no_peer_sits_twice(steps in steps()) {
+    fn capacity_is_never_exceeded_and_no_peer_has_two_seats(steps in steps()) {
         walk(&steps, |_, _, _, decision| {
             let Some(next) = &decision.next else { return };
             assert!(next.seats().len() <= RULES.max_peers_per_room.into());
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn everything_makes_sense_a_second_time(steps in steps()) {
+    fn every_event_makes_sense_a_second_time(steps in steps()) {
         walk(&steps, |_, _, event, decision| {
             let Some(next) = &decision.next else { return };
             let again = next.decide(event, NOW, &RULES);
@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn the_later_of_two_is_told_of_the_earlier_and_only_it(steps in steps()) {
+    fn only_the_later_of_two_peers_is_told_of_the_earlier(steps in steps()) {
         let mut joined = Vec::new();
         let room = walk(&steps, |_, _, _, decision| {
             for effect in &decision.effects {

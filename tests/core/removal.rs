@@ -100,7 +100,7 @@ impl Onlooker {
         let (action, now) = at;
         let last_let_in = self.last_let_in;
         self.words.retain(|_, word| now.0 < last_let_in.max(word.last_shown) + LEEWAY);
-        self.nobody_comes_in_against_a_hosts_word(room, who, at, decision);
+        self.nobody_comes_in_against_a_hosts_decision(room, who, at, decision);
         if let Action::Join(shown) = action {
             let expires_at = shown.expires_at(now).0;
             if is_told(decision, &who.peer, &["joined", "waiting"]) {
@@ -117,7 +117,7 @@ impl Onlooker {
         }
     }
 
-    fn nobody_comes_in_against_a_hosts_word(
+    fn nobody_comes_in_against_a_hosts_decision(
         &self,
         room: &Room,
         who: &Claim,
@@ -227,7 +227,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_a_host_decided_of_somebody_holds_whatever_that_one_shows(steps in steps()) {
+    fn a_hosts_decision_holds_whatever_token_the_peer_shows(steps in steps()) {
         let mut onlooker = Onlooker::default();
         walk(&steps, |room, who, at, decision| onlooker.sees(room, who, at, decision));
     }
@@ -263,7 +263,7 @@ proptest! {
     }
 
     #[test]
-    fn a_room_with_memories_is_the_same_after_it_was_written_and_read(steps in steps()) {
+    fn a_room_with_memories_is_the_same_after_serialization(steps in steps()) {
         walk(&steps, |room, _, _, _| {
             let text = serde_json::to_string(room).unwrap();
             assert_eq!(&serde_json::from_str::<Room>(&text).unwrap(), room);

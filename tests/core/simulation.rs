@@ -40,7 +40,7 @@ fn at_rest_every_living_peer_knows_the_room() {
 
 /// Two hosts remove whom they like, while everybody comes and goes.
 #[test]
-fn at_rest_nobody_is_there_who_was_removed() {
+fn at_rest_no_removed_peer_is_there() {
     let mut removals = 0;
     for seed in 0..SEEDS {
         let world = Arc::new(World::let_in_by(Gatekeeper::new(by_name)));

@@ -53,7 +53,7 @@ fn escape(name: &str) -> String {
 
 proptest! {
     #[test]
-    fn the_server_alone_says_from_and_nothing_else_is_lost(
+    fn only_the_server_sets_from_and_nothing_else_is_lost(
         fields in prop::collection::vec((key(), value()), 0..8),
         space in "[ \t\r\n]{0,2}",
         sent_at in prop::option::of(0_u64..1 << 50),

@@ -25,14 +25,14 @@ struct Row {
 }
 
 #[test]
-fn tokens_of_other_libraries_are_understood() {
+fn tokens_from_other_libraries_are_accepted() {
     for Row { by, key, token } in rows() {
         assert_eq!(keys(&key).verify(&Token::new(token), None, NOW), Ok(granted()), "{by}, {key}");
     }
 }
 
 #[test]
-fn a_set_knows_them_by_the_names_of_their_keys() {
+fn a_key_set_accepts_tokens_by_the_names_of_their_keys() {
     let set = Keys::from_jwks(SET).unwrap();
     for Row { by, key, token } in rows().filter(|row| row.key != "secret") {
         assert_eq!(set.verify(&Token::new(token), None, NOW), Ok(granted()), "{by}, {key}");
@@ -40,7 +40,7 @@ fn a_set_knows_them_by_the_names_of_their_keys() {
 }
 
 #[test]
-fn no_key_takes_the_tokens_of_another() {
+fn no_key_accepts_the_tokens_of_another() {
     for Row { by, key, token } in rows() {
         let others = ["secret", "rsa.pem", "p256.pem", "ed25519.pem"].into_iter();
         for other in others.filter(|other| *other != key) {

@@ -86,7 +86,7 @@ async fn a_relay_in_a_warm_instance_is_one_post_one_read_and_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_only_connects_costs_one_read() {
+async fn a_client_that_only_connects_costs_one_read() {
     let lambda = Lambda::with_one_instance().await;
     let before = lambda.gateway.bill();
     Client::connect(&lambda).await.close().await;

@@ -26,7 +26,7 @@ async fn a_write_that_lands_twice_is_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_refuses_is_our_fault_and_nothing_is_changed() {
+async fn a_table_that_refuses_is_our_fault_and_changes_nothing() {
     let lambda = Lambda::with_two_instances().await;
     let mut ada = Client::connect(&lambda).await;
     lambda.gateway.set_faults(Faults { throttled_table: 1.0, ..Faults::default() });
@@ -64,7 +64,7 @@ async fn a_crash_in_the_middle_of_a_join_locks_nobody_out() {
 /// Those that are refused for longer than the function tries are told to the sender, by name and
 /// with the time after which to repeat them; the others arrive, and each arrives once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_is_busy_for_a_moment_is_reached() {
+async fn a_peer_that_is_busy_for_a_moment_is_still_reached() {
     let lambda = Lambda::with(Faults::default()).await;
     let [mut ada, mut bob] = meet(&lambda, "visit", ["ada", "bob"]).await;
     let offer = |seq| json!({"type": "offer", "to": "bob", "sdp": "v=0", "seq": seq});

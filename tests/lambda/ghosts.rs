@@ -48,7 +48,7 @@ async fn a_ghost_keeps_nobody_out_of_a_room_of_two() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_joins_finds_the_ghost_out() {
+async fn a_peer_that_joins_discovers_the_ghost() {
     let lambda = Lambda::with(LOST).await;
     let [mut ada, ghost] = meet(&lambda, "visit", ["ada", "bob"]).await;
     ghost.close().await;
@@ -61,7 +61,7 @@ async fn who_joins_finds_the_ghost_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_sends_to_a_ghost_is_told() {
+async fn a_peer_that_sends_to_a_ghost_is_told() {
     let lambda = Lambda::with(LOST).await;
     let [mut ada, ghost] = meet(&lambda, "visit", ["ada", "bob"]).await;
     ghost.close().await;

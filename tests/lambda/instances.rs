@@ -96,7 +96,7 @@ async fn a_newcomer_is_reached_by_those_who_have_not_heard_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_not_there_any_more_is_told_so() {
+async fn a_message_to_a_peer_that_has_left_is_refused() {
     let lambda = Lambda::with_two_instances().await;
     lambda.gateway.route_to(Some(0));
     let [mut ada, mut bob] = meet(&lambda, "visit", ["ada", "bob"]).await;
@@ -114,7 +114,7 @@ async fn who_is_not_there_any_more_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_joined_elsewhere_is_seated_for_an_instance_that_saw_it_connect() {
+async fn an_instance_that_saw_a_peer_connect_learns_that_it_joined_elsewhere() {
     let lambda = Lambda::with_two_instances().await;
     lambda.gateway.route_to(Some(0));
     let (mut bob, _) = Client::join(&lambda, "visit", "bob").await;
@@ -133,7 +133,7 @@ async fn who_joined_elsewhere_is_seated_for_an_instance_that_saw_it_connect() {
 
 /// Every read that does not ask for consistency is answered with an old copy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_visit_on_nothing_but_stale_reads() {
+async fn a_visit_works_when_every_eventual_read_is_stale() {
     let lambda =
         Lambda::with(visio_gateway::Faults { stale_reads: 1.0, ..Default::default() }).await;
     for round in 0..3 {

@@ -71,7 +71,7 @@ async fn what_another_instance_stored_is_seen_at_once() {
 
 /// The room by which a message was attributed serves for one look, and for no other room.
 #[tokio::test]
-async fn a_room_that_was_just_read_is_read_anew_the_second_time() {
+async fn a_room_is_read_again_even_if_it_was_just_read() {
     let kept = kept(Faults::default()).await;
     let id = RoomId::fallback();
     let before = kept.load(&id).await.unwrap();

@@ -10,14 +10,14 @@ use crate::JWT_SECRET_ARN;
 const SECRET: &str = "the secret that makes visit tokens";
 
 #[tokio::test]
-async fn a_secret_that_is_not_there_lets_nobody_in() {
+async fn a_missing_secret_lets_nobody_in() {
     let printed = refused(&[], &[]).await;
     let complaint = "VISIO_JWT_SECRET_ARN: Secrets Manager: ResourceNotFoundException";
     assert!(printed.contains(complaint), "{printed}");
 }
 
 #[tokio::test]
-async fn keys_and_values_are_no_secret() {
+async fn a_json_object_is_not_a_secret() {
     let console = format!(r#"{{"key":"{SECRET}"}}"#);
     let printed = refused(&[], &[console.as_str()]).await;
     assert!(printed.contains("VISIO_JWT_SECRET_ARN: expected a secret that is plain text"));
@@ -25,14 +25,14 @@ async fn keys_and_values_are_no_secret() {
 }
 
 #[tokio::test]
-async fn a_secret_by_value_and_by_reference_is_one_too_many() {
+async fn a_secret_by_value_and_by_reference_is_refused() {
     let printed = refused(&[("VISIO_JWT_SECRET", SECRET)], &[SECRET]).await;
     assert!(printed.contains("VISIO_JWT_SECRET_ARN: expected alone"), "{printed}");
     assert!(!printed.contains(SECRET), "{printed}");
 }
 
 #[tokio::test]
-async fn a_secret_that_is_too_short_is_called_so() {
+async fn a_secret_that_is_too_short_is_reported_as_such() {
     let printed = refused(&[], &["short"]).await;
     assert!(printed.contains("VISIO_JWT_SECRET: expected"), "{printed}");
 }
@@ -45,7 +45,7 @@ async fn a_reference_to_nothing_is_not_open_mode() {
 
 /// A policy takes some seconds to be known everywhere.
 #[tokio::test]
-async fn a_permission_that_comes_late_is_waited_for() {
+async fn a_function_waits_for_a_permission_that_comes_late() {
     let mut options = options(&[], &[SECRET]);
     options.denied_secrets = 2;
     let gateway = Gateway::start(options).await.expect("a gateway");

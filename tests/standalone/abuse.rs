@@ -90,7 +90,7 @@ async fn little_is_kept_for_a_client_that_does_not_read() {
 }
 
 #[tokio::test]
-async fn offers_to_a_full_room_are_no_flood() {
+async fn offers_to_a_full_room_are_not_a_flood() {
     let program = start(&[]).await;
     let mut others = Vec::new();
     for nth in 0..15 {
@@ -123,7 +123,7 @@ async fn control_frames_are_charged_like_messages() {
 }
 
 #[tokio::test]
-async fn fragments_without_end_are_charged_too() {
+async fn endless_fragments_are_charged_too() {
     let program = start(&[]).await;
     let [mut bob] = meet(&program, "visit", ["bob"]).await;
     let empty = masked(0x00, b"").repeat(1000);
@@ -142,7 +142,7 @@ async fn fragments_without_end_are_charged_too() {
 }
 
 #[tokio::test]
-async fn a_message_in_the_smallest_fragments_is_no_flood() {
+async fn a_message_in_the_smallest_fragments_is_not_a_flood() {
     let program = start(&[]).await;
     let [mut ada, mut bob] = meet(&program, "visit", ["ada", "bob"]).await;
     let text = json!({"type": "signal", "to": "bob", "text": "x".repeat(30_000)}).to_string();
@@ -179,7 +179,7 @@ async fn a_handshake_with_a_body_is_refused() {
 }
 
 #[tokio::test]
-async fn a_crowded_server_answers_those_who_only_ask() {
+async fn a_full_server_still_answers_plain_requests() {
     let program = start(&["--max-connections", "2"]).await;
     let [mut ada, mut bob] = meet(&program, "visit", ["ada", "bob"]).await;
     for path in ["/health", "/livez", "/readyz", "/"] {
@@ -226,7 +226,7 @@ async fn one_address_cannot_take_all_sockets() {
 }
 
 #[tokio::test]
-async fn who_guesses_at_tokens_is_told_less_and_a_good_one_is_never_kept_out() {
+async fn a_client_that_guesses_tokens_is_told_less_and_a_good_token_always_passes() {
     let args = ["--listen", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1"];
     let program = Program::start(&args, &[("VISIO_JWT_SECRET", SECRET)]).await;
     let guess = async |nth: usize, from: &str| {

@@ -101,7 +101,7 @@ async fn a_visit_that_everybody_has_left_ends_on_time() {
 }
 
 #[tokio::test]
-async fn in_open_mode_no_name_keeps_a_room_out_of_it() {
+async fn in_open_mode_no_name_keeps_a_room_out_of_the_log() {
     let file = scratch("open-mode");
     let path = file.to_str().expect("a path");
     let program = Program::start(&["--listen", "127.0.0.1:0", "--audit", path], &[]).await;
@@ -124,14 +124,14 @@ async fn in_open_mode_no_name_keeps_a_room_out_of_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_is_refused_at_the_start() {
+async fn a_file_that_cannot_be_written_is_refused_at_startup() {
     let (code, said) = run(&["--listen", "127.0.0.1:0", "--audit", "/no/such/folder/a"], &[]).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("--audit /no/such/folder/a"), "{said}");
 }
 
 #[tokio::test]
-async fn the_audit_log_is_for_its_owner_alone() {
+async fn only_its_owner_can_read_the_audit_log() {
     let file = scratch("private");
     let path = file.to_str().expect("a path");
     let args = ["--listen", "127.0.0.1:0", "--audit", path];

@@ -22,7 +22,7 @@ async fn the_ready_line_names_urls_that_work() {
 }
 
 #[tokio::test]
-async fn serve_is_what_happens_without_a_command() {
+async fn without_a_command_the_program_serves() {
     let program = Program::start(&["serve", "--listen", "127.0.0.1:0"], &[]).await;
     Client::join(&program, "visit", "ada").await;
 }
@@ -62,7 +62,7 @@ async fn open_mode_refuses_a_public_address() {
 }
 
 #[tokio::test]
-async fn a_bad_setting_ends_it_at_once_and_names_the_flag() {
+async fn a_bad_setting_stops_the_server_at_once_and_names_the_flag() {
     for (args, parts) in [
         (["--max-peers-per-room", "0"], ["--max-peers-per-room", "1..=256"]),
         (["--listen", "nowhere"], ["--listen", "nowhere"]),
@@ -78,7 +78,7 @@ async fn a_bad_setting_ends_it_at_once_and_names_the_flag() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_will_not_do_ends_it_at_once_and_says_why() {
+async fn an_invalid_certificate_stops_the_server_at_once_and_says_why() {
     let directory = Directory::new();
     let (good, other) = (Certificate::new(), Certificate::new());
     let expired = Certificate::valid((2020, 1, 1), (2021, 1, 1));
@@ -120,7 +120,7 @@ async fn a_certificate_that_will_not_do_ends_it_at_once_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_expires_soon_is_complained_of() {
+async fn a_certificate_that_expires_soon_causes_a_warning() {
     let directory = Directory::new();
     let day = day_of(SystemTime::now() + Duration::from_secs(3 * 24 * 3600));
     let flags = directory.flags(&Certificate::valid((2020, 1, 1), day));
@@ -143,7 +143,7 @@ fn day_of(time: SystemTime) -> (i32, u8, u8) {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_said_to_be_taken() {
+async fn a_port_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, text) = run(&["--listen", &address], &[]).await;

@@ -50,7 +50,7 @@ async fn the_server_keeps_within_a_low_limit_and_stays_healthy() {
 }
 
 #[tokio::test]
-async fn where_no_limit_is_wanted_the_open_files_are_the_limit() {
+async fn without_a_limit_on_connections_open_files_are_the_limit() {
     let (child, log) = limited(64, &["--listen", "127.0.0.1:0", "--max-connections", "0"]);
     let program = Program::ready((child, log)).await;
     let line = parsed(&program.log.line("open_files").await);
@@ -59,7 +59,7 @@ async fn where_no_limit_is_wanted_the_open_files_are_the_limit() {
 }
 
 #[tokio::test]
-async fn a_limit_that_lets_in_no_visit_is_refused() {
+async fn a_limit_too_low_for_one_visit_is_refused() {
     let (mut child, log) = limited(40, &["--listen", "127.0.0.1:0"]);
     let status = timeout(PATIENCE, child.wait()).await.expect("an end in time");
     log.closed().await;
@@ -69,7 +69,7 @@ async fn a_limit_that_lets_in_no_visit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_shortage_is_told_twice_and_health_is_answered_meanwhile() {
+async fn a_shortage_is_logged_twice_and_health_is_answered_meanwhile() {
     let program = Program::start(&["--listen", "127.0.0.1:0"], &[]).await;
     limit(&program, room_for(&program, 8));
     let idle = idle(&program, 30).await;

@@ -7,7 +7,7 @@ use crate::conformance::client::Client;
 use crate::conformance::request::get;
 
 #[tokio::test]
-async fn clients_are_told_then_closed_and_it_ends_well() {
+async fn clients_are_told_then_closed_and_the_server_exits_cleanly() {
     for signal in ["TERM", "INT"] {
         let program = start("2").await;
         let (mut ada, _) = Client::join(&program, "visit", "ada").await;
@@ -21,7 +21,7 @@ async fn clients_are_told_then_closed_and_it_ends_well() {
 }
 
 #[tokio::test]
-async fn while_it_drains_visits_go_on_and_nobody_new_is_let_in() {
+async fn while_the_server_drains_visits_go_on_and_nobody_new_gets_in() {
     let program = start("3600").await;
     let (mut ada, _) = Client::join(&program, "visit", "ada").await;
     let (mut bob, _) = Client::join(&program, "visit", "bob").await;
@@ -36,7 +36,7 @@ async fn while_it_drains_visits_go_on_and_nobody_new_is_let_in() {
 }
 
 #[tokio::test]
-async fn it_ends_as_soon_as_the_last_client_has_left() {
+async fn the_server_exits_as_soon_as_the_last_client_has_left() {
     let program = start("3600").await;
     let (mut ada, _) = Client::join(&program, "visit", "ada").await;
     program.signal("TERM");
@@ -46,7 +46,7 @@ async fn it_ends_as_soon_as_the_last_client_has_left() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_stops_the_server_at_once() {
     let program = start("3600").await;
     let (mut ada, _) = Client::join(&program, "visit", "ada").await;
     program.signal("TERM");
@@ -56,7 +56,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn without_a_drain_time_it_closes_and_ends() {
+async fn without_a_drain_time_the_server_closes_and_exits() {
     let program = start("0").await;
     let (mut ada, _) = Client::join(&program, "visit", "ada").await;
     program.signal("TERM");

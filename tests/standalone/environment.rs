@@ -52,7 +52,7 @@ async fn an_empty_variable_counts_as_not_set() {
 }
 
 #[tokio::test]
-async fn an_empty_address_is_none() {
+async fn an_empty_address_counts_as_not_set() {
     let variables = [("VISIO_LISTEN", ""), ("PORT", "")];
     let (code, said) = run(&["--jwks", "/nowhere"], &variables).await;
     assert_eq!(code, Some(1), "{said}");
@@ -60,7 +60,7 @@ async fn an_empty_address_is_none() {
 }
 
 #[tokio::test]
-async fn what_would_leave_out_a_protection_is_refused_when_it_is_empty() {
+async fn an_empty_variable_that_would_switch_off_a_protection_is_refused() {
     let tls_key = ("VISIO_TLS_KEY", "--tls-key");
     for (variable, flag) in GUARDS.into_iter().chain([tls_key]) {
         let (code, said) = run(&["--listen", "127.0.0.1:0"], &[(variable, "")]).await;
@@ -70,7 +70,7 @@ async fn what_would_leave_out_a_protection_is_refused_when_it_is_empty() {
 }
 
 #[tokio::test]
-async fn an_empty_filter_that_is_typed_is_refused() {
+async fn an_empty_filter_on_the_command_line_is_refused() {
     let (code, said) = run(&["--log", ""], &[]).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--log"), "{said}");
@@ -78,7 +78,7 @@ async fn an_empty_filter_that_is_typed_is_refused() {
 
 /// So that a new flag has to be thought of here.
 #[tokio::test]
-async fn every_variable_is_one_or_the_other() {
+async fn every_variable_is_of_one_kind_or_the_other() {
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_visio")).arg("--help").output();
     let help = String::from_utf8(help.expect("the program starts").stdout).expect("text");
     let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());

@@ -13,7 +13,7 @@ use crate::conformance::tokens::SECRET;
 const LOOPBACK: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
 #[tokio::test]
-async fn what_is_no_regular_file_is_refused_at_the_start() {
+async fn a_file_that_is_not_regular_is_refused_at_startup() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let [_, cert, _, key] = directory.flags(&certificate);
     let pipe = fifo(&directory, "pipe");
@@ -33,7 +33,7 @@ async fn what_is_no_regular_file_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_file_that_becomes_a_pipe_blocks_neither_a_reload_nor_the_end() {
+async fn a_file_that_becomes_a_pipe_blocks_neither_a_reload_nor_the_shutdown() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let set = directory.write("set.json", &set_of(&[("a", SECRET)]));
     let tls = directory.flags(&certificate);
@@ -54,7 +54,7 @@ async fn a_file_that_becomes_a_pipe_blocks_neither_a_reload_nor_the_end() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_regular_file_is_as_good_as_the_file() {
+async fn a_link_to_a_regular_file_works_like_the_file() {
     let directory = Directory::new();
     let set = directory.write("set.json", &set_of(&[("a", SECRET)]));
     let link = directory.path("link.json");

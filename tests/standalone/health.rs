@@ -7,7 +7,7 @@ use crate::conformance::client::Client;
 use crate::conformance::request::get;
 
 #[tokio::test]
-async fn limits_that_let_in_no_visit_of_two_are_degraded_not_down() {
+async fn limits_that_allow_no_visit_of_two_are_degraded_not_down() {
     for limit in [
         &["--max-peers-per-room", "1"][..],
         &["--message-rate", "1", "--message-burst", "1"],
@@ -22,7 +22,7 @@ async fn limits_that_let_in_no_visit_of_two_are_degraded_not_down() {
 }
 
 #[tokio::test]
-async fn a_finding_holds_for_all_who_ask_at_once() {
+async fn requests_that_come_at_once_share_one_check() {
     let program = Program::start(&["--listen", "127.0.0.1:0"], &[]).await;
     let (mut ada, first) = Client::join(&program, "visit", "ada").await;
     let asked = futures_util::future::join_all((0..50).map(|_| health(&program))).await;

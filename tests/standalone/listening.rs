@@ -21,7 +21,7 @@ async fn a_name_of_a_public_address_is_refused_in_open_mode() {
 }
 
 #[tokio::test]
-async fn what_is_neither_is_refused_with_flag_value_and_what_was_expected() {
+async fn an_invalid_address_is_refused_with_flag_value_and_what_was_expected() {
     let label = "x".repeat(64);
     let unknown = format!("{label}:80");
     for (listen, expected) in [

@@ -51,7 +51,7 @@ async fn a_panic_ends_one_connection_and_gives_up_its_seat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registry_that_does_not_answer_is_our_fault_and_said_so() {
+async fn a_registry_that_does_not_answer_is_reported_as_our_fault() {
     let server = start().await;
     let mut ada = Client::connect(&server).await;
     ada.send(json!({"type": "join", "roomId": "unavailable", "requestId": "r1"})).await;

@@ -32,7 +32,7 @@ async fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
 }
 
 #[tokio::test]
-async fn what_a_proxy_says_and_cannot_mean_counts_as_the_proxy_itself() {
+async fn an_invalid_forwarded_address_counts_as_the_proxy_itself() {
     let program = start(&["--trusted-proxy", "127.0.0.1"]).await;
     let _own = open(&program, &[]).await.expect("the proxy itself");
     for malformed in ["unknown", "192.0.2.1, nonsense", "192.0.2.1,", "_hidden", "192.0.2.300"] {
@@ -42,7 +42,7 @@ async fn what_a_proxy_says_and_cannot_mean_counts_as_the_proxy_itself() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_not_believed() {
+async fn a_forwarded_address_from_a_stranger_is_ignored() {
     let program = start(&["--trusted-proxy", "127.0.0.1"]).await;
     let stranger = || socket(&program, "127.0.0.9");
     let _first = open_over(&program, stranger().await, &["192.0.2.1"]).await.expect("the first");

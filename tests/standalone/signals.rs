@@ -16,7 +16,7 @@ use crate::conformance::tokens::SECRET;
 const LOOPBACK: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
 #[tokio::test]
-async fn a_server_with_nothing_to_read_again_says_so_and_goes_on() {
+async fn a_server_with_nothing_to_reload_says_so_and_goes_on() {
     for variables in [&[][..], &[("VISIO_JWT_SECRET", SECRET)]] {
         let program = Program::start(&LOOPBACK, variables).await;
         let connected = Client::connect(&program).await;
@@ -31,7 +31,7 @@ async fn a_server_with_nothing_to_read_again_says_so_and_goes_on() {
 }
 
 #[tokio::test]
-async fn one_signal_reads_the_certificate_and_the_keys_again() {
+async fn one_signal_reloads_the_certificate_and_the_keys() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let set = directory.write("set.json", &set_of(&[("a", SECRET)]));
     let tls = directory.flags(&certificate);
@@ -48,7 +48,7 @@ async fn one_signal_reads_the_certificate_and_the_keys_again() {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_any_more_ends_nothing() {
+async fn a_log_that_nobody_reads_any_more_stops_nothing() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visio"));
     command.args(LOOPBACK).env_remove("PORT").stderr(Stdio::piped());
     let mut child = command.kill_on_drop(true).spawn().expect("the program starts");
@@ -64,7 +64,7 @@ async fn a_log_that_nobody_reads_any_more_ends_nothing() {
 
 /// The terminal's end comes as SIGHUP too.
 #[tokio::test]
-async fn a_server_goes_away_with_its_terminal() {
+async fn a_server_exits_when_its_terminal_closes() {
     let mut command = Command::new("script");
     let program = format!("exec {} {}", env!("CARGO_BIN_EXE_visio"), LOOPBACK.join(" "));
     command.args(["-qec", &program, "/dev/null"]).env_remove("PORT");

@@ -41,7 +41,7 @@ async fn a_visit_goes_through_tls_and_so_does_the_health_check() {
 }
 
 #[tokio::test]
-async fn http_1_1_is_all_that_is_spoken_within() {
+async fn only_http_1_1_is_spoken_within_tls() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let program = start(&directory, &certificate).await;
     for (offered, spoken) in [(&["h2", "http/1.1"][..], Some("http/1.1")), (&[], None)] {
@@ -54,7 +54,7 @@ async fn http_1_1_is_all_that_is_spoken_within() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_for_new_connections_and_a_bad_one_for_nobody() {
+async fn a_new_certificate_applies_to_new_connections_and_a_bad_one_to_none() {
     let (first, second, directory) = (Certificate::new(), Certificate::new(), Directory::new());
     let program = start(&directory, &first).await;
     let mut ada = Peer::join(&first.connector(), &program, "ada").await;
@@ -86,7 +86,7 @@ async fn a_new_certificate_is_for_new_connections_and_a_bad_one_for_nobody() {
 }
 
 #[tokio::test]
-async fn many_small_messages_in_one_record_are_no_flood() {
+async fn many_small_messages_in_one_record_are_not_a_flood() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let flags = directory.flags(&certificate);
     let mut args = vec!["--listen", "127.0.0.1:0", "--max-message-bytes", "1024"];
@@ -104,7 +104,7 @@ async fn many_small_messages_in_one_record_are_no_flood() {
 }
 
 #[tokio::test]
-async fn whoever_speaks_no_tls_is_told_so_and_let_go() {
+async fn a_client_that_speaks_no_tls_is_told_so_and_closed() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let program = start(&directory, &certificate).await;
     for request in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n", "SSH-2.0-x\r\n"] {
@@ -127,7 +127,7 @@ async fn whoever_speaks_no_tls_is_told_so_and_let_go() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_go_on_is_ended_and_delays_nobody() {
+async fn a_stalled_handshake_is_ended_and_delays_nobody() {
     let (certificate, directory) = (Certificate::new(), Directory::new());
     let program = start(&directory, &certificate).await;
     let mut stuck = Vec::new();

@@ -15,7 +15,7 @@ const VARIABLE: (&str, &str) = ("VISIO_JWT_SECRET", SECRET);
 const LOOPBACK: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
 #[tokio::test]
-async fn visio_token_makes_what_the_server_takes() {
+async fn visio_token_makes_tokens_that_the_server_accepts() {
     let program = Program::start(&LOOPBACK, &[VARIABLE]).await;
     let args = ["token", "--room", "visit", "--peer", "ada", "--role", "host", "--name", "Dr Ada"];
     let (code, printed, complaint) = output(&args, &[VARIABLE]).await;
@@ -31,7 +31,7 @@ async fn visio_token_makes_what_the_server_takes() {
 }
 
 #[tokio::test]
-async fn visio_token_refuses_by_its_flag() {
+async fn visio_token_names_the_flag_that_it_refuses() {
     let least = ["token", "--room", "visit", "--peer", "ada"];
     for (args, variables, parts) in [
         (&least[..], &[][..], ["--jwt-secret", "required"]),
@@ -51,7 +51,7 @@ async fn visio_token_refuses_by_its_flag() {
 }
 
 #[tokio::test]
-async fn a_key_that_will_not_do_ends_it_at_once() {
+async fn an_invalid_key_stops_the_server_at_once() {
     let directory = Directory::new();
     let rubbish = directory.write("rubbish", "a personal secret");
     for (args, variables, parts) in [
@@ -72,7 +72,7 @@ async fn a_key_that_will_not_do_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_secret_is_in_no_help() {
+async fn the_help_shows_no_secret() {
     for args in [&["--help"][..], &["serve", "--help"], &["token", "--help"]] {
         let (code, printed, _) = output(args, &[VARIABLE]).await;
         assert_eq!(code, Some(0));
@@ -81,7 +81,7 @@ async fn a_secret_is_in_no_help() {
 }
 
 #[tokio::test]
-async fn with_a_key_strangers_may_knock_at_a_public_address() {
+async fn with_a_key_the_server_may_listen_on_a_public_address() {
     let program = Program::start(&["--listen", "0.0.0.0:0"], &[VARIABLE]).await;
     let mut eve = Client::connect(&program).await;
     eve.send(json!({"type": "join"})).await;
@@ -89,7 +89,7 @@ async fn with_a_key_strangers_may_knock_at_a_public_address() {
 }
 
 #[tokio::test]
-async fn keys_take_turns_while_visits_go_on() {
+async fn keys_rotate_while_visits_go_on() {
     let directory = Directory::new();
     let set = directory.write("set.json", &set_of(&[("old", SECRET)]));
     let program = Program::start(&[&LOOPBACK[..], &["--jwks", &set]].concat(), &[]).await;
@@ -131,7 +131,7 @@ async fn a_foreign_key_in_a_set_is_skipped_and_counted() {
 }
 
 #[tokio::test]
-async fn health_needs_nobodys_token() {
+async fn health_needs_no_token() {
     let program = Program::start(&LOOPBACK, &[VARIABLE]).await;
     let answer = get(&program, "/health").await;
     let body: Value = serde_json::from_str(&answer.body).expect("JSON");

@@ -98,7 +98,7 @@ resource "aws_cloudfront_distribution" "this" {
     domain_name = local.host
     origin_path = "/${module.signaling.stage_name}"
 
-    # CloudFront puts this in the place of whatever the client sends under this name.
+    # CloudFront overwrites whatever the client sends under this name.
     custom_header {
       name  = "x-api-key"
       value = aws_api_gateway_api_key.this.value

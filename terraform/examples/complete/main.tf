@@ -1,4 +1,4 @@
-# Every part there is: a clinic's production with logs, a key, alarms by mail, a domain and warm
+# Every part: a clinic's production with logs, a key, alarms by email, a domain and warm
 # functions.
 
 provider "aws" {
@@ -96,7 +96,7 @@ module "health" {
   }
 }
 
-# In open mode everybody is let in, the health check too.
+# In open mode anybody can join, the health check too.
 module "health_secret" {
   source = "../../modules/health-secret"
   count  = var.jwt_public_key == null ? 0 : 1

@@ -39,7 +39,7 @@ variable "domain" {
     A domain name of your own; null: API Gateway's own name.
     - name: the domain name, in lower case
     - certificate_arn: ARN of an ACM certificate for it, in the same region
-    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+    - hosted_zone_id: Route 53 zone in which to create the DNS record; null: you create it. Default none
   EOT
   type = object({
     name            = string

@@ -1,4 +1,4 @@
-# The role by which API Gateway writes to CloudWatch. An account has one for each region, shared by
+# The role that lets API Gateway write to CloudWatch. An account has one for each region, shared by
 # all its APIs, REST ones too. Without it, a WebSocket API can have neither access logs nor a
 # logging level. Apply this once, and not where something else already manages the role.
 
@@ -20,7 +20,7 @@ resource "aws_iam_role" "this" {
 
 data "aws_partition" "current" {}
 
-# AWS's own policy, which API Gateway looks for.
+# AWS's own policy, which API Gateway requires.
 resource "aws_iam_role_policy_attachment" "this" {
   role       = aws_iam_role.this.name
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

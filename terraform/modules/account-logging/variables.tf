@@ -1,5 +1,5 @@
 variable "role_name" {
-  description = "Name of the role, 1 to 64 letters, digits and any of + = , . @ _ -. Two regions of an account need two names"
+  description = "Name of the role, 1 to 64 letters, digits and any of + = , . @ _ -. Each region of an account needs its own name"
   type        = string
   default     = "apigateway-cloudwatch-logs"
 
@@ -10,7 +10,7 @@ variable "role_name" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have tags"
+  description = "Tags for everything that can have tags"
   type        = map(string)
   default     = {}
 }

@@ -1,7 +1,7 @@
-# The secret by which the health check gets in where visit tokens are needed. Nobody ever types it.
+# The secret that lets the health check in when visit tokens are required. Nobody ever types it.
 
 resource "aws_secretsmanager_secret" "this" {
-  # checkov:skip=CKV2_AWS_57: it opens only rooms of the health check's own, and no visit; README.md says how to replace it
+  # checkov:skip=CKV2_AWS_57: it opens only the health check's own rooms, and no visit; README.md says how to replace it
   # The name differs with and without a KMS key, so that adding or removing one makes a new secret.
   # The provider would leave the old one on its key (its issue 21623).
   name_prefix             = var.kms_key_arn == null ? "${var.name}-health-" : "${var.name}-health-kms-"
@@ -19,7 +19,7 @@ resource "aws_secretsmanager_secret" "this" {
 # A write-only argument goes to AWS once, and into no plan and no state. uuid() takes its bytes from
 # the system's source of randomness for keys, and is new each time. Two of them are over 240 bits.
 # The provider's ephemeral passwords would do the same, but a mocked provider cannot have those
-# (Terraform 1.11), not even where none is made.
+# (Terraform 1.11), not even if none is made.
 resource "aws_secretsmanager_secret_version" "this" {
   secret_id                = aws_secretsmanager_secret.this.id
   secret_string_wo         = replace("${uuid()}${uuid()}", "-", "")

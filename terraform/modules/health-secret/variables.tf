@@ -1,15 +1,15 @@
 variable "name" {
-  description = "Beginning of the secret's name, which is NAME-health- or, with a KMS key of your own, NAME-health-kms-, and a unique end. A small letter, then 2 to 39 small letters, digits and hyphens"
+  description = "Prefix of the secret's name, which is NAME-health- or, with a KMS key of your own, NAME-health-kms-, and a unique suffix. A lower-case letter, then 2 to 39 lower-case letters, digits and hyphens"
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{2,39}$", var.name))
-    error_message = "name: expected a small letter, then 2 to 39 small letters, digits and hyphens, such as clinic-prod."
+    error_message = "name: expected a lower-case letter, then 2 to 39 lower-case letters, digits and hyphens, such as clinic-prod."
   }
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a KMS key for the secret, the same as for both functions; null: AWS's own key. Adding or removing a key makes a new secret"
+  description = "ARN of a KMS key for the secret, the same as that of both functions; null: AWS's own key. Adding or removing a key creates a new secret"
   type        = string
   default     = null
 
@@ -20,7 +20,7 @@ variable "kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags of the secret"
+  description = "Tags for the secret"
   type        = map(string)
   default     = {}
 }

@@ -54,7 +54,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   tags = var.tags
 }
 
-# Bad news is an answer like any other, and not an error of the function. It is in the log.
+# A failed check is an answer like any other, and not an error of the function. It is in the log.
 resource "aws_cloudwatch_log_metric_filter" "unhealthy" {
   count = var.alarms.enabled ? 1 : 0
 

@@ -1,12 +1,12 @@
 # The health check: a function with a public URL, which holds a visit of its own through the public
-# way in.
+# entrance.
 
 data "aws_region" "current" {}
 
 locals {
   function_name = "${var.name}-health"
 
-  # What the program reads, and nothing else. It fetches the secret by its ARN when it starts.
+  # Only what the program reads. It fetches the secret by its ARN when it starts.
   environment = merge(
     {
       VISIO_TABLE          = var.table_name
@@ -33,9 +33,9 @@ module "package" {
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_50: it is one function and one call; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: it connects through the public way in, which is its purpose
+  # checkov:skip=CKV_AWS_117: it connects through the public entrance, which is its purpose
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one
-  # checkov:skip=CKV_AWS_272: whoever applies also builds the package, and a signature of theirs would prove nothing more
+  # checkov:skip=CKV_AWS_272: the person who applies also builds the package, so their signature would prove nothing more
   function_name = local.function_name
   description   = "Health check: GET /health, /status, /livez, /readyz"
   role          = aws_iam_role.this.arn
@@ -76,7 +76,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+      error_message = "health_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
@@ -113,15 +113,15 @@ resource "aws_lambda_permission" "url" {
   function_url_auth_type = "NONE"
 }
 
-# The second. It has to say that it holds by way of the URL only; without that, everybody could
-# invoke the function past its URL. aws_lambda_permission has no argument for it before version 6.28
-# of the provider, CloudFormation has.
+# The second. It has to be limited to calls through the URL; otherwise anybody could invoke the
+# function without going through its URL. aws_lambda_permission has no argument for that before
+# version 6.28 of the provider, but CloudFormation does.
 #
 # The stack is always there. From 6.28 on the provider adds the same permission by itself, but only
-# to a URL that it creates, outside the state: an older URL would have none, and nobody would be
-# told. Having it twice does no harm.
+# to a URL that it creates, outside the state. An older URL would have none, and nobody would
+# notice. Having it twice does no harm.
 resource "aws_cloudformation_stack" "url" {
-  # checkov:skip=CKV_AWS_124: the stack holds one permission; nobody needs to be told that it was made
+  # checkov:skip=CKV_AWS_124: the stack holds one permission; nobody needs a notification about it
   name = "${local.function_name}-url"
 
   template_body = jsonencode({
@@ -143,14 +143,14 @@ resource "aws_cloudformation_stack" "url" {
   tags = var.tags
 }
 
-# It had a count once, when a setting could leave it out.
+# It once had a count, when a setting could leave it out.
 moved {
   from = aws_cloudformation_stack.url[0]
   to   = aws_cloudformation_stack.url
 }
 
 ################################################################################
-# What the function may do
+# Permissions of the function
 ################################################################################
 
 resource "aws_iam_role" "this" {
@@ -178,7 +178,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(
       [
         {
-          # The item that it looks for, which nobody writes. It can read no visit.
+          # The item that it reads, which nobody writes. It can read no visit.
           Sid      = "Table"
           Effect   = "Allow"
           Action   = ["dynamodb:GetItem"]

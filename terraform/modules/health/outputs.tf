@@ -1,5 +1,5 @@
 output "base_url" {
-  description = "Public URL, without a slash at its end"
+  description = "Public URL, without a trailing slash"
   value       = trimsuffix(aws_lambda_function_url.this.function_url, "/")
 }
 

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Beginning of all names: the function is called NAME-health. A small letter, then 2 to 39 small letters, digits and hyphens"
+  description = "Prefix of all names: the function is called NAME-health. A lower-case letter, then 2 to 39 lower-case letters, digits and hyphens"
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{2,39}$", var.name))
-    error_message = "name: expected a small letter, then 2 to 39 small letters, digits and hyphens, such as clinic-prod."
+    error_message = "name: expected a lower-case letter, then 2 to 39 lower-case letters, digits and hyphens, such as clinic-prod."
   }
 }
 
@@ -27,9 +27,9 @@ variable "architecture" {
 variable "function" {
   description = <<-EOT
     How the function runs.
-    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it, and TLS needs some. Default 256
-    - timeout: seconds for one answer, 6 to 60. The check gives a visit up after four, and the answer says so. Default 10
-    - reserved_concurrency: checks at a time, at most, from 1; null: what the account has left. Each instance holds a visit every ten seconds while it is polled, so 2 to 5 put a lid on the bill. The account must keep 100 for the rest, which a new account does not have. Default none
+    - memory_size: memory in MB, 128 to 10240. The share of a processor grows with it, and TLS needs some. Default 256
+    - timeout: seconds for one answer, 6 to 60. The check gives up on a visit after four, and the answer says so. Default 10
+    - reserved_concurrency: maximum of concurrent checks, from 1; null: whatever the account has left. Each instance holds a visit every ten seconds while it is polled, so 2 to 5 cap the bill. The account must keep 100 for other functions, which a new account does not have. Default none
     - service_name: name of the service in the answers. Default visio-conference
   EOT
   type = object({
@@ -48,7 +48,7 @@ variable "function" {
 
   validation {
     condition     = var.function.timeout >= 6 && var.function.timeout <= 60 && floor(var.function.timeout) == var.function.timeout
-    error_message = "function.timeout: expected a whole number of seconds from 6 to 60. With less, nobody would be told of a visit that failed."
+    error_message = "function.timeout: expected a whole number of seconds from 6 to 60. With less, the function could not report a visit that failed."
   }
 
   validation {
@@ -63,12 +63,12 @@ variable "function" {
 }
 
 variable "table_name" {
-  description = "Name of the table that keeps the rooms"
+  description = "Name of the table that stores the rooms"
   type        = string
 }
 
 variable "table_arn" {
-  description = "ARN of the table that keeps the rooms"
+  description = "ARN of the table that stores the rooms"
   type        = string
 
   validation {
@@ -88,7 +88,7 @@ variable "websocket_url" {
 }
 
 variable "health_secret_arn" {
-  description = "ARN of the Secrets Manager secret by which the check gets in where tokens are needed, into rooms of its own and into no visit, the same as signaling's; null: none. See modules/health-secret"
+  description = "ARN of the Secrets Manager secret that lets the check into rooms of its own, and into no visit, when tokens are required. Use the same secret for signaling; null: none. See modules/health-secret"
   type        = string
   default     = null
 
@@ -104,7 +104,7 @@ variable "allowed_origins" {
 
   validation {
     condition     = length(var.allowed_origins) > 0
-    error_message = "allowed_origins: expected at least one origin; the function takes an empty list as any origin. Say [\"*\"] if you mean that."
+    error_message = "allowed_origins: expected at least one origin: the function takes an empty list to mean any origin. Use [\"*\"] if you mean that."
   }
 
   validation {
@@ -114,7 +114,7 @@ variable "allowed_origins" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key of the table and for the log, and of the secret if it has one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of the KMS key for the table and the log, and for the secret if it uses one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -127,7 +127,7 @@ variable "kms_key_arn" {
 variable "logs" {
   description = <<-EOT
     The function's log.
-    - retention_days: days that it is kept, one of the numbers that CloudWatch offers. Default 14
+    - retention_days: days to keep it, one of the values that CloudWatch offers. Default 14
   EOT
   type = object({
     retention_days = optional(number, 14)
@@ -156,11 +156,11 @@ variable "monitoring" {
 variable "alarms" {
   description = <<-EOT
     Alarms. The four together cost forty cents a month.
-    - enabled: whether there are alarms. Default true
-    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
+    - enabled: whether to create alarms. Default true
+    - actions: ARNs to notify when an alarm fires and when it clears, usually of SNS topics. Default none
     - thresholds.errors: failed invocations in 2 minutes. Default 2
-    - thresholds.throttles: invocations that Lambda refuses in 2 minutes. Default 5
-    - thresholds.duration_percent: part of its timeout that one check in a hundred takes, at most 100 percent. Default 80
+    - thresholds.throttles: invocations that Lambda refuses, in 2 minutes. Default 5
+    - thresholds.duration_percent: percentage of its timeout that one check in a hundred takes, at most 100. Default 80
     - thresholds.unhealthy_minutes: minutes of 5 in which a check failed, 1 to 5. Default 2
   EOT
   type = object({
@@ -183,7 +183,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for threshold in values(var.alarms.thresholds) : coalesce(threshold, 0) >= 0])
-    error_message = "alarms.thresholds: none can be less than 0."
+    error_message = "alarms.thresholds: expected no value below 0."
   }
 
   validation {
@@ -198,7 +198,7 @@ variable "alarms" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have tags"
+  description = "Tags for everything that can have tags"
   type        = map(string)
   default     = {}
 }

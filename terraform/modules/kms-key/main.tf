@@ -40,7 +40,7 @@ resource "aws_kms_key" "this" {
 
   tags = var.tags
 
-  # Also when the key is destroyed: what it encrypted moves to another key first.
+  # Also when the key is destroyed: everything it encrypted moves to another key first.
   lifecycle {
     create_before_destroy = true
   }

@@ -20,7 +20,7 @@ variable "deletion_window_in_days" {
 }
 
 variable "tags" {
-  description = "Tags of the key"
+  description = "Tags for the key"
   type        = map(string)
   default     = {}
 }

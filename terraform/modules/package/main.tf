@@ -1,9 +1,9 @@
 # Reads a package: whether it is there, which architecture its program was built for, and the hash
 # of its content.
 #
-# package.py stores the program without compressing it, so that its header lies open at the
-# beginning of the zip. Terraform can read bytes as base64 only, in which three bytes are four
-# characters. What is read here happens to begin at multiples of three:
+# package.py stores the program without compressing it, so that its header is readable at the
+# beginning of the zip. Terraform can read bytes only as base64, in which three bytes are four
+# characters. The fields read here happen to begin at multiples of three:
 #
 #   byte 30  character 40  the name of the first file in the zip: bootstrap
 #   byte 39  character 52  the beginning of an ELF program: 64 bits, little-endian

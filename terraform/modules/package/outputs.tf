@@ -1,5 +1,5 @@
 output "hash" {
-  description = "SHA-256 of the package in base64, by which Lambda notices another one; null if there is no package"
+  description = "SHA-256 of the package in base64, by which Lambda notices a change; null if there is no package"
   value       = local.found ? filebase64sha256(var.path) : null
 }
 
@@ -9,6 +9,6 @@ output "built_for" {
 }
 
 output "problem" {
-  description = "Why the function could not run the package, in a sentence for whoever applies; null if it can"
+  description = "Why the function could not run the package, as one sentence for the operator; null if it can"
   value       = local.problem
 }

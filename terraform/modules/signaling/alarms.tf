@@ -62,8 +62,8 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   tags = var.tags
 }
 
-# The function tells a client when it could not handle a message, which counts as a success for
-# Lambda. What it logs is the only trace.
+# If the function cannot handle a message, it tells the client, and Lambda counts a success. Its log
+# line is the only trace.
 resource "aws_cloudwatch_log_metric_filter" "unhandled" {
   count = var.alarms.enabled ? 1 : 0
 
@@ -99,8 +99,8 @@ resource "aws_cloudwatch_metric_alarm" "unhandled" {
 }
 
 locals {
-  # DynamoDB has these metrics for a table and an operation together only. An alarm on the table
-  # alone would never go off.
+  # DynamoDB has these metrics only for a table and an operation together. An alarm on the table
+  # alone would never fire.
   table_alarms = {
     errors = {
       description = "DynamoDB fails."

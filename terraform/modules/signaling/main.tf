@@ -1,4 +1,4 @@
-# Signaling: the WebSocket API, the function behind it and the table that keeps the rooms.
+# Signaling: the WebSocket API, the function behind it and the table that stores the rooms.
 
 module "api" {
   source = "../websocket-api"
@@ -43,8 +43,8 @@ locals {
     audience   = try(var.tokens.audience, null)
   }
 
-  # What the program reads, and nothing else. It refuses a key that is set and empty. It fetches
-  # secrets by their ARNs when it starts.
+  # Only what the program reads. It refuses a key that is set but empty. It fetches secrets by their
+  # ARNs when it starts.
   environment = merge(
     {
       VISIO_TABLE               = aws_dynamodb_table.this.name
@@ -73,9 +73,9 @@ module "package" {
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_50: API Gateway does not trace WebSockets, so there is little to see; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and the client is told of a failure; there is nothing to keep for later
-  # checkov:skip=CKV_AWS_117: it calls DynamoDB, API Gateway and Secrets Manager only; in a VPC these would need endpoints that cost more than everything else
+  # checkov:skip=CKV_AWS_117: it calls only DynamoDB, API Gateway and Secrets Manager; in a VPC these would need endpoints that cost more than everything else
   # checkov:skip=CKV_AWS_173: there is no secret in the environment, only public keys and the ARNs of secrets
-  # checkov:skip=CKV_AWS_272: whoever applies also builds the package, and a signature of theirs would prove nothing more
+  # checkov:skip=CKV_AWS_272: the person who applies also builds the package, so their signature would prove nothing more
   function_name = local.function_name
   description   = "Signaling: $connect, $disconnect and $default of the WebSocket API"
   role          = aws_iam_role.this.arn
@@ -117,12 +117,12 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = local.tokens.secret_arn == null || try(split(":", local.tokens.secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "tokens.secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+      error_message = "tokens.secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
 
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
-      error_message = "health_secret_arn: expected a secret of ${data.aws_region.current.id}, where the function is, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+      error_message = "health_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
@@ -157,7 +157,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 ################################################################################
-# What the function may do
+# Permissions of the function
 ################################################################################
 
 resource "aws_iam_role" "this" {

@@ -14,7 +14,7 @@ output "api_id" {
 }
 
 output "api_execution_arn" {
-  description = "Beginning of the ARNs of the API's stages and routes in IAM policies"
+  description = "Prefix of the ARNs of the API's stages and routes in IAM policies"
   value       = module.api.api_execution_arn
 }
 
@@ -24,7 +24,7 @@ output "stage_name" {
 }
 
 output "domain_target" {
-  description = "Name that the domain's DNS record has to point to, if you make the record; null without a domain"
+  description = "Name that the domain's DNS record has to point to, if you create the record; null without a domain"
   value       = module.api.domain_target
 }
 

@@ -2,8 +2,8 @@
 # because nothing searches it.
 
 resource "aws_dynamodb_table" "this" {
-  # checkov:skip=CKV_AWS_28: rooms live for hours; a backup would only keep who met whom for 35 days. table.point_in_time_recovery turns it on
-  # checkov:skip=CKV_AWS_119: encrypted with AWS's own key, or with kms_key_arn; a key of your own is a dollar a month, and whoever applies decides
+  # checkov:skip=CKV_AWS_28: rooms live for hours; a backup would only preserve who met whom for 35 days. table.point_in_time_recovery turns it on
+  # checkov:skip=CKV_AWS_119: encrypted with AWS's own key, or with kms_key_arn; a key of your own is a dollar a month, so the operator decides
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
@@ -14,7 +14,7 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  # Only to clean up: nothing depends on when it happens.
+  # Only for cleaning up: nothing depends on when it happens.
   ttl {
     attribute_name = "x"
     enabled        = true

@@ -1,14 +1,14 @@
 ################################################################################
-# All of it
+# General
 ################################################################################
 
 variable "name" {
-  description = "Name of the API and the table, and beginning of all other names. A small letter, then 2 to 39 small letters, digits and hyphens"
+  description = "Name of the API and the table, and prefix of all other names. A lower-case letter, then 2 to 39 lower-case letters, digits and hyphens"
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{2,39}$", var.name))
-    error_message = "name: expected a small letter, then 2 to 39 small letters, digits and hyphens, such as clinic-prod."
+    error_message = "name: expected a lower-case letter, then 2 to 39 lower-case letters, digits and hyphens, such as clinic-prod."
   }
 }
 
@@ -19,13 +19,13 @@ variable "description" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have tags"
+  description = "Tags for everything that can have tags"
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a KMS key for the table and the logs, and of the secrets if they have one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of a KMS key for the table and the logs, and for the secrets if they use one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
@@ -58,13 +58,13 @@ variable "architecture" {
 variable "function" {
   description = <<-EOT
     How the function runs.
-    - memory_size: memory in MB, 128 to 10240. Its share of a processor grows with it. Default 256
+    - memory_size: memory in MB, 128 to 10240. The share of a processor grows with it. Default 256
     - timeout: seconds for one message, 5 to 29. A client that moves from one connection to another may wait for two. Default 15
-    - reserved_concurrency: executions at a time that are kept for the function, which are also its most, from 1; null: what the account has left. The account must keep 100 for the rest, which a new account does not have. Default none
-    - provisioned_concurrency: instances that are kept warm, some $2.20 a month each with 256 MB on arm64. Default 0
-    - max_message_bytes: length of the longest message that is taken, 1 to 32768 bytes. Default 32768
+    - reserved_concurrency: concurrent executions that are reserved for the function, which are also its maximum, from 1; null: whatever the account has left. The account must keep 100 for other functions, which a new account does not have. Default none
+    - provisioned_concurrency: instances to keep warm, about $2.20 a month each with 256 MB on arm64. Default 0
+    - max_message_bytes: length of the longest message that is accepted, 1 to 32768 bytes. Default 32768
     - max_peers_per_room: seats in a room, 1 to 256. Default 16
-    - environment_variables: further variables of the function's environment. The state and the console show them: no secrets. Default none
+    - environment_variables: more environment variables for the function. The state and the console show them, so put no secrets here. Default none
   EOT
   type = object({
     memory_size             = optional(number, 256)
@@ -85,7 +85,7 @@ variable "function" {
 
   validation {
     condition     = var.function.timeout >= 5 && var.function.timeout <= 29 && floor(var.function.timeout) == var.function.timeout
-    error_message = "function.timeout: expected a whole number of seconds from 5, since a slow table takes that long, to 29, after which API Gateway waits no longer."
+    error_message = "function.timeout: expected a whole number of seconds from 5 to 29. A slow table takes 5, and API Gateway waits no longer than 29."
   }
 
   validation {
@@ -100,12 +100,12 @@ variable "function" {
 
   validation {
     condition     = try(var.function.provisioned_concurrency <= var.function.reserved_concurrency, true)
-    error_message = "function.provisioned_concurrency: no more can be kept warm than reserved_concurrency allows."
+    error_message = "function.provisioned_concurrency: expected at most reserved_concurrency."
   }
 
   validation {
     condition     = var.function.max_message_bytes >= 1 && var.function.max_message_bytes <= 32768 && floor(var.function.max_message_bytes) == var.function.max_message_bytes
-    error_message = "function.max_message_bytes: expected a whole number from 1 to 32768, the longest frame that API Gateway takes."
+    error_message = "function.max_message_bytes: expected a whole number from 1 to 32768, the longest frame that API Gateway accepts."
   }
 
   validation {
@@ -123,22 +123,22 @@ variable "function" {
       "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
       "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
     ])) == 0
-    error_message = "function.environment_variables: VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT are set by this module; for the others there are allowed_origins, function.max_message_bytes, function.max_peers_per_room and tokens."
+    error_message = "function.environment_variables: this module sets VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT. For the others use allowed_origins, function.max_message_bytes, function.max_peers_per_room and tokens."
   }
 
   validation {
     condition     = alltrue([for name in keys(var.function.environment_variables) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
-    error_message = "function.environment_variables: a name sounds like a secret, and the state would show it to many. For tokens, use a public key, tokens.public_key, or the ARN of a secret, tokens.secret_arn."
+    error_message = "function.environment_variables: a name sounds like a secret, and the state would show its value to many. For tokens, use a public key (tokens.public_key) or the ARN of a secret (tokens.secret_arn)."
   }
 }
 
 variable "allowed_origins" {
-  description = "Origins of the pages that may connect, such as https://clinic.example; [\"*\"]: any page. This keeps strange pages out and nothing else, because only browsers send an origin"
+  description = "Origins of the pages that may connect, such as https://clinic.example; [\"*\"]: any page. This keeps out other sites' pages and nothing else, because only browsers send an origin"
   type        = list(string)
 
   validation {
     condition     = length(var.allowed_origins) > 0
-    error_message = "allowed_origins: expected at least one origin; the function takes an empty list as any origin. Say [\"*\"] if you mean that."
+    error_message = "allowed_origins: expected at least one origin: the function takes an empty list to mean any origin. Use [\"*\"] if you mean that."
   }
 
   validation {
@@ -149,11 +149,11 @@ variable "allowed_origins" {
 
 variable "tokens" {
   description = <<-EOT
-    What visit tokens are checked with: exactly one of public_key, jwks and secret_arn. null: open mode, in which everybody is let in.
+    The key that verifies visit tokens: exactly one of public_key, jwks and secret_arn. null: open mode, in which anybody can join.
     - public_key: public key in PEM: RSA, P-256 or Ed25519. Default none
-    - jwks: public keys as a JWK Set, for keys that are rotated, at most 3000 characters. Default none
+    - jwks: public keys as a JWK Set, for key rotation, at most 3000 characters. Default none
     - secret_arn: ARN of a Secrets Manager secret in the function's region, for backends that sign with a secret (HS256). The secret is plain text of 32 bytes or more. A public key is the better choice. Default none
-    - audience: value that tokens must have as aud; null: tokens name none. Default none
+    - audience: value that tokens must have as aud; null: tokens must have no aud. Default none
   EOT
   type = object({
     public_key = optional(string)
@@ -165,7 +165,7 @@ variable "tokens" {
 
   validation {
     condition     = var.tokens == null || length([for key in [try(var.tokens.public_key, null), try(var.tokens.jwks, null), try(var.tokens.secret_arn, null)] : key if key != null]) == 1
-    error_message = "tokens: expected exactly one of public_key, jwks and secret_arn. For open mode, in which everybody is let in, leave tokens out."
+    error_message = "tokens: expected exactly one of public_key, jwks and secret_arn. For open mode, in which anybody can join, leave tokens out."
   }
 
   validation {
@@ -175,12 +175,12 @@ variable "tokens" {
 
   validation {
     condition     = try(var.tokens.jwks, null) == null || (try(length(jsondecode(var.tokens.jwks).keys) > 0, false) && try(length(var.tokens.jwks) <= 3000, false))
-    error_message = "tokens.jwks: expected the text of a JWK Set, {\"keys\": [...]}, of at most 3000 characters: Lambda's environment ends at 4096."
+    error_message = "tokens.jwks: expected the text of a JWK Set, {\"keys\": [...]}, of at most 3000 characters: Lambda's environment holds at most 4096."
   }
 
   validation {
     condition     = try(alltrue([for key in jsondecode(var.tokens.jwks).keys : key.kty != "oct" && !contains(keys(key), "d")]), true)
-    error_message = "tokens.jwks: a key in the set is secret (kty oct, or with a d). The state and the function's settings would show it to many, and whoever has it can make tokens. Use public keys only, or secret_arn."
+    error_message = "tokens.jwks: a key in the set is secret (kty oct, or with a d). The state and the function's settings would show it to many, and anybody who has it can make tokens. Use only public keys, or secret_arn."
   }
 
   validation {
@@ -190,7 +190,7 @@ variable "tokens" {
 }
 
 variable "health_secret_arn" {
-  description = "ARN of the Secrets Manager secret by which the health check gets into rooms of its own where tokens are needed, the same as the health check's; null: none. See modules/health-secret"
+  description = "ARN of the Secrets Manager secret that lets the health check into rooms of its own when tokens are required. Use the same secret for the health check; null: none. See modules/health-secret"
   type        = string
   default     = null
 
@@ -206,10 +206,10 @@ variable "health_secret_arn" {
 
 variable "table" {
   description = <<-EOT
-    The table that keeps the rooms. It is on demand, and rooms live for hours.
-    - max_request_units: a fuse, as { read = NUMBER, write = NUMBER } in units a second from 1; null: the account's limit alone. A visit takes some ten writes and thirty reads. To remove a fuse, set -1 for both: AWS keeps one that is no longer named. Default none
-    - point_in_time_recovery: whether every state of the table can be restored for 35 days, which would mostly keep who met whom. Default false
-    - deletion_protection: whether the table refuses to be deleted, and so terraform destroy. Default false
+    The table that stores the rooms. Its capacity is on demand, and rooms live for hours.
+    - max_request_units: a cap on throughput, as { read = NUMBER, write = NUMBER } in units a second from 1; null: only the account's limit. A visit takes about ten writes and thirty reads. To remove a cap, set -1 for both: AWS keeps a cap that you no longer set. Default none
+    - point_in_time_recovery: whether AWS can restore any state of the table from the last 35 days. Mostly that would preserve who met whom. Default false
+    - deletion_protection: whether the table cannot be deleted, which also blocks terraform destroy. Default false
   EOT
   type = object({
     max_request_units = optional(object({
@@ -224,7 +224,7 @@ variable "table" {
 
   validation {
     condition     = var.table.max_request_units == null || try(alltrue([for units in values(var.table.max_request_units) : units == -1 || (units >= 1 && floor(units) == units)]), false)
-    error_message = "table.max_request_units: expected whole numbers from 1, or -1, which removes a fuse."
+    error_message = "table.max_request_units: expected whole numbers from 1, or -1, which removes the cap."
   }
 }
 
@@ -245,7 +245,7 @@ variable "stage_name" {
 
 variable "throttling" {
   description = <<-EOT
-    Limits of the stage, for all clients together. More is refused with 429.
+    Limits of the stage, for all clients together. Anything above them is refused with 429.
     - rate_limit: messages a second, 1 to 10000. Default 1000
     - burst_limit: messages at once, 1 to 5000. Some regions have 1250 for a whole account. Default 1000
     - connect_rate_limit: new connections a second, 1 to 500. Default 50
@@ -262,17 +262,17 @@ variable "throttling" {
 }
 
 variable "require_api_key" {
-  description = "Whether a connection is refused unless its header x-api-key holds a key of a usage plan of this stage. Made for a CloudFront distribution in front, which adds the header (examples/cloudfront); browsers cannot send it"
+  description = "Whether to refuse a connection unless its header x-api-key holds a key of a usage plan of this stage. It is made for a CloudFront distribution in front, which adds the header (examples/cloudfront); browsers cannot send it"
   type        = bool
   default     = false
 }
 
 variable "domain" {
   description = <<-EOT
-    A domain name of your own for the API; null: none. It cannot be shared with HTTP or REST APIs.
+    Your own domain name for the API; null: none. HTTP and REST APIs cannot share it.
     - name: the domain name, in lower case, such as visio.clinic.example
     - certificate_arn: ARN of an ACM certificate for it, in the same region
-    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+    - hosted_zone_id: Route 53 zone in which to create the DNS record; null: you create it. Default none
   EOT
   type = object({
     name            = string
@@ -289,9 +289,9 @@ variable "domain" {
 variable "logs" {
   description = <<-EOT
     What is logged. Access logs and a logging level need a role in the account: see modules/account-logging.
-    - retention_days: days that the logs of the function and of access are kept, one of the numbers that CloudWatch offers. Default 14
-    - access_logs: whether each message leaves a line that says when, by which route and how it went, and nothing of its content or its sender's address. Default false
-    - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
+    - retention_days: days to keep the function's log and the access log, one of the values that CloudWatch offers. Default 14
+    - access_logs: whether to log a line for each message, with its time, route and outcome, but not its content or its sender's address. Default false
+    - logging_level: what API Gateway logs about its own work: OFF, ERROR or INFO. API Gateway makes the log group for it, which retention_days and destroy do not affect. Default OFF
   EOT
   type = object({
     retention_days = optional(number, 14)
@@ -310,9 +310,9 @@ variable "logs" {
 variable "monitoring" {
   description = <<-EOT
     Metrics, traces and the dashboard.
-    - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
+    - detailed_metrics: whether to collect metrics for each route, which AWS charges for. Default false
     - xray_tracing: whether X-Ray traces the function. API Gateway does not trace WebSockets, so there is little to see. Default false
-    - dashboard: whether there is a dashboard. Three in an account are free. Default true
+    - dashboard: whether to create a dashboard. Three in an account are free. Default true
   EOT
   type = object({
     detailed_metrics = optional(bool)
@@ -326,20 +326,20 @@ variable "monitoring" {
 variable "alarms" {
   description = <<-EOT
     Alarms. Each metric in one costs ten cents a month: 15 in all, the API included.
-    - enabled: whether there are alarms. Default true
-    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
-    - thresholds.integration_errors: errors of functions that the API sees in 5 minutes. Default 5
-    - thresholds.execution_errors: failures of API Gateway to call the function in 5 minutes. Default 5
-    - thresholds.client_errors: requests that are refused before the function sees them in 5 minutes. Default 100
+    - enabled: whether to create alarms. Default true
+    - actions: ARNs to notify when an alarm fires and when it clears, usually of SNS topics. Default none
+    - thresholds.integration_errors: errors of functions that the API sees, in 5 minutes. Default 5
+    - thresholds.execution_errors: failures of API Gateway to call the function, in 5 minutes. Default 5
+    - thresholds.client_errors: requests refused before the function sees them, in 5 minutes. Default 100
     - thresholds.latency_ms: milliseconds that one message in a hundred takes. Default 3000
     - thresholds.messages_per_day: messages in a day. Default 1000000
     - thresholds.errors: failed invocations in 2 minutes. Default 10
-    - thresholds.throttles: invocations that Lambda refuses in 2 minutes. Default 5
-    - thresholds.duration_percent: part of its timeout that one invocation in a hundred takes, at most 100 percent. Default 80
-    - thresholds.concurrency: executions at a time; null: no alarm on them. Default none
-    - thresholds.unhandled: messages that the function could not handle in 5 minutes. Default 5
+    - thresholds.throttles: invocations that Lambda refuses, in 2 minutes. Default 5
+    - thresholds.duration_percent: percentage of its timeout that one invocation in a hundred takes, at most 100. Default 80
+    - thresholds.concurrency: concurrent executions; null: no alarm on them. Default none
+    - thresholds.unhandled: messages that the function could not handle, in 5 minutes. Default 5
     - thresholds.table_errors: errors of the table in 5 minutes. Default 5
-    - thresholds.table_throttles: requests that the table refuses in 5 minutes. Default 5
+    - thresholds.table_throttles: requests that the table refuses, in 5 minutes. Default 5
   EOT
   type = object({
     enabled = optional(bool, true)
@@ -364,7 +364,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for threshold in values(var.alarms.thresholds) : coalesce(threshold, 0) >= 0])
-    error_message = "alarms.thresholds: none can be less than 0."
+    error_message = "alarms.thresholds: expected no value below 0."
   }
 
   validation {
@@ -374,7 +374,7 @@ variable "alarms" {
 }
 
 variable "dashboard_function_names" {
-  description = "Names of further functions that the dashboard shows, such as the health check's. Apart from monitoring, because those functions may depend on this module"
+  description = "Names of other functions that the dashboard shows, such as the health check's. Not part of monitoring, because those functions may depend on this module"
   type        = list(string)
   default     = []
 }

@@ -1,6 +1,6 @@
 # An API Gateway WebSocket API in front of Lambda functions.
 #
-# The route selection expression makes a route key of a message. The route of that key leads to an
+# The route selection expression turns a message into a route key. The route of that key leads to an
 # integration, which invokes a function or answers by itself.
 
 ################################################################################
@@ -21,7 +21,7 @@ locals {
     for key, function in var.functions : { for route in function.routes : route => key }
   ]...)
 
-  # Known before the stage is made. Functions need these to call back, and the stage waits for its
+  # Known before the stage is made. Functions need these to post back, and the stage waits for its
   # deployment, the deployment for the routes, and the routes for the functions.
   management_endpoint = "${replace(aws_apigatewayv2_api.this.api_endpoint, "wss://", "https://")}/${var.stage_name}"
   stage_execution_arn = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}"
@@ -109,7 +109,7 @@ resource "aws_apigatewayv2_integration_response" "ping" {
 }
 
 resource "aws_apigatewayv2_route" "ping" {
-  # checkov:skip=CKV_AWS_309: only a connection that was let in can send messages
+  # checkov:skip=CKV_AWS_309: only an accepted connection can send messages
   count = var.answer_pings ? 1 : 0
 
   api_id                              = aws_apigatewayv2_api.this.id
@@ -131,9 +131,9 @@ resource "aws_apigatewayv2_route_response" "ping" {
 # Deployment and stage
 ################################################################################
 
-# WebSocket APIs have no automatic deployment. Clients meet the snapshot that this takes, so it has
-# to be taken again when anything in it changes. Ids are not enough, because they stay when what
-# they name changes.
+# WebSocket APIs have no automatic deployment. Clients see the snapshot that this takes, so a new one
+# is needed when anything in it changes. Ids are not enough, because they stay the same when the
+# thing they name changes.
 resource "aws_apigatewayv2_deployment" "this" {
   api_id      = aws_apigatewayv2_api.this.id
   description = "Made by Terraform"
@@ -191,8 +191,7 @@ resource "aws_apigatewayv2_stage" "this" {
 
   tags = var.tags
 
-  # The stage leads to a function only once it may invoke it, and stops before the permission is
-  # removed.
+  # The stage uses a function only once it may invoke it, and stops before the permission is removed.
   depends_on = [aws_lambda_permission.route]
 }
 

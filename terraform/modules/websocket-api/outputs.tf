@@ -9,7 +9,7 @@ output "api_arn" {
 }
 
 output "api_execution_arn" {
-  description = "Beginning of the ARNs of the API's stages and routes in IAM policies"
+  description = "Prefix of the ARNs of the API's stages and routes in IAM policies"
   value       = aws_apigatewayv2_api.this.execution_arn
 }
 
@@ -37,7 +37,7 @@ output "websocket_url" {
 }
 
 output "management_endpoint" {
-  description = "URL to which functions post messages for connections. Always API Gateway's own name, which works with and without a domain of your own"
+  description = "URL where functions post messages to connections. Always API Gateway's own name, which works with and without a domain of your own"
   value       = local.management_endpoint
 }
 
@@ -47,7 +47,7 @@ output "access_log_group_name" {
 }
 
 output "domain_target" {
-  description = "Name that the domain's DNS record has to point to, if you make the record; null without a domain"
+  description = "Name that the domain's DNS record has to point to, if you create the record; null without a domain"
   value       = one(aws_apigatewayv2_domain_name.this[*].domain_name_configuration[0].target_domain_name)
 }
 

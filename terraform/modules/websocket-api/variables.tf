@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the API, and beginning of the names of what belongs to it. A letter, then 1 to 59 letters, digits and hyphens"
+  description = "Name of the API, and prefix of the names of everything that belongs to it. A letter, then 1 to 59 letters, digits and hyphens"
   type        = string
 
   validation {
@@ -15,7 +15,7 @@ variable "description" {
 }
 
 variable "functions" {
-  description = "Lambda functions and the routes that each of them serves, by a name of your choice. $connect, $disconnect and $default each need a function. Set `qualifier` if `invoke_arn` is that of an alias or a version"
+  description = "Lambda functions and the routes that each of them serves, keyed by a name of your choice. $connect, $disconnect and $default each need a function. Set `qualifier` if `invoke_arn` is that of an alias or a version"
   type = map(object({
     function_name = string
     invoke_arn    = string
@@ -25,7 +25,7 @@ variable "functions" {
 
   validation {
     condition     = length(flatten(values(var.functions)[*].routes)) == length(distinct(flatten(values(var.functions)[*].routes)))
-    error_message = "functions: a route can lead to one function only, and some route is named twice."
+    error_message = "functions: expected each route once: a route can lead to only one function."
   }
 
   validation {
@@ -38,12 +38,12 @@ variable "functions" {
       for route in flatten(values(var.functions)[*].routes) :
       contains(["$connect", "$disconnect", "$default"], route) || can(regex("^[A-Za-z0-9_./-]{1,128}$", route))
     ])
-    error_message = "functions: besides $connect, $disconnect and $default, routes are letters, digits and any of _ . / - only."
+    error_message = "functions: besides $connect, $disconnect and $default, expected routes of only letters, digits and any of _ . / -"
   }
 }
 
 variable "route_selection_expression" {
-  description = "Expression that makes the route key of a message. The default is the type, followed by the requestId if there is one, so that a `ping` that wants an answer of its own is not called just `ping`"
+  description = "Expression that makes the route key of a message. The default is the type, followed by the requestId if there is one, so that the route key of a `ping` with a requestId is not just `ping`"
   type        = string
   default     = "$${request.body.type}$${request.body.requestId}"
 
@@ -60,12 +60,12 @@ variable "answer_pings" {
 
   validation {
     condition     = !(var.answer_pings && contains(flatten(values(var.functions)[*].routes), "ping"))
-    error_message = "answer_pings: a function serves the route ping. Set this to false, or take the route from the function."
+    error_message = "answer_pings: a function serves the route ping. Set this to false, or remove the route from the function."
   }
 }
 
 variable "require_api_key" {
-  description = "Whether a connection is refused unless its header x-api-key holds a key of a usage plan of this stage. Made for a CloudFront distribution in front, which adds the header (examples/cloudfront); browsers cannot send it"
+  description = "Whether to refuse a connection unless its header x-api-key holds a key of a usage plan of this stage. It is made for a CloudFront distribution in front, which adds the header (examples/cloudfront); browsers cannot send it"
   type        = bool
   default     = false
 }
@@ -83,7 +83,7 @@ variable "stage_name" {
 
 variable "throttling" {
   description = <<-EOT
-    Limits of the stage, for all clients together. More is refused with 429.
+    Limits of the stage, for all clients together. Anything above them is refused with 429.
     - rate_limit: messages a second, 1 to 10000. Default 1000
     - burst_limit: messages at once, 1 to 5000. Some regions have 1250 for a whole account. Default 1000
     - connect_rate_limit: new connections a second, 1 to 500. Default 50
@@ -100,17 +100,17 @@ variable "throttling" {
 
   validation {
     condition     = var.throttling.rate_limit >= 1 && var.throttling.rate_limit <= 10000
-    error_message = "throttling.rate_limit: expected 1 to 10000, which is what an account has for all of its APIs together unless AWS raised it."
+    error_message = "throttling.rate_limit: expected 1 to 10000, the account's limit for all its APIs together unless AWS raised it."
   }
 
   validation {
     condition     = var.throttling.burst_limit >= 1 && var.throttling.burst_limit <= 5000 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
-    error_message = "throttling.burst_limit: expected a whole number from 1 to 5000, which is what an account has for all of its APIs together."
+    error_message = "throttling.burst_limit: expected a whole number from 1 to 5000, the account's limit for all its APIs together."
   }
 
   validation {
     condition     = var.throttling.connect_rate_limit >= 1 && var.throttling.connect_rate_limit <= 500
-    error_message = "throttling.connect_rate_limit: expected 1 to 500, which is what an account may open a second in a region unless AWS raised it."
+    error_message = "throttling.connect_rate_limit: expected 1 to 500, the account's limit in a region unless AWS raised it."
   }
 
   validation {
@@ -122,9 +122,9 @@ variable "throttling" {
 variable "logs" {
   description = <<-EOT
     What API Gateway logs. Both logs need a role in the account: see modules/account-logging.
-    - retention_days: days that the access log is kept, one of the numbers that CloudWatch offers. Default 14
-    - access_logs: whether each message leaves a line that says when, by which route and how it went, and nothing of its content or its sender's address. Default false
-    - logging_level: what API Gateway logs of its own work: OFF, ERROR or INFO. It goes to a log group that API Gateway makes, which retention_days and destroy do not reach. Default OFF
+    - retention_days: days to keep the access log, one of the values that CloudWatch offers. Default 14
+    - access_logs: whether to log a line for each message, with its time, route and outcome, but not its content or its sender's address. Default false
+    - logging_level: what API Gateway logs about its own work: OFF, ERROR or INFO. API Gateway makes the log group for it, which retention_days and destroy do not affect. Default OFF
   EOT
   type = object({
     retention_days = optional(number, 14)
@@ -148,7 +148,7 @@ variable "logs" {
 variable "monitoring" {
   description = <<-EOT
     Further metrics.
-    - detailed_metrics: whether there are metrics for each route, which AWS charges for. Default false
+    - detailed_metrics: whether to collect metrics for each route, which AWS charges for. Default false
   EOT
   type = object({
     detailed_metrics = optional(bool, false)
@@ -170,10 +170,10 @@ variable "kms_key_arn" {
 
 variable "domain" {
   description = <<-EOT
-    A domain name of your own for the API; null: none. It cannot be shared with HTTP or REST APIs.
+    Your own domain name for the API; null: none. HTTP and REST APIs cannot share it.
     - name: the domain name, in lower case, such as visio.clinic.example
     - certificate_arn: ARN of an ACM certificate for it, in the same region
-    - hosted_zone_id: Route 53 zone in which the record is made; null: you make the record. Default none
+    - hosted_zone_id: Route 53 zone in which to create the DNS record; null: you create it. Default none
   EOT
   type = object({
     name            = string
@@ -196,11 +196,11 @@ variable "domain" {
 variable "alarms" {
   description = <<-EOT
     Alarms on the API. Each of the five costs ten cents a month.
-    - enabled: whether there are alarms. Default true
-    - actions: ARNs that are told when an alarm goes off and when it is over, usually of SNS topics. Default none
+    - enabled: whether to create alarms. Default true
+    - actions: ARNs to notify when an alarm fires and when it clears, usually of SNS topics. Default none
     - thresholds.integration_errors: errors of functions in 5 minutes. Default 5
-    - thresholds.execution_errors: failures of API Gateway to call a function in 5 minutes. Default 5
-    - thresholds.client_errors: requests that are refused before a function sees them in 5 minutes. Default 100
+    - thresholds.execution_errors: failures of API Gateway to call a function, in 5 minutes. Default 5
+    - thresholds.client_errors: requests refused before a function sees them, in 5 minutes. Default 100
     - thresholds.latency_ms: milliseconds that one message in a hundred takes. Default 3000
     - thresholds.messages_per_day: messages in a day. Default 1000000
   EOT
@@ -225,12 +225,12 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for threshold in values(var.alarms.thresholds) : coalesce(threshold, 0) >= 0])
-    error_message = "alarms.thresholds: none can be less than 0."
+    error_message = "alarms.thresholds: expected no value below 0."
   }
 }
 
 variable "tags" {
-  description = "Tags of everything that can have tags"
+  description = "Tags for everything that can have tags"
   type        = map(string)
   default     = {}
 }

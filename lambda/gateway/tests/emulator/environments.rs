@@ -22,7 +22,7 @@ async fn an_environment_stays_warm() {
 }
 
 #[tokio::test]
-async fn retired_ones_are_followed_by_cold_starts() {
+async fn cold_starts_follow_retired_environments() {
     let gateway = gateway().await;
     gateway.route_to(Some(0));
     let mut client = Client::connect(&gateway).await;
@@ -35,7 +35,7 @@ async fn retired_ones_are_followed_by_cold_starts() {
 }
 
 #[tokio::test]
-async fn one_at_work_is_retired_when_it_is_done() {
+async fn a_busy_environment_is_retired_when_it_is_done() {
     let gateway = gateway().await;
     gateway.route_to(Some(0));
     let mut client = Client::connect(&gateway).await;
@@ -55,7 +55,7 @@ async fn one_at_work_is_retired_when_it_is_done() {
 /// While others start, it has nothing to do. It is asked again until its monotonic clock is behind
 /// by some of the time that they took.
 #[tokio::test]
-async fn a_frozen_environment_does_not_see_its_monotonic_clock_go_on() {
+async fn the_monotonic_clock_of_a_frozen_environment_stops() {
     let mut options = options();
     options.freezes = true;
     options.max_environments = 100;
@@ -102,7 +102,7 @@ async fn a_timeout_kills_the_environment() {
 }
 
 #[tokio::test]
-async fn a_failure_does_not() {
+async fn a_failure_does_not_end_the_environment() {
     let gateway = gateway().await;
     gateway.route_to(Some(0));
     let mut client = Client::connect(&gateway).await;
@@ -144,7 +144,7 @@ async fn beyond_the_limit_invocations_wait() {
 }
 
 #[tokio::test]
-async fn what_they_print_is_kept() {
+async fn the_output_of_environments_is_kept() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     client.send(json!({"do": "print", "text": "a line"})).await;
@@ -155,7 +155,7 @@ async fn what_they_print_is_kept() {
 }
 
 #[tokio::test]
-async fn variables_are_passed_and_ours_are_not() {
+async fn environments_get_their_own_variables_and_not_ours() {
     let mut options = options();
     options.variables.push(("AWS_LAMBDA_LOG_STREAM_NAME".into(), "mine".into()));
     let gateway = Gateway::start(options).await.unwrap();

@@ -97,7 +97,7 @@ async fn posts_can_be_refused() {
 }
 
 #[tokio::test]
-async fn gone_can_come_without_a_code() {
+async fn a_410_can_come_without_an_error_type() {
     let (gateway, _client) = with(Faults { gone_without_code: true, ..Faults::default() }).await;
     let request = "POST /prod/@connections/L0SM9cOFvHcCIhw=";
     let answer = http(gateway.address(), request, SIGNED, b"x").await;
@@ -106,7 +106,7 @@ async fn gone_can_come_without_a_code() {
 }
 
 #[tokio::test]
-async fn a_read_can_be_stale_and_a_consistent_one_cannot() {
+async fn a_read_can_be_stale_but_a_consistent_read_cannot() {
     let (gateway, mut client) = with(Faults { stale_reads: 1.0, ..Faults::default() }).await;
     let item = |version: &str| json!({"pk": {"S": "a"}, "v": {"N": version}});
     let eventual = json!({"Key": key("a")});

@@ -27,7 +27,7 @@ async fn any_2xx_opens_and_its_body_does_not_reach_the_client() {
 }
 
 #[tokio::test]
-async fn other_statuses_are_those_of_the_handshake() {
+async fn any_other_status_becomes_that_of_the_handshake() {
     let gateway = gateway().await;
     for status in [301, 401, 403, 404, 501] {
         let query = answering(&json!({"statusCode": status}));
@@ -39,7 +39,7 @@ async fn other_statuses_are_those_of_the_handshake() {
 }
 
 #[tokio::test]
-async fn a_failure_and_a_bad_shape_are_502() {
+async fn a_failure_and_a_malformed_answer_are_502() {
     let gateway = gateway().await;
     for command in ["fail", "panic", "exit"] {
         assert_eq!(refused(&gateway, &format!("?do={command}")).await, 502, "{command}");
@@ -59,7 +59,7 @@ async fn a_function_that_cannot_start_is_502() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_not_there_is_said_at_once() {
+async fn a_missing_function_is_reported_at_once() {
     let mut options = options();
     options.signaling.push("nowhere");
     assert!(matches!(Gateway::start(options).await, Err(StartError::NoFunction(_))));

@@ -49,7 +49,7 @@ async fn a_request_has_to_be_signed_for_the_service() {
 }
 
 #[tokio::test]
-async fn who_is_gone_is_410() {
+async fn a_connection_that_is_gone_is_410() {
     let gateway = gateway().await;
     let client = Client::connect(&gateway).await;
     let id = gateway.connection_ids()[0].clone();
@@ -116,7 +116,7 @@ async fn a_client_that_does_not_read_makes_posts_429() {
 }
 
 #[tokio::test]
-async fn what_is_posted_is_text() {
+async fn posts_arrive_as_text() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let request = format!("POST /prod/@connections/{}", client.id().await);
@@ -125,7 +125,7 @@ async fn what_is_posted_is_text() {
 }
 
 #[tokio::test]
-async fn a_delete_delivers_what_was_posted_and_closes() {
+async fn a_delete_delivers_earlier_posts_and_closes() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let id = client.id().await;

@@ -10,7 +10,7 @@ use visio_gateway::{Gateway, Integration};
 use crate::support::{Client, gateway, options};
 
 #[tokio::test]
-async fn the_event_is_that_of_the_gateway() {
+async fn the_event_is_the_one_that_api_gateway_sends() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let sent = r#"{"do":"echo","text":"grüße"}"#;
@@ -38,7 +38,7 @@ async fn a_ping_is_answered_by_the_gateway_itself() {
 }
 
 #[tokio::test]
-async fn a_ping_that_wants_its_own_answer_goes_to_the_function() {
+async fn a_ping_with_a_request_id_goes_to_the_function() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let event = client.ask(json!({"type": "ping", "requestId": "7", "do": "echo"})).await;
@@ -46,7 +46,7 @@ async fn a_ping_that_wants_its_own_answer_goes_to_the_function() {
 }
 
 #[tokio::test]
-async fn routes_match_exactly_and_no_message_reaches_those_of_the_gateway() {
+async fn routes_match_exactly_and_no_message_reaches_the_gateways_own() {
     let mut options = options();
     options.routes.insert("join".into(), Integration::Lambda);
     let gateway = Gateway::start(options).await.unwrap();
@@ -61,7 +61,7 @@ async fn routes_match_exactly_and_no_message_reaches_those_of_the_gateway() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_takes_the_default_route() {
+async fn a_message_that_is_not_json_takes_the_default_route() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     client.send_text("hello").await;
@@ -84,7 +84,7 @@ async fn without_a_default_route_the_rest_is_forbidden() {
 }
 
 #[tokio::test]
-async fn the_answer_of_the_function_is_ignored() {
+async fn the_functions_answer_is_ignored() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     for status in [200, 201, 301, 401, 501] {
@@ -97,7 +97,7 @@ async fn the_answer_of_the_function_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_and_the_connection_stays_open() {
+async fn a_failure_is_reported_and_the_connection_stays_open() {
     let mut options = options();
     options.invocation_timeout = std::time::Duration::from_secs(1);
     let gateway = Gateway::start(options).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_failure_is_told_and_the_connection_stays_open() {
 }
 
 #[tokio::test]
-async fn messages_of_one_connection_run_side_by_side() {
+async fn messages_of_one_connection_run_in_parallel() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     client.send(json!({"do": "wait", "key": "go"})).await;
@@ -123,7 +123,7 @@ async fn messages_of_one_connection_run_side_by_side() {
 }
 
 #[tokio::test]
-async fn binary_is_closed_1003() {
+async fn a_binary_frame_is_closed_with_1003() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     client.0.send(Message::binary(vec![1, 2, 3])).await.unwrap();
@@ -131,7 +131,7 @@ async fn binary_is_closed_1003() {
 }
 
 #[tokio::test]
-async fn a_frame_of_32_kb_passes_and_one_more_byte_is_closed_1009() {
+async fn a_frame_of_32_kb_passes_and_one_more_byte_is_closed_with_1009() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let frame = |bytes: usize| format!("{:bytes$}", r#"{"do":"who"}"#);
@@ -142,7 +142,7 @@ async fn a_frame_of_32_kb_passes_and_one_more_byte_is_closed_1009() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_on_sending_still_sees_the_1009() {
+async fn a_client_that_keeps_sending_still_sees_the_1009() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     for _ in 0..4 {
@@ -156,7 +156,7 @@ async fn a_client_that_goes_on_sending_still_sees_the_1009() {
 }
 
 #[tokio::test]
-async fn a_message_of_128_kb_passes_and_one_more_byte_is_closed_1009() {
+async fn a_message_of_128_kb_passes_and_one_more_byte_is_closed_with_1009() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let padding = "x".repeat(128 * 1024 - 22);
@@ -169,7 +169,7 @@ async fn a_message_of_128_kb_passes_and_one_more_byte_is_closed_1009() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf8_is_closed_1007() {
+async fn text_that_is_not_utf8_is_closed_with_1007() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let frame = Frame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true);
@@ -178,7 +178,7 @@ async fn text_that_is_not_utf8_is_closed_1007() {
 }
 
 #[tokio::test]
-async fn a_violation_of_the_protocol_is_closed_1002() {
+async fn a_protocol_violation_is_closed_with_1002() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let frame = Frame::message(vec![], OpCode::Data(Data::Continue), true);

@@ -22,7 +22,7 @@ async fn messages_are_counted_both_ways_and_handshakes_are_not() {
 }
 
 #[tokio::test]
-async fn long_posts_count_for_several() {
+async fn a_long_post_counts_as_several_messages() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let id = client.id().await;
@@ -32,14 +32,14 @@ async fn long_posts_count_for_several() {
 }
 
 #[tokio::test]
-async fn what_was_refused_is_a_post_and_no_message() {
+async fn a_refused_post_counts_as_a_post_but_not_as_a_message() {
     let gateway = gateway().await;
     assert_eq!(manage(&gateway, "POST", "L0SM9cOFvHcCIhw=", "x").await.status, 410);
     assert_eq!((gateway.bill().posts, gateway.bill().messages_out), (1, 0));
 }
 
 #[tokio::test]
-async fn error_frames_count() {
+async fn error_frames_are_counted() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     client.ask(json!({"do": "fail"})).await;
@@ -47,7 +47,7 @@ async fn error_frames_count() {
 }
 
 #[tokio::test]
-async fn minutes_run_on_the_moved_clock_open_or_closed() {
+async fn connection_minutes_follow_the_moved_clock_open_or_closed() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     assert_eq!(gateway.bill().connection_minutes, 1);
@@ -63,7 +63,7 @@ async fn minutes_run_on_the_moved_clock_open_or_closed() {
 }
 
 #[tokio::test]
-async fn time_is_billed_with_the_initialisation() {
+async fn billed_time_includes_the_initialisation() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     client.send_text("x").await;

@@ -83,7 +83,7 @@ async fn units_are_metered() {
 }
 
 #[tokio::test]
-async fn who_asks_for_the_capacity_is_told() {
+async fn an_answer_reports_the_capacity_if_asked() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let get = json!({"Key": key("a"), "ReturnConsumedCapacity": "TOTAL"});
@@ -106,7 +106,7 @@ async fn transactions_are_metered_twice() {
 }
 
 #[tokio::test]
-async fn the_table_has_a_time_to_live_on_the_moved_clock() {
+async fn the_time_to_live_follows_the_moved_clock() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let expires = gateway.clock().now() / 1000 + 3600;
@@ -118,7 +118,7 @@ async fn the_table_has_a_time_to_live_on_the_moved_clock() {
 }
 
 #[tokio::test]
-async fn what_it_does_not_know_is_refused() {
+async fn an_unknown_request_is_refused() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     for operation in ["ExecuteStatement", "Nonsense"] {

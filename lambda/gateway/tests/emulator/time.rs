@@ -46,7 +46,7 @@ async fn messages_in_either_direction_keep_it_open() {
 }
 
 #[tokio::test]
-async fn pings_of_the_protocol_do_not() {
+async fn protocol_pings_do_not_keep_it_open() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     gateway.clock().advance(9 * MINUTE).await;
@@ -84,7 +84,7 @@ async fn an_environment_that_is_not_used_is_stopped() {
 }
 
 #[tokio::test]
-async fn how_a_connection_ended_is_told() {
+async fn the_event_says_how_a_connection_ended() {
     let gateway = gateway().await;
     let mut plain = Client::connect(&gateway).await;
     plain.id().await;
@@ -110,7 +110,7 @@ async fn how_a_connection_ended_is_told() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_told_as_1006() {
+async fn a_broken_connection_is_reported_as_1006() {
     let gateway = gateway().await;
     let mut client = Client::connect(&gateway).await;
     let id = client.id().await;

@@ -84,7 +84,7 @@ async fn any_other_json_is_a_body() {
 }
 
 #[tokio::test]
-async fn a_bad_shape_is_502() {
+async fn a_malformed_answer_is_502() {
     let gateway = gateway().await;
     for value in [json!({"statusCode": "200"}), json!({"statusCode": 7})] {
         assert_eq!(answered(&gateway, value).await.status, 502);
@@ -92,7 +92,7 @@ async fn a_bad_shape_is_502() {
 }
 
 #[tokio::test]
-async fn its_invocations_are_billed() {
+async fn invocations_through_the_url_are_billed() {
     let gateway = gateway().await;
     get(&gateway, "/health").await;
     assert_eq!(gateway.bill().route("health"), 1);
