@@ -63,6 +63,11 @@ impl Keys {
         Self { current: Key::of(secret), before }
     }
 
+    /// Whether the last of them is to this secret.
+    pub(super) fn are_of(&self, secret: &ResumeSecret) -> bool {
+        self.current == Key::of(secret)
+    }
+
     /// Which of the keys this is, if it is one.
     pub(super) fn shown(&self, key: Key) -> Option<Shown> {
         if self.current == key {

@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(speaker.send(to, message).await.unwrap(), Delivery::Accepted);
         }
         let message = ServerMessage::Relayed(Redacted::new("x".repeat(2000)));
-        assert_eq!(speaker.send(&cay, message).await.unwrap(), Delivery::Gone);
+        assert_eq!(speaker.send(&cay, message).await.unwrap(), Delivery::Full);
         assert_eq!(speaker.caused(), 80, "Bob's two messages; undelivered ones do not count");
         assert_eq!(speaker.caused(), 0);
     }

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{
     BootstrapPeer, Code, DisplayName, FromText, Incoming, LeaveReason, Metadata, PeerInfo,
-    Rejection, RequestId, Role, RoomSummary, ServerMessage, Timestamp, Version,
+    Rejection, RequestId, ResumeSecret, ResumeToken, Role, RoomSummary, ServerMessage, Timestamp,
+    Version,
 };
 
 use super::{peer, room_id};
@@ -61,6 +62,7 @@ fn messages() -> Vec<ServerMessage> {
         joined(vec![ada.clone(), bob.clone()], request_id.clone()),
         joined(vec![], None),
         joined_as_host(),
+        resumed(),
         ServerMessage::BootstrapPeers { peers: vec![BootstrapPeer { id: peer("ada") }] },
         ServerMessage::PeerJoined {
             room_id: room_id("visit-42"),
@@ -70,6 +72,19 @@ fn messages() -> Vec<ServerMessage> {
             version,
             peers: vec![ada],
             rejoined: false,
+        },
+        ServerMessage::PeerAway {
+            room_id: room_id("visit-42"),
+            peer_id: peer_id.clone(),
+            until: Timestamp(1_700_000_020_000),
+            version,
+            peers: vec![bob.clone()],
+        },
+        ServerMessage::PeerBack {
+            room_id: room_id("visit-42"),
+            peer_id: peer_id.clone(),
+            version,
+            peers: vec![bob.clone()],
         },
         ServerMessage::PeerLeft {
             room_id: room_id("visit-42"),
@@ -82,7 +97,11 @@ fn messages() -> Vec<ServerMessage> {
             room_id: room_id("visit-42"),
             version,
             peers: vec![bob],
-            request_id,
+            request_id: request_id.clone(),
+        },
+        ServerMessage::Renewed {
+            expires_at: Timestamp(1_700_003_600_000),
+            request_id: request_id.clone(),
         },
         ServerMessage::RoomList {
             rooms: vec![RoomSummary { room_id: room_id("visit-42"), peer_count: 2 }],
@@ -104,6 +123,7 @@ fn ada() -> PeerInfo {
         display_name: DisplayName::parse("Ada \"L\" \u{e9}"),
         role: Role::Guest,
         joined_at: Timestamp(1_700_000_000_000),
+        away: false,
         metadata: Metadata::from_json(&RawValue::from_string(metadata).unwrap()),
     }
 }
@@ -115,12 +135,26 @@ fn joined(peers: Vec<PeerInfo>, request_id: Option<RequestId>) -> ServerMessage 
         version: Version(3),
         peers,
         ice_servers: [],
+        resume_token: ResumeToken {
+            room: room_id("visit-42"),
+            peer: peer("cy"),
+            secret: ResumeSecret::new("5ec2e7"),
+        },
+        received: None,
         heartbeat_seconds: 25,
         resumed: false,
         role: Role::Guest,
         expires_at: None,
         request_id,
     }
+}
+
+fn resumed() -> ServerMessage {
+    let mut message = joined(vec![PeerInfo { away: true, ..ada() }], None);
+    if let ServerMessage::Joined { resumed, received, .. } = &mut message {
+        (*resumed, *received) = (true, Some(7));
+    }
+    message
 }
 
 fn joined_as_host() -> ServerMessage {
@@ -131,12 +165,16 @@ fn joined_as_host() -> ServerMessage {
     message
 }
 
-fn errors() -> [Rejection; 2] {
+fn errors() -> [Rejection; 4] {
     [
         Rejection::new(Code::PeerNotFound, "no such peer in this room")
             .to(Some(peer("dan")))
             .answering(RequestId::parse("r1")),
         Rejection::new(Code::RateLimited, "too many messages")
             .retry_after(Duration::from_millis(120)),
+        Rejection::new(Code::PeerAway, "nothing more can wait for it")
+            .to(Some(peer("dan")))
+            .retry_after(Duration::from_secs(20)),
+        Rejection::new(Code::PeerGone, "it was dropped").to(Some(peer("dan"))).counting(3),
     ]
 }

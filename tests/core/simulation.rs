@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use visio_signaling::core::audit::AuditEvent;
-use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room, Rules};
+use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room, Rules, Unread};
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{
     Claimed, Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
 };
 use visio_signaling::token::{Gatekeeper, Refused};
 use visio_signaling::wire::{
-    CloseCode, Incoming, JoinDefaults, PeerId, Role, RoomId, RoomSummary, ServerMessage, Timestamp,
-    Token, Version,
+    CloseCode, Incoming, JoinDefaults, PeerId, ResumeSecret, Role, RoomId, RoomSummary,
+    ServerMessage, Timestamp, Token, Version,
 };
 
 use super::{peer, room_id};
@@ -168,10 +168,11 @@ impl Default for World {
 
 impl World {
     fn let_in_by(gatekeeper: Gatekeeper) -> Self {
-        let rules = Rules { max_peers_per_room: SEATS, ..Rules::default() };
+        let rules = Rules { max_peers_per_room: SEATS, grace_seconds: 0, ..Rules::default() };
         let mint_peer_id = |_: &ConnectionId| peer("minted");
         let log = Arc::new(Log::default());
         let driver = Driver {
+            mint_secret: || ResumeSecret::new("s"),
             registry: Rooms::default(),
             connections: OnTheStack,
             outbox: Inboxes::default(),
@@ -211,13 +212,13 @@ impl World {
     fn living(&self) -> Vec<ConnectionId> {
         let inboxes = self.driver.outbox.0.lock().unwrap();
         let room = self.room();
-        let seats = room.seats().iter().map(|seat| seat.conn.clone());
+        let seats = room.seats().iter().map(|seat| seat.here().unwrap().clone());
         seats.filter(|conn| inboxes[&conn.to_string()].alive).collect()
     }
 
     fn claim_of(&self, conn: &ConnectionId) -> Option<visio_signaling::core::Claim> {
         let room = self.room();
-        let seat = room.seats().iter().find(|seat| seat.conn == *conn)?;
+        let seat = room.seats().iter().find(|seat| seat.here() == Some(conn))?;
         Some(super::claim(&conn.to_string(), "visit", seat.peer.as_str()))
     }
 
@@ -226,7 +227,7 @@ impl World {
         let inboxes = self.driver.outbox.0.lock().unwrap();
         let mut offers = BTreeSet::new();
         for seat in room.seats() {
-            let inbox = &inboxes[&seat.conn.to_string()];
+            let inbox = &inboxes[&seat.here().unwrap().to_string()];
             assert!(inbox.alive, "seed {seed}: a ghost holds a seat");
             let mut others: Vec<_> = room.seats().iter().map(|seat| &seat.peer).collect();
             others.retain(|other| **other != seat.peer);
@@ -353,6 +354,11 @@ impl Outbox for Inboxes {
         others_first().await;
         self.0.lock().unwrap().get_mut(&conn.to_string()).unwrap().alive = false;
         Ok(())
+    }
+
+    async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
+        others_first().await;
+        Ok(Unread::default())
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

@@ -73,11 +73,14 @@ impl Room {
     /// A repeated write whose first answer was lost. The client is told once more, and the others
     /// are not.
     fn repeat(&self, context: &Context<'_>, request: &JoinRequest, seat: &Seat) -> Decision {
-        let keys = Some(Keys::new(&request.secret, None));
-        let seat = Seat { keys, ..seat.clone() };
-        let next = self.with_changed(seat.clone());
-        let effects = next.welcome_and_introduce(context, request, &seat);
-        Decision { next: Some(next), effects, standing: Standing::Seated }
+        let stored = seat.keys.is_some_and(|keys| keys.are_of(&request.secret));
+        let next = (!stored).then(|| {
+            let keys = Some(Keys::new(&request.secret, None));
+            self.with_changed(Seat { keys, ..seat.clone() })
+        });
+        let told = next.as_ref().unwrap_or(self);
+        let effects = told.welcome_and_introduce(context, request, seat);
+        Decision { next, effects, standing: Standing::Seated }
     }
 
     fn ask_in_place_of(

@@ -14,7 +14,6 @@ fn a_removal_holds_for_a_guest_that_has_just_left_or_lost_its_connection() {
     for end in [act(&room, "c3 kim", Said::Leave), lost(&room, "c3")] {
         let away = end.next.unwrap();
         let removed = act(&away, "c1 doc", host(HostMessage::Remove(peer("kim"), None)));
-        assert_eq!(shown(&removed), [""; 0]);
         assert_eq!(shown(&back(&removed.next.unwrap(), NOW, LATER)), REMOVED);
     }
 }
@@ -25,7 +24,6 @@ fn a_guest_that_has_just_left_can_be_sent_to_the_lobby() {
     for end in [act(&room, "c3 kim", Said::Leave), lost(&room, "c3")] {
         let away = end.next.unwrap();
         let sent_back = act(&away, "c1 doc", host(HostMessage::ToLobby(peer("kim"))));
-        assert_eq!(shown(&sent_back), [""; 0]);
         let back = back(&sent_back.next.unwrap(), NOW, LATER);
         assert_eq!(shown(&back), ["c1 < knock kim", "c9 < waiting"]);
     }

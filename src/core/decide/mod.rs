@@ -51,7 +51,9 @@ impl Room {
         match event {
             Event::Said { who, request_id, what } => {
                 let context = Context { who, request_id: request_id.as_ref(), now, rules };
-                self.heard(who, self.answer(&context, what))
+                let decision = self.answer(&context, what);
+                // A join does not show that the client has the answer to it.
+                if matches!(what, Said::Join(_)) { decision } else { self.heard(who, decision) }
             }
             Event::Lost { conn, unread } => self.lose(conn, unread, now, rules),
             // What was due has been done.
@@ -206,5 +208,7 @@ mod ending_tests;
 mod lobby_tests;
 #[cfg(test)]
 mod memory_tests;
+#[cfg(test)]
+mod resume_tests;
 #[cfg(test)]
 mod tests;

@@ -87,7 +87,8 @@ fn a_second_connection_takes_the_seat_over_and_sits_last() {
 
 #[test]
 fn a_repeated_join_is_told_once_more_and_stores_nothing() {
-    let decision = decide(&room(&["c1 ada", "c2 bob"]), "c2 bob", join());
+    let joined = decide(&room(&["c1 ada"]), "c2 bob", join()).next.unwrap();
+    let decision = decide(&joined, "c2 bob", join());
     assert_eq!(decision.next, None);
     assert_eq!(decision.standing, Standing::Seated);
     assert_eq!(shown(&decision), ["c2 < joined v2 [ada]"]);
@@ -165,6 +166,12 @@ fn leaving_is_told_to_those_who_stay() {
     );
     assert_eq!(decision.standing, Standing::Left);
     let decision = lost(&room, "c2");
+    assert_eq!(
+        shown(&decision),
+        ["c1 < peer_away bob v4 [bob away, cy]", "c3 < peer_away bob v4 [ada, bob away]"]
+    );
+    let rules = Rules { grace_seconds: 0, ..Rules::default() };
+    let decision = room.decide(&Event::lost(ConnectionId::new("c2")), NOW, &rules);
     assert_eq!(
         shown(&decision),
         ["c1 < peer_left bob disconnected v4 [cy]", "c3 < peer_left bob disconnected v4 [ada]"]
@@ -263,12 +270,27 @@ fn show(effect: &Effect) -> String {
 
 fn say(message: &ServerMessage) -> String {
     let list = |peers: &[PeerInfo]| {
-        let ids: Vec<_> = peers.iter().map(|peer| peer.peer_id.as_str()).collect();
-        format!("[{}]", ids.join(" "))
+        let any_away = peers.iter().any(|peer| peer.away);
+        let id = |peer: &PeerInfo| {
+            format!("{}{}", peer.peer_id.as_str(), if peer.away { " away" } else { "" })
+        };
+        let ids: Vec<_> = peers.iter().map(id).collect();
+        format!("[{}]", ids.join(if any_away { ", " } else { " " }))
     };
     match message {
-        ServerMessage::Joined { version, peers, .. } => {
-            format!("joined v{} {}", version.0, list(peers))
+        ServerMessage::Joined { version, peers, resumed, received, .. } => {
+            let resumed = match (resumed, received) {
+                (false, _) => String::new(),
+                (true, None) => " resumed".to_owned(),
+                (true, Some(taken)) => format!(" resumed, {taken} taken,"),
+            };
+            format!("joined{resumed} v{} {}", version.0, list(peers))
+        }
+        ServerMessage::PeerAway { peer_id, version, peers, .. } => {
+            format!("peer_away {} v{} {}", peer_id.as_str(), version.0, list(peers))
+        }
+        ServerMessage::PeerBack { peer_id, version, peers, .. } => {
+            format!("peer_back {} v{} {}", peer_id.as_str(), version.0, list(peers))
         }
         ServerMessage::BootstrapPeers { peers } => {
             let ids: Vec<_> = peers.iter().map(|peer| peer.id.as_str()).collect();
@@ -295,6 +317,9 @@ fn say(message: &ServerMessage) -> String {
         ServerMessage::Denied { .. } => "denied".to_owned(),
         ServerMessage::VisitEnded { .. } => "visit_ended".to_owned(),
         ServerMessage::VisitEnding { .. } => "visit_ending".to_owned(),
+        ServerMessage::Error(Rejection { code: Code::PeerGone, to, count, .. }) => {
+            format!("error peer_gone {} {}", to.as_ref().unwrap().as_str(), count.unwrap())
+        }
         ServerMessage::Error(rejection) => format!("error {}", rejection.code.name()),
         ServerMessage::Relayed(text) => text.expose().clone(),
         other => format!("{other:?}"),
