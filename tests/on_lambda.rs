@@ -78,6 +78,7 @@ impl Lambda {
             max_message_bytes,
             allowed_origins,
             jwt_secret,
+            grace,
             // What the profile says that it has not.
             max_connections: _quota_of_the_account,
             max_connections_per_ip: _nobody_counts,
@@ -95,6 +96,7 @@ impl Lambda {
             ("VISIO_MAX_PEERS_PER_ROOM".into(), max_peers_per_room.to_string()),
             ("VISIO_MAX_MESSAGE_BYTES".into(), max_message_bytes.to_string()),
             ("VISIO_ALLOWED_ORIGIN".into(), allowed_origins.join(",")),
+            ("VISIO_GRACE_SECONDS".into(), grace.as_secs().to_string()),
         ];
         if let Some(secret) = jwt_secret {
             options.variables.push(("VISIO_JWT_SECRET_ARN".into(), JWT_SECRET_ARN.into()));

@@ -49,6 +49,7 @@ impl Runtime for Standalone {
             rules: Rules {
                 max_peers_per_room: settings.max_peers_per_room.try_into().expect("a few seats"),
                 heartbeat_seconds: settings.heartbeat.as_secs(),
+                grace_seconds: settings.grace.as_secs().try_into().expect("a few seconds"),
                 ..Rules::default()
             },
             gatekeeper: gatekeeper(settings.jwt_secret),

@@ -1,5 +1,7 @@
 //! What the operator decided, from the function's environment.
 
+use std::ops::RangeInclusive;
+
 use visio_signaling::core::{Bounds, Rules};
 use visio_signaling::health_check::pass::Pass;
 use visio_signaling::origin;
@@ -32,7 +34,8 @@ pub struct Settings {
     /// text, by `VISIO_JWT_SECRET`, `VISIO_JWT_PUBLIC_KEY` (PEM) or `VISIO_JWKS`, and is made for
     /// `VISIO_JWT_AUDIENCE` if that is set.
     pub gatekeeper: Gatekeeper,
-    /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 256, 16 by default.
+    /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 256, 16 by default. `VISIO_GRACE_SECONDS`: 0 to 600, 20 by
+    /// default.
     pub rules: Rules,
 }
 
@@ -59,13 +62,12 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name, what: &str| given(name).ok_or_else(|| Wrong::expected(name, what));
-        let number = |name, default: u16, most: u16| match given(name) {
+        let number = |name, default: u16, range: RangeInclusive<u16>| match given(name) {
             None => Ok(default),
-            Some(text) => {
-                text.parse().ok().filter(|it| (1..=most).contains(it)).ok_or_else(|| {
-                    Wrong::expected(name, &format!("a whole number from 1 to {most}"))
-                })
-            }
+            Some(text) => text.parse().ok().filter(|it| range.contains(it)).ok_or_else(|| {
+                let (least, most) = range.into_inner();
+                Wrong::expected(name, &format!("a whole number from {least} to {most}"))
+            }),
         };
         let origins = given("VISIO_ALLOWED_ORIGIN").unwrap_or_default();
         let not_origins = |_| {
@@ -83,18 +85,22 @@ impl Settings {
             max_message_bytes: number(
                 "VISIO_MAX_MESSAGE_BYTES",
                 MAX_MESSAGE_BYTES,
-                MAX_MESSAGE_BYTES,
+                1..=MAX_MESSAGE_BYTES,
             )?
             .into(),
             rules: Rules {
                 max_peers_per_room: number(
                     "VISIO_MAX_PEERS_PER_ROOM",
                     Rules::DEFAULT.max_peers_per_room,
-                    Rules::MOST_PEERS_PER_ROOM,
+                    1..=Rules::MOST_PEERS_PER_ROOM,
+                )?,
+                grace_seconds: number(
+                    "VISIO_GRACE_SECONDS",
+                    Rules::DEFAULT.grace_seconds,
+                    0..=Rules::MOST_GRACE_SECONDS,
                 )?,
                 heartbeat_seconds: HEARTBEAT_SECONDS,
                 unread: Bounds::NONE,
-                ..Rules::default()
             },
         })
     }
@@ -164,6 +170,7 @@ mod tests {
             ("VISIO_MANAGEMENT_ENDPOINT", ""),
             ("VISIO_MAX_PEERS_PER_ROOM", "0"),
             ("VISIO_MAX_PEERS_PER_ROOM", "257"),
+            ("VISIO_GRACE_SECONDS", "601"),
             ("VISIO_MAX_PEERS_PER_ROOM", "many"),
             ("VISIO_MAX_MESSAGE_BYTES", "32769"),
             ("VISIO_ALLOWED_ORIGIN", "clinic.example"),

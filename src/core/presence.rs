@@ -114,7 +114,7 @@ impl Away {
         rules: &Rules,
         free: usize,
     ) -> (Self, Vec<Frame>) {
-        let until = Timestamp(since.0 + rules.grace_seconds * 1000);
+        let until = since.after(rules.grace());
         let Unread { mut frames, receipt } = unread;
         let waiting = frames.split_off(receipt.written().min(frames.len()));
         let mut away = Self { since, until, frames, receipt, full: false };

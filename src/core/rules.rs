@@ -1,5 +1,7 @@
 //! What the operator decides.
 
+use std::time::Duration;
+
 use super::presence::Bounds;
 
 /// The settings that a decision depends on.
@@ -8,7 +10,7 @@ pub struct Rules {
     /// Seats in a room.
     pub max_peers_per_room: u16,
     /// How long a seat, or a place in the lobby, outlives its connection.
-    pub grace_seconds: u64,
+    pub grace_seconds: u16,
     /// How much may wait for peers that are away.
     pub unread: Bounds,
     /// How often the server pings, in seconds; clients are told.
@@ -24,8 +26,18 @@ impl Rules {
         heartbeat_seconds: 25,
     };
 
+    /// The longest grace time that an operator can give, in seconds.
+    pub const MOST_GRACE_SECONDS: u16 = 600;
+
     /// The most seats that an operator can give a room. A mesh of video calls ends long before.
     pub const MOST_PEERS_PER_ROOM: u16 = 256;
+}
+
+impl Rules {
+    /// How long a seat outlives its connection.
+    pub(super) fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace_seconds.into())
+    }
 }
 
 impl Default for Rules {

@@ -130,12 +130,12 @@ pub struct Flags {
     #[arg(long, env = "VISIO_AUDIT", value_name = "FILE")]
     audit: Option<PathBuf>,
 
-    /// Seconds for which a peer that lost its connection stays admitted, or keeps its place in the
-    /// lobby, 0 to 600
-    #[arg(long, env = "VISIO_GRACE_SECONDS")]
+    /// Seconds for which a peer that lost its connection keeps its seat, or its place in the lobby,
+    /// 0 to 600; 0 ends the seat with its connection
+    #[arg(long, env = "VISIO_GRACE_SECONDS", value_name = "SECONDS")]
     #[arg(default_value_t = Rules::DEFAULT.grace_seconds)]
-    #[arg(value_parser = value_parser!(u64).range(0..=600))]
-    grace_seconds: u64,
+    #[arg(value_parser = value_parser!(u16).range(..=i64::from(Rules::MOST_GRACE_SECONDS)))]
+    grace_seconds: u16,
 
     /// Seconds that clients have to reconnect elsewhere after Ctrl-C or SIGTERM, 0 to 3600
     #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS")]

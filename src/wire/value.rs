@@ -303,6 +303,11 @@ pub struct Timestamp(pub u64);
 const LAST_OF_9999: u64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// The time this long after it.
+    pub fn after(self, time: Duration) -> Self {
+        Self(self.0 + u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// How long this is after `earlier`; nothing if it is before.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

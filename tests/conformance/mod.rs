@@ -57,6 +57,8 @@ pub struct Settings {
     pub byte_rate: u32,
     pub byte_burst: u32,
     pub heartbeat: Duration,
+    /// None unless a scenario is about it, so that the end of a connection is the end of its seat.
+    pub grace: Duration,
     pub join_timeout: Duration,
     pub allowed_origins: Vec<String>,
     /// A token is needed, and signed with this.
@@ -75,6 +77,7 @@ impl Default for Settings {
             byte_rate: 0,
             byte_burst: 0,
             heartbeat: Duration::from_secs(25),
+            grace: Duration::ZERO,
             join_timeout: Duration::from_secs(30),
             allowed_origins: Vec::new(),
             jwt_secret: None,

@@ -20,7 +20,7 @@ impl Room {
         let mut next = self.without(&place.peer, now);
         if self.waiting_peer(&place.peer).is_some() && reason == LeaveReason::Disconnected {
             // It need not wait from the beginning if it comes back in time.
-            let until = Timestamp(now.0 + rules.grace_seconds * 1000);
+            let until = now.after(rules.grace());
             next.note_grace(&place.peer, Grace { until, since: place.since }, now);
         }
         let mut effects = next.tell_of_leave(self, place, reason);
