@@ -1,4 +1,4 @@
-//! The command line: `visio serve`, which is also plain `visio`, and `visio token`.
+//! The command line: `visio serve`, which is the default, and `visio token`.
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;

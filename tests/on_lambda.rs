@@ -38,6 +38,7 @@ impl Runtime for Lambda {
         limits_rates: false,
         limits_connections: false,
         closes_slow_clients: false,
+        keeps_unread: false,
         lists_rooms: false,
         ways_in: &["/prod"],
         one_address: false,

@@ -35,6 +35,7 @@ impl Runtime for Standalone {
         limits_rates: true,
         limits_connections: true,
         closes_slow_clients: true,
+        keeps_unread: true,
         lists_rooms: true,
         ways_in: &["/", "/ws"],
         one_address: true,

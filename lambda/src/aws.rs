@@ -1,15 +1,15 @@
-//! How this software speaks to AWS: one TLS stack, short timeouts, few retries.
+//! The configuration of AWS clients: one TLS stack, short timeouts, few retries.
 //!
-//! Clients of a service are made from this once, in `main`, and kept: the first request over one
-//! pays for the connection and for reading the root certificates, the next ones do not.
+//! `main` creates each client once and keeps it. The first request pays for the connection and for
+//! reading the root certificates, and later ones do not.
 //!
-//! Region and credentials come from the environment, where Lambda puts them, and from nowhere
-//! else: the SDK's own search for them (profiles, metadata services, single sign-on) would double
-//! the time to load and find the same. With `AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000` and its
-//! like the same binary runs against an emulator.
+//! Region and credentials come only from the environment, where Lambda puts them. The SDK's own
+//! search for them (profiles, metadata services, single sign-on) would double the load time and
+//! find the same. With variables such as `AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000` the same
+//! binary runs against an emulator.
 //!
-//! A caller waits for a little more than three seconds at worst, far below the 29 seconds that API
-//! Gateway grants. Who wants less sets it on the configuration of its own client.
+//! A caller waits at most a little more than three seconds, far below the 29 seconds that API
+//! Gateway allows. A client that needs a shorter limit sets it in its own configuration.
 
 use std::time::Duration;
 
@@ -26,25 +26,27 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// A connection within one region takes some milliseconds; a lost packet some hundred.
+/// The connect timeout. Within one region a connection takes a few milliseconds, or a few hundred
+/// if a packet is lost.
 const CONNECT: Duration = Duration::from_millis(500);
-/// A request takes about five milliseconds. The first one on a small function, whose share of a
-/// processor is small too, takes up to 700 for TLS alone.
+/// The timeout of one attempt. A request takes about five milliseconds. The first one of a small
+/// function, which has only a small share of a CPU, takes up to 700 for TLS alone.
 const ATTEMPT: Duration = Duration::from_secs(1);
-/// Whatever is tried, a caller waits no longer.
+/// The timeout of a whole operation, retries included.
 const OPERATION: Duration = Duration::from_millis(3500);
-/// The first try and two more. A write may then arrive twice: callers make that harmless.
+/// The most attempts, including the first. A write may therefore arrive twice, and callers must
+/// make that harmless.
 const ATTEMPTS: u32 = 3;
-/// Doubles with every attempt, and is a random part of that. The SDK's own second is too long for
-/// somebody who waits for an answer.
+/// The initial backoff. It doubles with every attempt, and the actual pause is a random part of it.
+/// The SDK's default of one second is too long for a client that waits for an answer.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// A variable that Lambda sets is not there.
+/// An environment variable that Lambda sets is missing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is not set; on Lambda it is")]
+#[error("the environment variable {0} is not set; Lambda sets it")]
 pub struct Missing(&'static str);
 
-/// What all clients of AWS services have in common, from an environment.
+/// Builds the configuration that all AWS clients share, from an environment.
 pub fn config(variable: impl Fn(&str) -> Option<String>) -> Result<SdkConfig, Missing> {
     let need = |name| variable(name).filter(|value| !value.is_empty()).ok_or(Missing(name));
     let (id, secret) = (need("AWS_ACCESS_KEY_ID")?, need("AWS_SECRET_ACCESS_KEY")?);
@@ -66,7 +68,7 @@ pub fn config(variable: impl Fn(&str) -> Option<String>) -> Result<SdkConfig, Mi
     Ok(config.build())
 }
 
-/// Where services are, if it is not at AWS.
+/// The endpoints of services that are not at AWS.
 #[derive(Debug)]
 struct Endpoints {
     dynamodb: Option<String>,
@@ -83,16 +85,16 @@ impl LoadServiceConfig for Endpoints {
     }
 }
 
-/// What went wrong, in a word that can be logged.
+/// A short name for an error, safe to log.
 pub fn named<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> &str {
     match error {
         SdkError::TimeoutError(_) => "no answer in time",
         SdkError::DispatchFailure(_) => "no connection",
-        _ => error.code().unwrap_or("an error without a name"),
+        _ => error.code().unwrap_or("an error without a code"),
     }
 }
 
-/// Retries of transient and throttling errors, until so many attempts were made in all.
+/// Retries transient and throttling errors, up to this many attempts in total.
 pub fn retries(attempts: u32) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(BACKOFF)
 }

@@ -1,8 +1,8 @@
-//! What API Gateway tells the function, as far as it matters, and what it is answered.
+//! The events that API Gateway sends to the function, and the function's responses.
 //!
-//! Three kinds of event come in (AWS: "API Gateway WebSocket API mapping template reference"):
-//! `CONNECT` has headers and a query and no body, `MESSAGE` a body and neither, `DISCONNECT` none
-//! of it. Everything else they carry, addresses included, is not even read.
+//! There are three kinds of event (AWS: "API Gateway WebSocket API mapping template reference").
+//! `CONNECT` has headers and a query but no body. `MESSAGE` has a body but no headers or query.
+//! `DISCONNECT` has none of them. All other fields, addresses included, are never read.
 
 use std::collections::BTreeMap;
 
@@ -11,32 +11,32 @@ use visio_signaling::core::ConnectionId;
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::Timestamp;
 
-/// One invocation's event.
+/// The event of one invocation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SocketEvent {
-    /// Who and when.
+    /// The fields that all kinds of event have.
     pub request_context: Context,
-    /// Of `CONNECT`: header names as the client wrote them.
+    /// The headers of `CONNECT`, with their names as the client wrote them.
     #[serde(default)]
     headers: Option<Redacted<BTreeMap<String, String>>>,
-    /// Of `CONNECT`, decoded; absent where the URL has no query.
+    /// The decoded query of `CONNECT`; absent if the URL has no query.
     #[serde(default)]
     multi_value_query_string_parameters: Option<Redacted<BTreeMap<String, Vec<String>>>>,
-    /// Of `MESSAGE`: the text of the frame.
+    /// The text of the frame, for `MESSAGE`.
     #[serde(default)]
     pub body: Option<Redacted<String>>,
 }
 
-/// What the three kinds have in common.
+/// The fields that all kinds of event have.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Context {
-    /// Which kind this is.
+    /// The kind of event.
     pub event_type: Kind,
-    /// The connection, as API Gateway names it.
+    /// API Gateway's id of the connection.
     pub connection_id: ConnectionId,
-    /// When API Gateway took the request: the wall clock of every decision.
+    /// When API Gateway received the request. Every decision uses it as the current time.
     pub request_time_epoch: Timestamp,
 }
 
@@ -44,7 +44,7 @@ pub struct Context {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Kind {
-    /// A handshake: the connection is open once this is answered, and cannot be posted to before.
+    /// A handshake. The connection opens once this is answered, and cannot be posted to before.
     Connect,
     /// A message.
     Message,
@@ -53,14 +53,14 @@ pub enum Kind {
 }
 
 impl SocketEvent {
-    /// A header of the handshake, whatever the case of its name.
+    /// A header of the handshake. Names are case-insensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         let headers = self.headers.as_ref()?.expose();
         let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The handshake's query, field by field.
+    /// The fields of the handshake's query.
     pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
         let query = self.multi_value_query_string_parameters.iter().map(Redacted::expose);
         query.flatten().flat_map(|(field, values)| {
@@ -69,8 +69,8 @@ impl SocketEvent {
     }
 }
 
-/// The answer to an event. Only to `CONNECT` does it mean anything: any status but 2xx refuses the
-/// handshake. A body never reaches the client.
+/// The response to an event. It only matters for `CONNECT`, where any status other than 2xx refuses
+/// the handshake. A body never reaches the client.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -82,7 +82,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The event was dealt with.
+    /// The event was handled.
     pub const fn done() -> Self {
         Self { status_code: 200, headers: BTreeMap::new() }
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kinds_and_what_they_share() {
+    fn every_kind_of_event_has_the_shared_fields() {
         for (text, kind, time) in [
             (CONNECT, Kind::Connect, 1_741_615_200_002),
             (MESSAGE, Kind::Message, 1_741_615_201_234),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_what_the_gateway_reads() {
+    fn an_answer_has_the_form_that_the_gateway_reads() {
         let answer = |answer| serde_json::to_string(&answer).unwrap();
         assert_eq!(answer(Answer::done()), r#"{"statusCode":200}"#);
         assert_eq!(answer(Answer::refused(403)), r#"{"statusCode":403}"#);

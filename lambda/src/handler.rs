@@ -1,4 +1,4 @@
-//! `$connect`, `$default` and `$disconnect`: from an event of the gateway to the driver.
+//! Handles `$connect`, `$default` and `$disconnect`: from an event of the gateway to the driver.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,32 +21,32 @@ use crate::speaker::{Introduced, Speaker};
 use crate::table::connections::Connections;
 use crate::table::rooms::Rooms;
 
-/// The subprotocol that is answered to a client that offers it.
+/// The subprotocol that the function selects if a client offers it.
 const SUBPROTOCOL: &str = "visio";
 
-/// What the function keeps from one event to the next.
+/// The state that the function keeps from one event to the next.
 #[derive(Debug)]
 pub struct Signaling {
     /// The registry.
     pub rooms: Rooms,
-    /// Who is who.
+    /// The connections in the table.
     pub connections: Connections,
-    /// Where this instance has seen whom.
+    /// The seats in which this instance has seen connections.
     pub seen: SeenSeats,
-    /// The way to the clients.
+    /// Sends messages to clients.
     pub posts: ManagementApi,
-    /// What the operator decided.
+    /// The operator's rules.
     pub rules: Rules,
-    /// Who is let in: everybody, or those with a good token.
+    /// Lets everybody in (open mode), or only clients with a valid token.
     pub gatekeeper: Gatekeeper,
-    /// The longest message that is taken, in bytes.
+    /// The largest message that is accepted, in bytes.
     pub max_message_bytes: usize,
-    /// Pages that may connect; empty: any.
+    /// The origins of pages that may connect; empty for any.
     pub allowed_origins: Vec<String>,
 }
 
 impl Signaling {
-    /// Handles one event. `Err` is our own failure, and makes the gateway tell the client so.
+    /// Handles one event. `Err` means that we failed, and the gateway tells the client so.
     pub async fn handle(&self, event: SocketEvent) -> Result<Answer, Fault> {
         let now = event.request_context.request_time_epoch;
         match event.request_context.event_type {
@@ -66,7 +66,7 @@ impl Signaling {
         }
     }
 
-    /// A handshake. Nothing can be posted to its connection yet.
+    /// Handles a handshake. Nothing can be posted to its connection yet.
     async fn connect(&self, event: &SocketEvent) -> Result<Answer, Unavailable> {
         let origin = event.header("origin");
         if origin.is_some_and(|it| !origin::is_allowed(&self.allowed_origins, it.as_bytes())) {
@@ -82,8 +82,8 @@ impl Signaling {
         Ok(Answer { headers: BTreeMap::from_iter(answer), ..Answer::done() })
     }
 
-    /// What the handshake's token says. Why it is refused reaches nobody: API Gateway passes on
-    /// the status alone.
+    /// The grant of the handshake's token. The reason for a refusal reaches nobody, because API
+    /// Gateway passes on only the status.
     fn identify(&self, event: &SocketEvent, offers: &str) -> Result<Option<Grant>, Refused> {
         if self.gatekeeper.is_open() {
             return Ok(None);
@@ -138,7 +138,7 @@ impl Signaling {
         Ok(driver.connections.save(before.as_ref(), &connection).await?)
     }
 
-    /// The end of a connection, which may have been handled before.
+    /// Handles the end of a connection, which may have been handled already.
     async fn disconnect(&self, id: &ConnectionId, now: Timestamp) -> Result<Answer, Fault> {
         let known = self.connections.load(id).await?;
         if !known.is_stored() {
@@ -166,7 +166,7 @@ impl Signaling {
         }
     }
 
-    /// The gateway takes larger messages than the contract does.
+    /// Refuses a message that the gateway accepts but the protocol does not.
     async fn too_large(&self, id: &ConnectionId) -> Result<Answer, Unavailable> {
         let text = format!("expected a message of at most {} bytes", self.max_message_bytes);
         self.posts.send(id, Rejection::new(Code::InvalidMessage, text).into()).await?;
@@ -174,8 +174,8 @@ impl Signaling {
         Ok(Answer::done())
     }
 
-    /// Our own failure: the client is told in the words of the contract. If that fails as well, the
-    /// gateway tells it in its own.
+    /// Reports our own failure to the client, as the protocol defines it. If that fails as well,
+    /// the gateway sends its own error frame.
     async fn failed(
         &self,
         id: &ConnectionId,
@@ -190,13 +190,13 @@ impl Signaling {
     }
 }
 
-/// A connection of which only this seat matters.
+/// A connection with nothing but this seat.
 fn at(seat: Claim) -> Connection {
     let blank = Connection::new(seat.conn.clone(), JoinDefaults::default());
     Connection { claim: Some(seat), ..blank }
 }
 
-/// An alarm counts these lines, by the words "was not handled".
+/// Logs a failure. An alarm counts these lines, by the words "was not handled".
 fn complain(what: &str, fault: &Fault) {
     log::line(Level::Error, &format!("a {what} was not handled"), what, &log::chain(fault));
 }
@@ -205,8 +205,8 @@ fn mint_secret() -> ResumeSecret {
     ResumeSecret::new(uuid::Uuid::new_v4().simple().to_string())
 }
 
-/// The same id for every message of a connection: two of them that ask for a seat at once must not
-/// get two.
+/// Mints the same id for every message of a connection, so that two concurrent joins of one
+/// connection cannot get two seats.
 fn mint_peer_id(connection: &ConnectionId) -> PeerId {
     let name = connection.to_string();
     let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string();

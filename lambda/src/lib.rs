@@ -1,12 +1,12 @@
 //! The signaling core on AWS: API Gateway WebSocket, Lambda and DynamoDB.
 //!
-//! The story of one message, from a browser to another:
+//! The path of one message, from one browser to another:
 //!
 //! 1. API Gateway picks a route and invokes the function `signaling`: [`event`], [`handler`].
-//! 2. Who speaks is looked up: where this instance has [seen] it, or in the table
-//!    ([`table::connections`]). The room says whether that is true: [`speaker`].
-//! 3. The driver of `visio-signaling` loads the speaker's room: [`table::rooms`].
-//! 4. The room decides; what has changed is stored if nobody was faster.
+//! 2. The function looks up the sender's seat, in what this instance has [seen] or in the table
+//!    ([`table::connections`]). The room confirms the seat: [`speaker`].
+//! 3. The driver of `visio-signaling` loads the sender's room: [`table::rooms`].
+//! 4. The room decides. A changed room is stored, unless another write came first.
 //! 5. The effects go out through `@connections`: [`management_api`].
 //!
 //! ```text
@@ -15,11 +15,11 @@
 //!                               seen, table::connections   table::rooms         posts
 //! ```
 //!
-//! Messages of one connection may be handled side by side, by instances that know nothing of each
-//! other. So every room is read consistently, for every message, and no instance remembers one.
+//! Messages of one connection may be handled concurrently, by instances that know nothing of each
+//! other. So every message reads its room with a consistent read, and no instance caches rooms.
 //!
-//! The function `health` tells the truth about all this: [`health`]. What the two are told when they
-//! start is in [`settings`] and [`health::Settings`]; secrets come from elsewhere: [`secrets`].
+//! The function [`health`] reports whether all this works. The settings of the two functions are in
+//! [`settings`] and [`health::Settings`]. Secrets come from Secrets Manager: [`secrets`].
 
 pub mod aws;
 pub mod event;

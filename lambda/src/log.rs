@@ -1,6 +1,6 @@
-//! A line of JSON on standard error, which is where CloudWatch reads.
+//! Log lines in JSON on standard error, which CloudWatch collects.
 //!
-//! What goes into it names no client: reasons are our own words, or an AWS error's name.
+//! No line names a client. A reason is either in our own words or the name of an AWS error.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -13,16 +13,16 @@ use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::ports::Journal;
 use visio_signaling::wire::Timestamp;
 
-/// How loud.
+/// The level of a log line.
 #[derive(Debug, Clone, Copy)]
 pub enum Level {
-    /// Somebody should look at this some day.
+    /// An operator should look at this at some point.
     Warn,
-    /// Somebody was not served.
+    /// A client was not served.
     Error,
 }
 
-/// Writes a line: what happened, to what, and why.
+/// Writes a line: what happened, what it happened to, and why.
 pub fn line(level: Level, message: &str, what: &str, reason: &dyn Display) {
     eprintln!("{}", event(SystemTime::now().into(), level, message, what, reason));
 }
@@ -41,7 +41,7 @@ fn event(now: Timestamp, level: Level, message: &str, what: &str, reason: &dyn D
     })
 }
 
-/// Writes what happened in a visit to the log: ids, roles, times and reasons.
+/// Writes audit events to the log: ids, roles, times and reasons.
 #[derive(Debug)]
 pub struct LogJournal;
 
@@ -55,14 +55,14 @@ fn audit_line(event: &AuditEvent, now: Timestamp) -> Value {
     json!({"timestamp": now.rfc3339().to_string(), "level": "INFO", "audit": event})
 }
 
-/// How the process ends: with a line, if the function could not start or go on.
+/// The exit code of the process. If the function could not start or continue, it logs why.
 pub fn end(served: Result<(), lambda_runtime::Error>) -> ExitCode {
     let Err(error) = served else { return ExitCode::SUCCESS };
     line(Level::Error, "the function ended", "start", &error);
     ExitCode::FAILURE
 }
 
-/// From now on a panic is told by where it happened: its own message may quote what a client sent.
+/// From now on only the location of a panic is logged, because its message may quote a client.
 pub fn hide_panics() {
     panic::set_hook(Box::new(|panic| {
         line(Level::Error, "the function panicked", "panic", &place(panic.location()));
@@ -70,10 +70,10 @@ pub fn hide_panics() {
 }
 
 fn place(location: Option<&Location<'_>>) -> String {
-    location.map_or_else(|| "somewhere".to_owned(), ToString::to_string)
+    location.map_or_else(|| "unknown location".to_owned(), ToString::to_string)
 }
 
-/// An error and what it comes from, in one sentence.
+/// An error and its causes, in one sentence.
 pub fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -87,10 +87,10 @@ mod tests {
 
     use super::*;
 
-    /// Lambda reads both fields of a line of JSON (AWS: "Configuring JSON and plain text log
+    /// Lambda reads both fields of a JSON line (AWS: "Configuring JSON and plain text log
     /// formats").
     #[test]
-    fn every_line_says_when_and_how_loud() {
+    fn every_line_has_a_time_and_a_level() {
         let now = Timestamp(1_700_000_000_000);
         let audited = AuditEvent {
             at: now,
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_by_its_place() {
+    fn a_panic_is_logged_with_its_location() {
         let place = place(Some(Location::caller()));
         assert!(place.contains(file!()), "{place}");
     }

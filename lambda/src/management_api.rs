@@ -1,15 +1,16 @@
-//! How a connection is reached: API Gateway's `@connections`.
+//! Sends messages to clients through API Gateway's `@connections`.
 //!
-//! A post that finds nobody is answered 410, with or without its name in the body, and is then
-//! [`Delivery::Gone`]. One that is refused for now (429, which is also what a client that does not
-//! read looks like from here) or takes too long is tried again for about a second, and is then
-//! [`Delivery::Busy`]: signaling messages are small and few, and a sender can repeat one.
+//! A post to a connection that is gone gets 410, with or without the error's name in the body. It
+//! counts as [`Delivery::Gone`]. A post that is throttled (429) or takes too long is retried for
+//! about a second, and then counts as [`Delivery::Busy`]. A client that does not read looks like
+//! 429 too. Giving up is acceptable, because signaling messages are small and few, and a sender
+//! can repeat one.
 //!
-//! An environment asks at most once in two seconds whether a connection is still there. Anybody
-//! who may ask for a seat in a full room makes us ask about all who sit in it, and all calls of an
-//! account share one quota.
+//! An environment asks at most once in two seconds whether a connection is still there. Every
+//! attempt to join a full room makes us ask about all of its peers, and all calls of an AWS account
+//! share one quota.
 //!
-//! API Gateway cannot carry a close code, so a client is told why by the `error` before the end.
+//! API Gateway cannot send a close code, so the `error` before the close tells the client why.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,13 +25,13 @@ use visio_signaling::core::{ConnectionId, Unread};
 use visio_signaling::ports::{Delivery, Outbox, Unavailable};
 use visio_signaling::wire::{CloseCode, ServerMessage};
 
-/// For how long a connection that was there counts as being there. A newcomer is told that the room
-/// is full meanwhile, and asks again.
+/// How long a connection that was found open counts as open. A peer that joins a full room
+/// meanwhile is refused with `room_full`, and can retry.
 const FRESH: Duration = Duration::from_secs(2);
-/// How many connections are remembered at a time.
+/// The most connections that are remembered at a time.
 const MOST_SEEN: usize = 4096;
 
-/// The gateway's side of all connections.
+/// The management API of the gateway, which reaches all connections.
 #[derive(Debug, Clone)]
 pub struct ManagementApi {
     client: Client,
@@ -38,14 +39,14 @@ pub struct ManagementApi {
 }
 
 impl ManagementApi {
-    /// ManagementApi through this client, whose endpoint is that of the stage.
+    /// Uses this client, whose endpoint must be that of the stage.
     pub fn new(client: Client) -> Self {
         Self { client, seen: Arc::default() }
     }
 
-    /// Makes a first request, so that the first message need not wait for the handshake with TLS.
+    /// Makes a first request, so that the first message does not wait for the TLS handshake.
     pub async fn warm_up(&self) {
-        // Nobody has this id. Whatever the answer is, there is now a connection.
+        // No connection has this id. Whatever the answer is, the TLS connection is now open.
         let _ = self.client.get_connection().connection_id("warm=").send().await;
     }
 
@@ -92,12 +93,12 @@ impl Outbox for ManagementApi {
         answer.map_or_else(|error| failed(&error).map(drop), |_| Ok(()))
     }
 
-    /// What was posted counts as received: nothing is kept, so that no SDP lies in a table.
+    /// Keeps nothing, so that the table never holds SDP. What was posted counts as received.
     async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
         Ok(Unread::default())
     }
 
-    /// Those of `conns` that the gateway knows no more.
+    /// Returns those of `conns` that the gateway no longer knows.
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
         let now = SystemTime::now();
         let asked = conns.iter().filter(|conn| !self.seen().lately(conn, now));
@@ -115,7 +116,7 @@ impl Outbox for ManagementApi {
     }
 }
 
-/// Messages by receiver, each one's in their order.
+/// Groups messages by receiver, and keeps the order for each receiver.
 fn by_receiver(
     messages: Vec<(ConnectionId, ServerMessage)>,
 ) -> Vec<(ConnectionId, Vec<ServerMessage>)> {
@@ -129,8 +130,8 @@ fn by_receiver(
     receivers
 }
 
-/// When connections were last found to be there, by the wall clock: it goes on while Lambda keeps
-/// the environment frozen.
+/// When connections were last found open, by the system clock, which keeps running while Lambda
+/// freezes the environment.
 #[derive(Debug, Default)]
 struct Seen(HashMap<ConnectionId, SystemTime>);
 
@@ -149,13 +150,13 @@ impl Seen {
     }
 }
 
-/// A clock that was put back makes nothing fresh.
+/// Whether a result is fresh. It is not if the clock was set back since.
 fn is_fresh(at: SystemTime, now: SystemTime) -> bool {
     now.duration_since(at).is_ok_and(|age| age < FRESH)
 }
 
-/// What an answer other than success means. The status counts, since the error's name has been
-/// seen to be missing.
+/// What a response other than success means. It uses the status, because the error's name is
+/// sometimes missing.
 fn failed<E: ProvideErrorMetadata>(
     error: &SdkError<E, HttpResponse>,
 ) -> Result<Delivery, Unavailable> {
@@ -165,7 +166,7 @@ fn failed<E: ProvideErrorMetadata>(
             Ok(Delivery::Busy)
         }
         (status, _) => {
-            let code = error.code().unwrap_or("no name");
+            let code = error.code().unwrap_or("no error code");
             Err(Unavailable::new(format!("@connections answered {status:?}: {code}")))
         }
     }
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_was_there_is_asked_about_again_after_two_seconds() {
+    fn an_open_connection_is_checked_again_after_two_seconds() {
         let (ada, mut seen) = (ConnectionId::new("ada"), Seen::default());
         assert!(!seen.lately(&ada, after(0)));
         seen.note(ada.clone(), after(0));
@@ -190,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_put_back_makes_nothing_fresh() {
+    fn nothing_is_fresh_after_the_clock_was_set_back() {
         let (ada, mut seen) = (ConnectionId::new("ada"), Seen::default());
         seen.note(ada.clone(), after(60_000));
         assert!(!seen.lately(&ada, after(0)));
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_remembered_connections_is_bounded() {
         let mut seen = Seen::default();
         for nth in 0..2 * MOST_SEEN {
             seen.note(ConnectionId::new(nth.to_string()), after(0));

@@ -1,9 +1,8 @@
 //! Secrets by reference: the settings of a function say where a secret is, and not what it is.
 //!
-//! Where the environment has `NAME_ARN`, the value of `NAME` is what [Secrets Manager] keeps under
-//! that ARN, as plain text. It is read once, while the function starts, which it does not without.
-//!
-//! [Secrets Manager]: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+//! If the environment has `NAME_ARN`, the value of `NAME` is the plain-text secret that Secrets
+//! Manager stores under that ARN (AWS: "Secrets Manager API Reference, GetSecretValue"). It is read
+//! once, when the function starts. If it cannot be read, the function does not start.
 
 use std::time::Duration;
 
@@ -15,12 +14,14 @@ use tokio::time::sleep;
 
 use crate::aws;
 
-/// A policy that was made together with the function is known everywhere after some seconds. A
-/// function may take ten to start, and has other things to do.
+/// The most attempts to read a secret. A policy that was created together with the function takes a
+/// few seconds to apply everywhere. A function has ten seconds to start, and has other things to
+/// do.
 const ATTEMPTS: u32 = 12;
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// A reference that leads to no secret.
+/// A reference that cannot be resolved to a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}_ARN: {why}")]
 pub struct Unreadable {
@@ -32,20 +33,20 @@ pub struct Unreadable {
 enum Why {
     #[error("expected the ARN of a secret; it is empty")]
     Empty,
-    #[error("expected alone; {0} is set as well")]
+    #[error("expected alone, but {0} is set as well")]
     NotAlone(&'static str),
     #[error("Secrets Manager: {0}")]
     Refused(String),
     #[error("expected a secret that is text; this one is binary")]
     Binary,
     #[error(
-        "expected a secret that is plain text; this one is JSON, such as the console makes of keys \
-         and values"
+        "expected a secret that is plain text; this one is a JSON object, which is how the AWS \
+         console stores key/value pairs"
     )]
     Json,
 }
 
-/// An environment that has the secrets of these `names` as well, where it refers to them.
+/// Extends an environment with the secrets of these `names`, if it refers to them.
 pub async fn resolve<V>(
     variable: V,
     names: &[&'static str],

@@ -1,17 +1,17 @@
-//! Where connections sat when this instance last heard them.
+//! The seats of connections, as this instance last saw them.
 //!
-//! Other instances move, replace and remove them without telling this one. So what is remembered
-//! says only which room to ask: it holds if that room, just read, says that the connection sits
-//! there. It therefore needs no time limit, which matters because a Lambda environment is frozen
-//! between two events, and its monotonic clock may stand still meanwhile.
+//! Other instances move, replace and remove peers without telling this one. So a remembered seat
+//! only says which room to ask. It is valid if that room, just read, confirms that the connection
+//! holds the seat. So it needs no expiry, which matters because Lambda freezes an environment
+//! between two events, and its monotonic clock may stop meanwhile.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use visio_signaling::core::{Claim, ConnectionId};
 
-/// How many connections are remembered, in less than two megabytes. When there are more, all are
-/// forgotten: each costs one read to learn again.
+/// The most connections that are remembered, in less than two megabytes. When there are more, all
+/// are forgotten. It costs one read to look each up again.
 const MOST: usize = 4096;
 
 /// The seats in which this instance has seen connections.
@@ -19,12 +19,12 @@ const MOST: usize = 4096;
 pub struct SeenSeats(Arc<Mutex<HashMap<ConnectionId, Claim>>>);
 
 impl SeenSeats {
-    /// Where a connection sat.
+    /// The seat a connection was last seen in.
     pub fn recall(&self, conn: &ConnectionId) -> Option<Claim> {
         self.lock().get(conn).cloned()
     }
 
-    /// Notes where a connection sits, if it sits anywhere.
+    /// Records a connection's seat, or forgets the connection if it has none.
     pub fn note(&self, conn: &ConnectionId, claim: Option<&Claim>) {
         let mut seen = self.lock();
         match claim {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_sits_nowhere_is_forgotten() {
+    fn a_connection_without_a_seat_is_forgotten() {
         let (seen, ada) = (SeenSeats::default(), claim("c1"));
         seen.note(&ada.conn, Some(&ada));
         assert_eq!(seen.recall(&ada.conn), Some(ada.clone()));

@@ -1,4 +1,4 @@
-//! What the operator decided, from the function's environment.
+//! The operator's settings, from the function's environment.
 
 use std::ops::RangeInclusive;
 
@@ -9,13 +9,13 @@ use visio_signaling::token::{BadKey, Gatekeeper, Keys};
 
 use crate::log::{self, Level};
 
-/// How long a client may be silent: API Gateway ends a connection after ten minutes without a
-/// message, and protocol pings do not count.
+/// How long a client may be silent. API Gateway closes a connection after ten minutes without a
+/// message, and WebSocket pings do not count.
 const HEARTBEAT_SECONDS: u64 = 9 * 60;
-/// Of one frame, API Gateway takes no more.
+/// The largest frame that API Gateway accepts.
 const MAX_MESSAGE_BYTES: u16 = 32 * 1024;
 
-/// Those that may be given [by reference](crate::secrets).
+/// The settings that may be given [by reference](crate::secrets).
 pub const SECRETS: [&str; 2] = ["VISIO_JWT_SECRET", "VISIO_HEALTH_SECRET"];
 
 /// The settings of the function `signaling`.
@@ -23,23 +23,24 @@ pub const SECRETS: [&str; 2] = ["VISIO_JWT_SECRET", "VISIO_HEALTH_SECRET"];
 pub struct Settings {
     /// `VISIO_TABLE`: the DynamoDB table.
     pub table: String,
-    /// `VISIO_MANAGEMENT_ENDPOINT`: `https://API.execute-api.REGION.amazonaws.com/STAGE`. A custom
-    /// domain would break the one that could be guessed from an event.
+    /// `VISIO_MANAGEMENT_ENDPOINT`: `https://API.execute-api.REGION.amazonaws.com/STAGE`. It is not
+    /// derived from events, because a custom domain would break that.
     pub management_endpoint: String,
-    /// `VISIO_ALLOWED_ORIGIN`: pages that may connect, comma separated; none: any.
+    /// `VISIO_ALLOWED_ORIGIN`: a comma-separated list of the origins of pages that may connect;
+    /// empty for any.
     pub allowed_origins: Vec<String>,
     /// `VISIO_MAX_MESSAGE_BYTES`: 1 to 32768, which is the default.
     pub max_message_bytes: usize,
-    /// Who is let in: everybody (open mode), or those whose token fits the one key that is given, as
-    /// text, by `VISIO_JWT_SECRET`, `VISIO_JWT_PUBLIC_KEY` (PEM) or `VISIO_JWKS`, and is made for
-    /// `VISIO_JWT_AUDIENCE` if that is set.
+    /// Lets in everybody (open mode), or only clients with a valid token. The key is given as text,
+    /// by one of `VISIO_JWT_SECRET`, `VISIO_JWT_PUBLIC_KEY` (PEM) and `VISIO_JWKS`. Tokens must
+    /// name `VISIO_JWT_AUDIENCE` if that is set.
     pub gatekeeper: Gatekeeper,
     /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 256, 16 by default. `VISIO_GRACE_SECONDS`: 0 to 600, 20 by
     /// default.
     pub rules: Rules,
 }
 
-/// A setting that cannot be used.
+/// An invalid setting.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {problem}")]
 pub struct Wrong {
@@ -71,7 +72,7 @@ impl Settings {
         };
         let origins = given("VISIO_ALLOWED_ORIGIN").unwrap_or_default();
         let not_origins = |_| {
-            let origins = "* or origins separated by commas, such as https://clinic.example";
+            let origins = "* or a comma-separated list of origins, such as https://clinic.example";
             Wrong::expected("VISIO_ALLOWED_ORIGIN", origins)
         };
         Ok(Self {
@@ -106,8 +107,8 @@ impl Settings {
     }
 }
 
-/// `VISIO_HEALTH_SECRET` lets the function `health` into its own rooms. In open mode without it, its
-/// visits are like any other.
+/// `VISIO_HEALTH_SECRET` lets the function `health` into its own rooms. Without it, in open mode,
+/// its visits look like any other.
 fn beside(
     gatekeeper: Gatekeeper,
     given: &impl Fn(&str) -> Option<String>,
@@ -117,7 +118,8 @@ fn beside(
     Ok(pass.beside(gatekeeper))
 }
 
-/// A key that is set and empty is a mistake, and not open mode.
+/// The gatekeeper for the key that is set. A key that is set but empty is a mistake, and does not
+/// mean open mode.
 fn gatekeeper(
     variable: &impl Fn(&str) -> Option<String>,
     given: &impl Fn(&str) -> Option<String>,
@@ -134,12 +136,14 @@ fn gatekeeper(
         (None, _) => Ok(Gatekeeper::default()),
         (Some((name, Ok(keys))), None) => {
             if let Some(skipped) = keys.skipped() {
-                log::line(Level::Warn, "keys of the set cannot be used", name, skipped);
+                log::line(Level::Warn, "skipped keys of the set", name, skipped);
             }
             Ok(keys.gatekeeper(given("VISIO_JWT_AUDIENCE")))
         }
         (Some((name, Err(bad))), None) => Err(Wrong::key(name, &bad)),
-        (Some((name, _)), Some(_)) => Err(Wrong::expected(name, "one key, and no other beside it")),
+        (Some((name, _)), Some(_)) => {
+            Err(Wrong::expected(name, "to be the only key; another one is set as well"))
+        }
     }
 }
 
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_named() {
+    fn a_missing_or_invalid_setting_is_named() {
         for (name, value) in [
             ("VISIO_TABLE", ""),
             ("VISIO_MANAGEMENT_ENDPOINT", ""),

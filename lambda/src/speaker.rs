@@ -1,8 +1,8 @@
-//! Finds out who sends a message, and where it sits, before the driver handles it.
+//! Finds out who sends a message, and in which seat, before the driver handles it.
 //!
-//! The driver then need not ask how fresh that is. What this instance has [seen](crate::seen) is
-//! believed if the room that was just read confirms it. If not, the connection's item is read, and
-//! then the rooms in which it claims a seat. All these reads are consistent.
+//! So the driver does not have to care how fresh that is. A seat that this instance has
+//! [seen](crate::seen) counts if the room, just read, confirms it. Otherwise the connection's item
+//! is read, and then the rooms in which it claims a seat. All these reads are consistent.
 
 use std::sync::Arc;
 
@@ -20,18 +20,18 @@ use crate::table::rooms::Rooms;
 pub struct Speaker {
     connections: Connections,
     seen: SeenSeats,
-    /// Its item, if it was read.
+    /// The connection's item, if it was read.
     known: Mutex<Option<Known>>,
 }
 
-/// What was found out about a connection.
+/// A connection, with the seat it holds.
 #[derive(Debug)]
 pub struct Introduced {
     /// The connection, for the driver.
     pub connection: Connection,
-    /// The room in which it sits, as just read.
+    /// The room in which it holds a seat, as just read.
     pub room: Option<Arc<Room>>,
-    /// Other seats that it still holds, because a move was cut short.
+    /// Other seats that it still holds, because a move was interrupted.
     pub left_over: Vec<Claim>,
 }
 
@@ -49,7 +49,7 @@ impl Speaker {
             seen: seen.clone(),
             known: Mutex::new(known),
         };
-        // A join rests on more than a seat: on the URL, and on earlier tokens.
+        // A join needs more than the seat: the defaults from the URL, and earlier tokens.
         let asks_for_seat = matches!(message, ClientMessage::Join(_));
         if let Some(seat) = seen.recall(id).filter(|_| !asks_for_seat) {
             let room = rooms.load(&seat.room).await?;
@@ -65,7 +65,7 @@ impl Speaker {
         Ok((speaker(Some(known)), introduced))
     }
 
-    /// Remembers where the connection stands after its message.
+    /// Saves the state of the connection after its message.
     pub async fn save(
         &self,
         before: Option<&Claim>,
@@ -76,14 +76,14 @@ impl Speaker {
         let known = match known.as_mut() {
             Some(known) => known,
             None if before == after.claim.as_ref() => return Ok(()),
-            // It gave up the seat that it was seen in.
+            // It gave up the seat that this instance had seen it in.
             None => known.insert(self.connections.load(&after.id).await?),
         };
         self.connections.save(known, before, after).await
     }
 }
 
-/// Of the seats that a connection claims, the newest that it holds is where it sits.
+/// Reads the rooms of a connection's claims. It sits in the newest claimed seat that it holds.
 async fn introduce_by_item(
     id: &ConnectionId,
     known: &Known,

@@ -1,8 +1,8 @@
-//! Connections to the WebSocket API, as a client has them.
+//! Client connections to the WebSocket API, for the health check.
 //!
-//! rustls with ring, the one TLS stack of this package, and the machine's own root certificates.
-//! Made once: reading the certificates takes longer than a handshake, and the second connection
-//! resumes the session of the first.
+//! They use rustls with ring, which is the only TLS stack of this package, and the machine's root
+//! certificates. [`Tls`] is created once, because reading the certificates takes longer than a
+//! handshake, and because the second connection resumes the session of the first.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use visio_signaling::health_check::pass::Pass;
 use visio_signaling::health_check::visit::{Dial, Stream, Uri, connect};
 use visio_signaling::wire::{PeerId, RoomId, Token};
 
-/// Connections with TLS to `wss:` addresses, and without to `ws:` ones: an emulator has those.
+/// Connects with TLS to `wss:` URLs, and without TLS to `ws:` URLs, which an emulator has.
 #[derive(Clone)]
 pub struct Tls {
     connector: TlsConnector,
@@ -24,8 +24,8 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Trusts what this machine trusts. Without any root certificate it trusts nobody. `pass` lets
-    /// in where tokens are needed.
+    /// Trusts the machine's root certificates. If there are none, it trusts no server. `pass`
+    /// provides the tokens for a service that requires them.
     pub fn new(pass: Option<Pass>) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

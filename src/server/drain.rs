@@ -16,8 +16,8 @@ use crate::wire::{CloseCode, ServerMessage};
 const MAX_GRACE: Duration = Duration::from_secs(5);
 /// The longest time between two clients.
 const MAX_STEP: Duration = Duration::from_millis(10);
-/// The earliest time a client may reconnect. Each client is told a different time, up to four
-/// seconds later.
+/// The shortest time after which a client reconnects. The clients are told different times, spread
+/// over the four seconds after it.
 const SOONEST_RETURN_MS: u64 = 1000;
 
 /// Sends every client away within `limit`. Returns early once no client is left.

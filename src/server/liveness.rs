@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_secs(2);
 /// full room waits this long, so it must be short. But a phone that changes networks must not lose
 /// its seat.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// No ping is unanswered.
+/// The value of `asked` while no ping is unanswered. A real time is never 0.
 const NONE: u64 = 0;
 
 /// What we know about whether a client is alive. Times are milliseconds since `epoch`.

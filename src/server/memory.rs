@@ -36,8 +36,8 @@ impl MemoryRegistry {
 
 impl Registry for MemoryRegistry {
     async fn load(&self, room: &RoomId) -> Result<Arc<Room>, Unavailable> {
-        // Read the floor before the room. Otherwise a room that was created and dropped in between
-        // could pass for this one.
+        // Read the floor before the room. Otherwise a room that was created in between could have
+        // the version of this empty room, and pass for it.
         let floor = self.floor();
         Ok(match self.rooms.get(room) {
             Some(found) => Arc::clone(&found),

@@ -2,7 +2,7 @@
 //!
 //! `--max-connections` is set so that this does not happen. But the limit on open files may be
 //! lowered while the server runs, and the whole machine may run out. The server keeps a descriptor
-//! in reserve for that. It closes that one to accept a connection, answers 503 and closes the
+//! in reserve for that. It closes the descriptor to accept a connection, answers 503 and closes the
 //! connection. So a health check gets its 503 at once. The log says when a shortage begins and when
 //! it is over.
 

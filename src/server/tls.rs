@@ -6,9 +6,9 @@
 //! [`Tls::reload`] takes the new files if they are valid, or else changes nothing. It never affects
 //! open connections.
 //!
-//! TLS sessions are not resumed. In TLS 1.3 that would save a signature but no round trip. It would
-//! need session tickets, which make a client recognizable elsewhere, and in which a replaced
-//! certificate would live on.
+//! TLS sessions are not resumed. In TLS 1.3 that would save a signature but no round trip. The
+//! server would have to store session tickets. They would let others recognize a client again, and
+//! a replaced certificate would live on in them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -227,7 +227,7 @@ fn offers_subprotocol(request: &Request) -> bool {
     names.any(|list| list.split(',').any(|name| name.trim() == SUBPROTOCOL))
 }
 
-/// tungstenite wants to see a request that has no body.
+/// A copy of the request without its body, which is the type that tungstenite expects.
 fn without_body(request: &Request) -> hyper::Request<()> {
     let mut copy = hyper::Request::new(());
     *copy.method_mut() = request.method().clone();

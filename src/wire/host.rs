@@ -15,7 +15,7 @@ pub enum HostMessage {
     Deny(PeerId, Option<Reason>),
     /// `to_lobby`: send a peer back to the lobby.
     ToLobby(PeerId),
-    /// `remove`: remove a peer, which cannot come back with the same token.
+    /// `remove`: end a peer's seat, and keep it out for as long as its token lasts.
     Remove(PeerId, Option<Reason>),
     /// `end_visit`: end the visit for everybody.
     EndVisit(Option<Reason>),

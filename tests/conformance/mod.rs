@@ -28,6 +28,7 @@ pub mod moving;
 pub mod query;
 pub mod races;
 pub mod relaying;
+pub mod resume;
 pub mod room_list;
 pub mod rosters;
 pub mod seeds;
@@ -212,6 +213,24 @@ macro_rules! every_scenario {
                 a_seat_in_a_full_room_can_be_taken_over,
                 the_new_page_brings_its_own_name_and_metadata,
                 the_same_peer_id_in_another_room_is_another_seat;
+            resume:
+                a_peer_that_loses_its_connection_is_away_and_comes_back,
+                what_is_sent_to_a_peer_that_is_away_waits_or_is_refused,
+                a_client_gets_every_frame_after_those_that_it_counts,
+                a_client_that_does_not_count_gets_what_was_never_sent,
+                a_client_learns_how_many_of_its_frames_were_taken,
+                the_token_before_is_good_until_the_client_was_heard,
+                a_client_resumes_while_its_old_connection_still_stands,
+                ten_resumes_follow_each_other_before_any_loss_is_noticed,
+                of_two_pages_that_resume_at_once_one_is_told_that_it_was_replaced,
+                another_page_takes_the_seat_and_what_waited_is_dropped,
+                a_peer_that_does_not_come_back_in_time_leaves,
+                only_so_much_waits_and_the_rest_is_refused,
+                a_peer_that_leaves_is_not_away,
+                in_open_mode_a_peer_that_is_away_yields_to_a_newcomer,
+                a_resume_token_alone_brings_a_peer_back_where_visit_tokens_are_needed,
+                a_removed_peer_cannot_resume,
+                a_seated_peer_renews_its_token_without_reconnecting;
             fencing:
                 a_client_without_a_seat_can_send_nothing,
                 a_client_without_a_seat_can_ask_nothing,

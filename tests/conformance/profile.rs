@@ -49,6 +49,9 @@ pub struct Profile {
     /// long as it is so (429); who writes to it alone is told so, and the news of the room that it
     /// misses are repaired by the next.
     pub closes_slow_clients: bool,
+    /// What is sent to a peer that is away waits for it, and frames are counted. Where they are not,
+    /// a table would hold SDP: what was posted counts as received, and more is refused at once.
+    pub keeps_unread: bool,
     /// `room_list` tells of every room. Where it does not, it tells the own one: the table would have
     /// to be read as a whole.
     pub lists_rooms: bool,

@@ -256,7 +256,8 @@ async fn a_client_that_guesses_tokens_is_told_less_and_a_good_token_always_passe
 }
 
 async fn start(flags: &[&str]) -> Program {
-    Program::start(&[&["--listen", "127.0.0.1:0"], flags].concat(), &[]).await
+    let all = ["--listen", "127.0.0.1:0", "--grace-seconds", "0"];
+    Program::start(&[&all, flags].concat(), &[]).await
 }
 
 /// Sockets from this address that say nothing.

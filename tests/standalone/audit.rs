@@ -33,7 +33,7 @@ async fn a_visit_is_written_down() {
     patient.expect("joined").await;
     let (student, _) = seated(&program, &grant("student", Role::Observer)).await;
     student.close().await;
-    doctor.wait_for("peer_left").await;
+    doctor.wait_for("peer_away").await;
     let reason = "a-secret-reason";
     doctor.send(json!({"type": "remove", "peerId": "patient", "reason": reason})).await;
     patient.wait_for("error").await;
@@ -63,9 +63,10 @@ async fn a_visit_is_written_down() {
             ["waiting", "patient", "guest", "-", "-"],
             ["admitted", "patient", "guest", "doctor", "-"],
             ["joined", "student", "observer", "-", "-"],
-            ["left", "student", "observer", "-", "disconnected"],
+            ["away", "student", "observer", "-", "-"],
             ["removed", "patient", "guest", "doctor", "-"],
             ["left", "doctor", "host", "-", "ended"],
+            ["left", "student", "observer", "-", "ended"],
             ["ended", "-", "-", "doctor", "-"],
         ]
     );
@@ -118,7 +119,7 @@ async fn in_open_mode_no_name_keeps_a_room_out_of_the_log() {
         let line: Value = serde_json::from_str(line).expect("a line of JSON");
         ["event", "roomId"].map(|field| line[field].as_str().unwrap_or("-").to_owned())
     });
-    let expected = ["joined", "left"].map(|event| [event, "health-check~x"].map(str::to_owned));
+    let expected = ["joined", "away"].map(|event| [event, "health-check~x"].map(str::to_owned));
     assert_eq!(told.collect::<Vec<_>>(), expected);
     std::fs::remove_file(file).expect("a file");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use visio_signaling::core::Room;
+use visio_signaling::core::{Room, Rules};
 use visio_signaling::ports::{Registry, Swap, Unavailable};
 use visio_signaling::server;
 use visio_signaling::server::config::Config;
@@ -65,7 +65,9 @@ async fn start() -> Standalone {
     let address = listener.local_addr().expect("an address");
     let task = tokio::spawn(async move {
         let forever = std::future::pending();
-        let served = server::serve(listener, Config::default(), Booby::default(), forever);
+        let rules = Rules { grace_seconds: 0, ..Rules::default() };
+        let config = Config { rules, ..Config::default() };
+        let served = server::serve(listener, config, Booby::default(), forever);
         served.await.expect("a server");
     });
     Standalone { address, task }

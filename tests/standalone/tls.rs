@@ -33,7 +33,7 @@ async fn a_visit_goes_through_tls_and_so_does_the_health_check() {
         bob.send(json!({"type": "offer", "to": "ada", "sdp": sdp})).await;
         let offer = ada.expect("offer").await;
         assert_eq!((&offer["from"], &offer["sdp"]), (&json!("bob"), &json!(sdp)));
-        bob.0.close(None).await.unwrap();
+        bob.send(json!({"type": "leave"})).await;
         ada.expect("peer_left").await;
     }
     let health = get(&certificate.connector(), &program, "/health").await;

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_and_back() {
+    fn bytes_survive_a_round_trip() {
         for (bytes, text) in
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
         {

@@ -1,4 +1,4 @@
-//! What it costs: a meter that everything reports to, and its reading.
+//! The bill: a meter that everything reports to, and its readings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,20 +9,20 @@ use std::time::Duration;
 use crate::clock::millis;
 use crate::tasks::locked;
 
-/// List prices of us-east-1, in dollars, without the free tier; those of other regions differ by some
-/// ten per cent. Each from the service's pricing page unless it says otherwise.
+/// List prices of us-east-1, in dollars, without the free tier. Those of other regions differ by
+/// about ten per cent. Each is from the service's pricing page, unless noted otherwise.
 mod price {
-    /// Of a WebSocket message of up to 32 KB, in either direction, up to a billion a month.
+    /// A WebSocket message of up to 32 KB, in either direction, up to a billion a month.
     pub(super) const MESSAGE: f64 = 1.00 / 1e6;
-    /// Of a connection for a minute.
+    /// A minute of one connection.
     pub(super) const CONNECTION_MINUTE: f64 = 0.25 / 1e6;
-    /// Of an invocation.
+    /// An invocation.
     pub(super) const INVOCATION: f64 = 0.20 / 1e6;
-    /// Of a GB of memory for a second, on arm64. On x86 it is 0.0000166667.
+    /// A GB of memory for a second, on arm64. On x86 it is 0.0000166667.
     pub(super) const GB_SECOND: f64 = 0.000_013_333_4;
-    /// Of a write request unit, on demand. Halved on 1 November 2024: older pages say 1.25.
+    /// A write request unit, on demand. It was halved on 1 November 2024, so older pages say 1.25.
     pub(super) const WRITE_UNIT: f64 = 0.625 / 1e6;
-    /// Of a read request unit, on demand. Halved with the former.
+    /// A read request unit, on demand. It was halved on the same day.
     pub(super) const READ_UNIT: f64 = 0.125 / 1e6;
 }
 
@@ -30,40 +30,41 @@ mod price {
 const MESSAGE_STEP: usize = 32 * 1024;
 const MINUTE: u64 = 60_000;
 
-/// What was used since the gateway started; of two, the [difference](Bill::since) is what was used
-/// in between.
+/// The usage since the gateway started. The [difference](Bill::since) of two bills is the usage in
+/// between.
 ///
-/// Not in it: logs, data transfer, keys. Whether handshakes and `$connect`/`$disconnect` count as
-/// messages is not documented; here they do not. The protocol's own pings, pongs and closes neither.
+/// It does not include logs, data transfer and keys. AWS does not document whether handshakes and
+/// `$connect`/`$disconnect` count as messages. Here they do not, and neither do WebSocket pings,
+/// pongs and closes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bill {
     /// Connections that were opened.
     pub connections: u64,
-    /// Minutes begun, of each connection on its own.
+    /// Started minutes, counted for each connection separately.
     pub connection_minutes: u64,
     /// Messages from clients, in steps of 32 KB.
     pub messages_in: u64,
     /// Messages to clients, in steps of 32 KB: posts that were accepted, pongs and error frames.
     pub messages_out: u64,
-    /// Bytes of the former.
+    /// Bytes of the messages from clients.
     pub bytes_in: u64,
-    /// Bytes of the latter.
+    /// Bytes of the messages to clients.
     pub bytes_out: u64,
-    /// `POST`s to `@connections`, refused ones too. They cost nothing beyond their message.
+    /// `POST`s to `@connections`, including refused ones. They cost nothing beyond their message.
     pub posts: u64,
     /// Invocations of both functions.
     pub invocations: u64,
-    /// The same by route key; those by the Function URL are `health`.
+    /// Invocations by route key. Those of the Function URL are under `health`.
     pub invocations_by_route: BTreeMap<String, u64>,
     /// Environments that were started.
     pub cold_starts: u64,
-    /// Milliseconds of invocations, each rounded up, with the initialisation of cold starts.
+    /// Milliseconds of invocations, each rounded up, including the initialisation of cold starts.
     pub billed_ms: u64,
     /// The same, times the function's memory in MB.
     pub mb_ms: u64,
     /// Requests that reached the table.
     pub dynamodb_requests: u64,
-    /// Write request units, those of failed conditions too.
+    /// Write request units, including those of failed conditions.
     pub write_units: f64,
     /// Read request units.
     pub read_units: f64,
@@ -72,7 +73,7 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// What was used between an earlier reading and this one.
+    /// The usage between an earlier bill and this one.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -95,20 +96,20 @@ impl Bill {
         }
     }
 
-    /// Memory by time, in GB-seconds.
+    /// Memory multiplied by time, in GB-seconds.
     pub fn gb_seconds(&self) -> f64 {
         self.mb_ms as f64 / 1024.0 / 1000.0
     }
 
-    /// The same, with a stated time for each invocation in place of this machine's, so that two
-    /// machines agree on the bill.
+    /// The same bill with a fixed time for each invocation instead of the measured one, so that two
+    /// machines agree on it.
     #[must_use]
     pub fn with_invocations_of(&self, time: Duration, memory_mb: u32) -> Self {
         let billed_ms = self.invocations * millis(time);
         Self { billed_ms, mb_ms: billed_ms * u64::from(memory_mb), ..self.clone() }
     }
 
-    /// How often the table was asked for this operation.
+    /// How often this operation was requested of the table.
     pub fn operation(&self, name: &str) -> u64 {
         self.dynamodb_operations.get(name).copied().unwrap_or_default()
     }
@@ -118,17 +119,17 @@ impl Bill {
         self.invocations_by_route.get(key).copied().unwrap_or_default()
     }
 
-    /// What all of it costs.
+    /// The total cost, in dollars.
     pub fn dollars(&self) -> f64 {
         self.rows().iter().map(Row::dollars).sum()
     }
 
-    /// What a million of it cost.
+    /// The cost of a million times this usage, in dollars.
     pub fn per_million(&self) -> f64 {
         self.dollars() * 1e6
     }
 
-    /// What is charged for.
+    /// The lines of the bill.
     pub(crate) fn rows(&self) -> [Row; 7] {
         let row = |name, count, price| Row { name, count, price };
         [
@@ -155,7 +156,7 @@ impl Row {
         self.count * self.price
     }
 
-    /// Whole numbers without a point.
+    /// The count as text. Whole numbers have no decimal point.
     pub(crate) fn amount(&self) -> String {
         if self.count.fract() == 0.0 {
             format!("{:.0}", self.count)
@@ -193,12 +194,12 @@ fn less(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>) -> BTreeMap<S
     now.iter().filter_map(left).collect()
 }
 
-/// Counts. Minutes of open connections are added when it is read.
+/// Counts usage. Minutes of open connections are added when it is read.
 #[derive(Default)]
 pub(crate) struct Meter(Mutex<Bill>);
 
 impl Meter {
-    /// A reading, with the ages of the connections that are open.
+    /// The bill so far. `open` holds the ages of the open connections.
     pub(crate) fn read(&self, open: impl Iterator<Item = Duration>) -> Bill {
         let mut bill = locked(&self.0).clone();
         bill.connection_minutes += open.map(minutes).sum::<u64>();
@@ -255,12 +256,12 @@ impl Meter {
     }
 }
 
-/// Even an empty message is one.
+/// The number of billed messages. Even an empty message counts as one.
 fn steps(bytes: usize) -> u64 {
     bytes.div_ceil(MESSAGE_STEP).max(1) as u64
 }
 
-/// Minutes begun.
+/// The number of started minutes.
 fn minutes(age: Duration) -> u64 {
     millis(age).div_ceil(MINUTE).max(1)
 }
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn minutes_are_rounded_up_connection_by_connection() {
+    fn minutes_are_rounded_up_for_each_connection() {
         let meter = Meter::default();
         meter.closed(Duration::from_millis(1));
         meter.closed(Duration::from_secs(60));
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_rounded_up_invocation_by_invocation() {
+    fn milliseconds_are_rounded_up_for_each_invocation() {
         let meter = Meter::default();
         meter.worked(Duration::from_micros(1), 256);
         meter.worked(Duration::from_micros(2_001), 256);
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_keeps_what_is_between() {
+    fn a_difference_holds_the_usage_in_between() {
         let meter = Meter::default();
         meter.invocation("$default");
         meter.table("GetItem", 0.5, 0.0);
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visit_is_priced_as_by_hand() {
+    fn a_visit_costs_what_a_calculation_by_hand_says() {
         let bill = Bill {
             messages_in: 16,
             messages_out: 12,
@@ -333,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_printed_with_a_total() {
+    fn a_bill_is_printed_with_a_total() {
         let bill = Bill { messages_in: 2, read_units: 0.5, ..Bill::default() };
         let text = bill.to_string();
         assert!(text.contains("messages in                    2    0.00000200            2.00"));

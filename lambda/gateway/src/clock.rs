@@ -1,8 +1,8 @@
 //! A clock that can be moved.
 //!
-//! It runs as the wall clock does, plus all it was moved by. Everything that AWS times in minutes
-//! reads it: connections, environments, the table, held back events. What takes seconds (an invocation,
-//! its deadline, its price) is measured on the real clock.
+//! It shows the system time, plus the time it was moved by. It times everything that AWS measures
+//! in minutes: connections, environments, the table, and events that are held back. Things that
+//! take seconds (an invocation, its deadline, its price) are measured with the real clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ pub struct Clock {
     sweeps: mpsc::UnboundedSender<oneshot::Sender<()>>,
 }
 
-/// Asks for a sweep: whatever is due is to be done, and then this dropped.
+/// Requests for a sweep. The receiver does everything that is due, and then drops the request.
 pub(crate) type Sweeps = mpsc::UnboundedReceiver<oneshot::Sender<()>>;
 
 impl Clock {
@@ -34,8 +34,9 @@ impl Clock {
         millis(real) + self.moved_by.load(Ordering::Acquire)
     }
 
-    /// Moves the clock. When this resolves, connections that became idle or too old are closed, and
-    /// environments unused for long are stopped. The `$disconnect`s of the former may still be running.
+    /// Moves the clock forward. When this resolves, connections that became idle or too old are
+    /// closed, and environments that were unused for too long are stopped. The `$disconnect`s of
+    /// the connections may still be running.
     pub async fn advance(&self, by: Duration) {
         self.moved_by.fetch_add(millis(by), Ordering::AcqRel);
         self.moved.send_replace(());
@@ -61,7 +62,7 @@ impl Clock {
         }
     }
 
-    /// Waits for so long.
+    /// Waits for this long.
     pub(crate) async fn pass(&self, time: Duration) {
         if !time.is_zero() {
             self.reach(self.now() + millis(time)).await;
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_moves_by_what_it_is_moved() {
+    async fn a_clock_that_is_moved_shows_a_later_time() {
         let (clock, asked) = Clock::new();
         drop(asked);
         let before = clock.now();
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_an_hour_is_woken_by_the_move() {
+    async fn moving_the_clock_ends_a_wait() {
         let (clock, asked) = Clock::new();
         drop(asked);
         let wait = clock.pass(Duration::from_secs(3600));

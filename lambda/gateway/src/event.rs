@@ -1,8 +1,8 @@
-//! The events that API Gateway makes of a WebSocket, as a Lambda proxy integration sees them.
+//! The events that API Gateway makes from a WebSocket, as a Lambda proxy integration sees them.
 //!
-//! Fields and absences are those of published real events: only CONNECT has the client's headers and
-//! query, only MESSAGE has a body, DISCONNECT has four headers of which two are always empty. There is
-//! no account, path or method in any of them.
+//! Present and absent fields match published real events. Only CONNECT has the client's headers and
+//! query. Only MESSAGE has a body. DISCONNECT has four headers, two of which are always empty. None
+//! of them has an account, a path or a method.
 
 use axum::http::{HeaderMap, Uri};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ pub(crate) const STAGE: &str = "prod";
 pub(crate) const API: &str = "visiolocal";
 pub(crate) const REGION: &str = "eu-west-3";
 
-/// What every event of a connection says of it.
+/// The facts about a connection that all of its events carry.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) connection: String,
@@ -30,7 +30,7 @@ pub(crate) struct Event {
     pub(crate) json: String,
 }
 
-/// Makes events at a point in time.
+/// Makes events for one point in time.
 pub(crate) struct Maker<'a> {
     pub(crate) ids: &'a Ids,
     pub(crate) now: u64,
@@ -102,8 +102,8 @@ impl Maker<'_> {
     }
 }
 
-/// API Gateway keeps the casing that the client used; hyper does not, and most clients use this one.
-/// What belongs to the hop is left out.
+/// Converts header names to title case. API Gateway keeps the casing that the client used. hyper
+/// does not, and most clients use title case. Hop-by-hop headers are left out.
 fn title_cased(headers: &HeaderMap) -> Vec<(String, String)> {
     let hop = |name: &str| matches!(name, "connection" | "upgrade");
     let pairs = headers.iter().filter(|(name, _)| !hop(name.as_str()));
@@ -111,7 +111,7 @@ fn title_cased(headers: &HeaderMap) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (title_case(name.as_str()), text(value.as_bytes()))).collect()
 }
 
-/// `sec-websocket-protocol` is `Sec-WebSocket-Protocol`.
+/// For example, `sec-websocket-protocol` becomes `Sec-WebSocket-Protocol`.
 fn title_case(name: &str) -> String {
     let word = |word: &str| match word {
         "websocket" => "WebSocket".to_owned(),
@@ -185,7 +185,7 @@ mod tests {
     ];
 
     #[test]
-    fn connect_has_headers_and_query_and_no_body() {
+    fn connect_has_headers_and_a_query_but_no_body() {
         let mut headers = HeaderMap::new();
         headers.insert("host", "127.0.0.1:9080".parse().unwrap());
         headers.insert("upgrade", "websocket".parse().unwrap());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_query_both_fields_are_absent() {
+    fn both_query_fields_are_absent_without_a_query() {
         for path in ["/prod", "/prod?"] {
             let uri: Uri = path.parse().unwrap();
             let event = with(|maker| maker.connect(&caller(), &HeaderMap::new(), &uri));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn message_has_a_body_and_no_headers() {
+    fn message_has_a_body_but_no_headers() {
         let event = with(|maker| maker.message(&caller(), "$default", "{\"type\":\"join\"}"));
         assert_eq!(keys(&event), ["body", "isBase64Encoded", "requestContext"]);
         assert_eq!(event["body"], "{\"type\":\"join\"}");

@@ -1,8 +1,8 @@
-//! What goes wrong, and when.
+//! Injected faults, and when they happen.
 //!
-//! Whether the n-th occasion for a fault is taken depends on the seed, on the fault and on n alone. The
-//! order in which processes reach their occasions does not, so a run is not repeated to the bit; the
-//! choices are.
+//! Whether a fault happens on its n-th occasion depends only on the seed, the fault and n. The
+//! order in which processes reach their occasions may differ between runs. So runs are not
+//! identical, but the choices are.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -10,38 +10,39 @@ use std::time::Duration;
 use crate::ids::mix;
 use crate::tasks::locked;
 
-/// Faults, each with the probability that an occasion for it is taken. By default there are none.
+/// The faults to inject. A number is the probability of a fault on each occasion. By default there
+/// are none.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Faults {
-    /// Other seeds take other occasions.
+    /// The seed of the choices.
     pub seed: u64,
-    /// Each message, each `$disconnect` and each post is held back for a while up to this.
+    /// Each message, each `$disconnect` and each post is held back for a random time up to this.
     pub reorder: Duration,
-    /// There is no `$disconnect`.
+    /// The `$disconnect` is lost.
     pub lose_disconnect: f64,
-    /// The `$disconnect` is held back for so long.
+    /// The `$disconnect` is held back for this long.
     pub late_disconnect: (f64, Duration),
-    /// There are two `$disconnect`s.
+    /// The `$disconnect` is sent twice.
     pub double_disconnect: f64,
-    /// A post is answered 429, and so are up to three after it.
+    /// A post is answered with 429, and so are up to three posts after it.
     pub busy_posts: f64,
-    /// A `GetItem` that does not ask for consistency sees what was there before the last write.
+    /// A `GetItem` without a consistent read sees the item as it was before the last write.
     pub stale_reads: f64,
-    /// The environment is killed as its write arrives.
+    /// The environment is killed when its write arrives.
     pub crash_before_write: f64,
-    /// The environment is killed once its write is done.
+    /// The environment is killed after its write is done.
     pub crash_after_write: f64,
-    /// A write is done and answered 500, so that it is tried again.
+    /// A write is done but answered with 500, so that it is retried.
     pub lost_answers: f64,
-    /// The table answers `ProvisionedThroughputExceededException`.
+    /// The table answers with `ProvisionedThroughputExceededException`.
     pub throttled_table: f64,
-    /// The invocation is not made: a handshake gets 500, a message the error frame.
+    /// The function is not invoked. A handshake gets 500, and a message gets the error frame.
     pub throttled_function: f64,
-    /// What is gone is answered 410 with neither an error type nor a body.
+    /// Whether a 410 for a connection that is gone has neither an error type nor a body.
     pub gone_without_code: bool,
 }
 
-/// Occasions.
+/// The occasions for random choices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chance {
     LoseDisconnect,
@@ -54,20 +55,20 @@ pub(crate) enum Chance {
     LostAnswer,
     ThrottledTable,
     ThrottledFunction,
-    /// Not a fault: how long something is held back.
+    /// Not a fault, but the choice of how long something is held back.
     Delay,
-    /// Not a fault: which of several idle environments is taken.
+    /// Not a fault, but the choice between several idle environments.
     Environment,
 }
 
-/// Says which occasions are taken.
+/// Decides which faults happen.
 pub(crate) struct Dice(Mutex<State>);
 
 struct State {
     faults: Faults,
     /// How often each chance was rolled.
     rolls: [u64; Chance::Environment as usize + 1],
-    /// So many posts are still to be refused.
+    /// How many more posts are to be refused.
     busy: u64,
 }
 
@@ -76,7 +77,7 @@ impl Dice {
         Self(Mutex::new(State::new(faults)))
     }
 
-    /// Begins anew, with other faults.
+    /// Starts again, with other faults.
     pub(crate) fn load(&self, faults: Faults) {
         *locked(&self.0) = State::new(faults);
     }
@@ -85,7 +86,7 @@ impl Dice {
         locked(&self.0).faults
     }
 
-    /// Whether this occasion is taken.
+    /// Whether the fault happens on this occasion.
     pub(crate) fn takes(&self, chance: Chance) -> bool {
         locked(&self.0).takes(chance)
     }
@@ -111,7 +112,7 @@ impl Dice {
         if most.is_zero() { most } else { most.mul_f64(share(state.roll(Chance::Delay))) }
     }
 
-    /// One of `count` things.
+    /// Chooses one of `count` things.
     pub(crate) fn choose(&self, count: usize) -> usize {
         let roll = locked(&self.0).roll(Chance::Environment);
         (share(roll) * count as f64) as usize
@@ -153,7 +154,7 @@ impl Faults {
     }
 }
 
-/// Between 0 and 1, without the 1.
+/// A number from 0 up to, but not including, 1.
 fn share(roll: u64) -> f64 {
     (roll >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -168,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_makes_the_same_choices_again() {
+    fn the_same_seed_makes_the_same_choices() {
         let faults = Faults { seed: 7, stale_reads: 0.5, ..Faults::default() };
         assert_eq!(taken(faults, 64), taken(faults, 64));
         assert_ne!(taken(faults, 64), taken(Faults { seed: 8, ..faults }, 64));
     }
 
     #[test]
-    fn one_fault_does_not_disturb_another() {
+    fn one_fault_does_not_affect_the_choices_of_another() {
         let faults = Faults { seed: 7, stale_reads: 0.5, lost_answers: 0.5, ..Faults::default() };
         let dice = Dice::new(faults);
         let beside: Vec<bool> = (0..64)
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn probabilities_are_kept() {
+    fn faults_happen_with_their_probability() {
         assert!(taken(Faults::default(), 100).iter().all(|taken| !taken));
         let always = Faults { stale_reads: 1.0, ..Faults::default() };
         assert!(taken(always, 100).iter().all(|taken| *taken));

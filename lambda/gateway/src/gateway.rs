@@ -1,4 +1,4 @@
-//! The gateway as a whole: how it starts, what it can be asked, how it ends.
+//! The gateway as a whole: how it starts, what it can do, and how it ends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,16 +24,17 @@ use crate::site::{Logs, Site};
 use crate::table::{self, Table};
 use crate::tasks::{Pending, Tasks};
 
-/// Of what the two functions share.
+/// The ARN and the value of the secret that the two functions share.
 const HEALTH_SECRET: (&str, &str) = (
     "arn:aws:secretsmanager:eu-west-3:000000000000:secret:health-AbCdEf",
     "what the two functions of this gateway share",
 );
 
-/// How often it is looked for what is due, if the clock is not moved.
+/// How often we do what is due, if the clock is not moved.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// A running gateway. Dropped, it ends at once: its processes are killed, its sockets closed.
+/// A running gateway. Dropping it ends it at once: its processes are killed and its sockets are
+/// closed.
 pub struct Gateway {
     front: Arc<Front>,
     health: Option<Arc<Function>>,
@@ -46,19 +47,19 @@ pub struct Gateway {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A bootstrap binary is not there.
-    #[error("there is no function at {0}")]
+    /// A bootstrap binary does not exist.
+    #[error("there is no function binary at {0}")]
     NoFunction(PathBuf),
-    /// An address could not be listened on.
+    /// The gateway could not listen on an address.
     #[error("could not listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
-    /// The table could not be made.
+    /// The table could not be created.
     #[error("could not create the table")]
     Table(#[from] dynoxide::DynoxideError),
 }
 
 impl Gateway {
-    /// Starts one. No environment is started before the first invocation.
+    /// Starts a gateway. No environment starts before the first invocation.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         for bootstrap in [Some(&options.signaling), options.health.as_ref()].into_iter().flatten() {
             if !bootstrap.is_file() {
@@ -82,39 +83,39 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Where clients connect.
+    /// The URL that clients connect to.
     pub fn websocket_url(&self) -> String {
         websocket_url(self.address)
     }
 
-    /// Of the public listener, WebSockets and `@connections`.
+    /// The address of the public listener, for WebSockets and `@connections`.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Of the Function URL.
+    /// The address of the Function URL.
     pub fn health_address(&self) -> Option<SocketAddr> {
         self.health_address
     }
 
-    /// Its time.
+    /// The gateway's clock.
     pub fn clock(&self) -> &Clock {
         &self.front.site.clock
     }
 
-    /// What was used so far, with the minutes of connections that are open.
+    /// The usage so far, including the minutes of open connections.
     pub fn bill(&self) -> Bill {
         let now = self.front.site.clock.now();
         let open = self.front.connections.all();
         self.front.site.meter.read(open.iter().map(|connection| connection.age(now)))
     }
 
-    /// The engine behind the table. What is done here is not metered.
+    /// The engine behind the table. Its use is not metered.
     pub fn database(&self) -> &dynoxide::Database {
         &self.front.site.table.database
     }
 
-    /// Where the table is for others than the functions, with its meter and its faults.
+    /// The URL of the table for clients other than the functions. It is metered and has faults.
     pub fn table_url(&self) -> String {
         format!("http://{}", self.table_address)
     }
@@ -124,20 +125,20 @@ impl Gateway {
         table::NAME
     }
 
-    /// Other faults from now on. Their choices begin anew.
+    /// Sets other faults from now on. Their choices start again.
     pub fn set_faults(&self, faults: Faults) {
         self.front.site.dice.load(faults);
     }
 
-    /// Pins the coming invocations of `signaling` to the environment with this index, which is
-    /// started if it is not there and waited for if it is busy. `None`: any idle one, else a new one,
-    /// else the next that becomes idle.
+    /// Pins new invocations of `signaling` to the environment with this index. It is started if it
+    /// does not exist. If it is busy, the invocations wait for it. `None` means any idle
+    /// environment, or else a new one, or else the next that becomes idle.
     pub fn route_to(&self, environment: Option<usize>) {
         self.front.signaling.route_to(environment);
     }
 
-    /// Makes the next invocations cold starts. Environments at work are stopped when they are done;
-    /// for the others, and all that they have printed, this waits.
+    /// Makes the next invocations cold starts. Busy environments are stopped when they are done.
+    /// This waits until the idle ones have ended and all their output is in the log.
     pub async fn retire_environments(&self) {
         self.front.signaling.retire().await;
         if let Some(health) = &self.health {
@@ -145,18 +146,18 @@ impl Gateway {
         }
     }
 
-    /// Resolves when no invocation is running, queued or held back. A message counts once the gateway
-    /// has read it: of one that was sent before a `ping`, the pong tells so.
+    /// Resolves when no invocation is running, queued or held back. A message counts once the
+    /// gateway has read it. The pong to a later `ping` shows that it has.
     pub async fn settle(&self) {
         self.front.site.pending.none().await;
     }
 
-    /// The connections that are alive, in the order of their ids.
+    /// The ids of the open connections, in order.
     pub fn connection_ids(&self) -> Vec<String> {
         self.front.connections.ids()
     }
 
-    /// What the functions printed, line by line. It is complete for environments that were
+    /// The output of the functions, line by line. It is complete for environments that were
     /// [retired](Self::retire_environments).
     pub fn logs(&self) -> Vec<String> {
         self.front.site.logs.lines()
@@ -188,9 +189,9 @@ impl Gateway {
         let site = &self.front.site;
         let settings = settings("visio-health", bootstrap, options, self.address);
         let function = Arc::new(Function::new(settings, Arc::clone(site)));
-        let (invoked, stood_on) = (Arc::clone(&function), Arc::clone(site));
+        let (invoked, shared) = (Arc::clone(&function), Arc::clone(site));
         site.tasks.spawn(listen::serve(listener, move |peer, request| {
-            front::answer_url(Arc::clone(&invoked), Arc::clone(&stood_on), peer, request)
+            front::answer_url(Arc::clone(&invoked), Arc::clone(&shared), peer, request)
         }));
         function
     }
@@ -261,7 +262,7 @@ fn settings(
     }
 }
 
-/// Beside those of the options, the one that the two functions share.
+/// The secrets of the options, and the one that the two functions share.
 fn secrets(options: &Options) -> Secrets {
     let (arn, secret) = HEALTH_SECRET;
     let own = (arn.to_owned(), secret.to_owned());
@@ -272,7 +273,7 @@ fn websocket_url(address: SocketAddr) -> String {
     format!("ws://{address}/{STAGE}")
 }
 
-/// Does what is due, every second and whenever the clock was moved.
+/// Does what is due, every second and whenever the clock is moved.
 async fn sweep(front: Arc<Front>, health: Option<Arc<Function>>, mut sweeps: Sweeps) {
     loop {
         let asked = tokio::select! {

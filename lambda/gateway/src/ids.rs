@@ -1,9 +1,9 @@
-//! Names that look as those of AWS do, and dates as it writes them.
+//! Ids that look like those of AWS, and dates in its formats.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// 64 well mixed bits for a number: splitmix64, which is short and good enough for a test tool.
+/// Mixes the bits of a number with splitmix64, which is short and good enough for a test tool.
 pub(crate) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -11,7 +11,7 @@ pub(crate) fn mix(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Names that nobody had before.
+/// Makes unique ids.
 pub(crate) struct Ids(AtomicU64);
 
 impl Default for Ids {
@@ -21,18 +21,18 @@ impl Default for Ids {
 }
 
 impl Ids {
-    /// Of a connection, a message or a request: 11 bytes in the URL's base64 alphabet, as in
+    /// The id of a connection, a message or a request: 11 bytes in URL-safe base64, such as
     /// `L0SM9cOFvHcCIhw=`. Its last character is always `=`.
     pub(crate) fn short(&self) -> String {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        // 88 bits make 14 whole digits and 4 bits, to which two zeros are added.
+        // 88 bits make 14 whole digits, and 4 bits that are padded with two zeros.
         let bits = (((u128::from(self.next()) << 64) | u128::from(self.next())) >> 40) << 2;
         let digit = |place: u32| char::from(ALPHABET[(bits >> (6 * place)) as usize & 63]);
         (0..15).rev().map(digit).chain(['=']).collect()
     }
 
-    /// Of an invocation.
+    /// The id of an invocation.
     pub(crate) fn uuid(&self) -> String {
         let (a, b) = (self.next(), self.next());
         let (head, version) = (a >> 32, (a & 0xfff) | 0x4000);
@@ -50,7 +50,7 @@ impl Ids {
     }
 }
 
-/// A point in time, taken apart.
+/// A point in time, split into its parts.
 pub(crate) struct Date {
     year: u64,
     month: u64,
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_written_as_aws_does() {
+    fn dates_are_formatted_as_aws_does() {
         let date = Date::new(1_741_526_479_042);
         assert_eq!(date.common_log(), "09/Mar/2025:13:21:19 +0000");
         assert_eq!(date.iso(), "2025-03-09T13:21:19.042Z");

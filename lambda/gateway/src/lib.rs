@@ -1,11 +1,11 @@
 //! API Gateway WebSocket, the Lambda Runtime API and DynamoDB in one process, with a bill.
 //!
-//! [`Gateway::start`] runs the very binaries that are deployed, as Lambda would run them, behind
-//! what their clients would see of API Gateway, in front of a table. It imitates what the
-//! documentation and published traces of AWS say, refusals included. Two things real ones lack: its
-//! [`Clock`] can be moved, and its [`Faults`] can be chosen.
+//! [`Gateway::start`] runs the same binaries that are deployed, as Lambda would run them. They run
+//! behind an emulated API Gateway and in front of an emulated table. The emulation follows the
+//! documentation and published traces of AWS, refusals included. It has two things that AWS lacks:
+//! its [`Clock`] can be moved, and its [`Faults`] can be chosen.
 //!
-//! The way of a message:
+//! The path of a message:
 //!
 //! ```text
 //!  client --> front --> dispatch --> function --> a process, which talks to
@@ -13,12 +13,12 @@
 //!             limits    event        environments     front  (@connections) --> outbox --> client
 //! ```
 //!
-//! As it starts, a process may also ask for its secrets, which are those of the options.
+//! When it starts, a process may also ask for its secrets, which are set in the options.
 //!
-//! All of it is counted by one [`Bill`]. [`visit`] plays a visit and says what it costs.
+//! One [`Bill`] counts all usage. [`visit`] plays a visit and says what it costs.
 //!
-//! Not here: authorizers, models, API keys, throttling by rate, custom domains, TLS, IAM. A signature is
-//! looked at, not verified.
+//! Not emulated are authorizers, models, API keys, rate-based throttling, custom domains, TLS and
+//! IAM. A signature must be present, but it is not verified.
 
 mod base64;
 mod bill;

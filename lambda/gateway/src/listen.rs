@@ -1,4 +1,4 @@
-//! HTTP/1.1 listeners: one handler each, and all connections of one end with it.
+//! HTTP/1.1 listeners. Each has one handler, and its connections end with it.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until dropped. What is turned into a WebSocket outlives this.
+/// Serves until dropped. Connections that were upgraded to WebSockets outlive this.
 pub(crate) async fn serve<H, F>(listener: TcpListener, handler: H)
 where
     H: Fn(SocketAddr, Request) -> F + Clone + Send + 'static,
@@ -30,7 +30,8 @@ where
                 Ok((stream, peer)) => {
                     connections.spawn(connection(stream, peer, handler.clone()));
                 }
-                // Out of file descriptors, say: others have to end first.
+                // For example, there are no file descriptors left, and other connections must end
+                // first.
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
             Some(_) = connections.join_next() => {}
@@ -43,13 +44,13 @@ where
     H: Fn(SocketAddr, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    // Only speed hangs on it.
+    // Only speed depends on this.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let answer = handler(peer, request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    // A client that breaks off is its own fault.
+    // A client that breaks the connection off is not our problem.
     let _ =
         http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
 }

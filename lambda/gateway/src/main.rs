@@ -14,9 +14,9 @@ use tokio::net::TcpListener;
 use visio_gateway::visit::{self, Batching, Comparison};
 use visio_gateway::{Gateway, Options, page};
 
-/// What visit tokens are made with while a bill is played.
+/// The secret that signs visit tokens while a visit is played for the bill.
 const SECRET: &str = "signs the tokens of a visit that is played";
-/// Where the function finds it.
+/// The ARN under which the function finds the secret.
 const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:visits-AbCdEf";
 
 /// API Gateway, Lambda and DynamoDB in one process: runs the functions of `visio-lambda`.
@@ -31,20 +31,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Serve visits until Ctrl-C, then print what they cost; this is what happens without a command
+    /// Serve visits until Ctrl-C, then print what they cost; the default if no command is given
     Serve(Serve),
-    /// Play a visit of two for half an hour, and print what a million of them cost
+    /// Play a half-hour visit of two peers, and print what a million such visits cost
     ///
-    /// The visit is played with visit tokens, unless --open is given. Everything is counted, except
-    /// the time of an invocation, which is stated. Reads depend on which environment has seen which
-    /// peer, so they differ a little from run to run, but not with --environments 1.
+    /// The visit uses visit tokens, unless --open is given. Everything is measured except the time
+    /// of an invocation, which --invocation-ms sets. The number of reads depends on which
+    /// environment has seen which peer, so it differs a little between runs, but not with
+    /// --environments 1.
     Bill {
         #[command(flatten)]
         functions: Functions,
-        /// Play it in open mode, without tokens
+        /// Play the visit in open mode, without tokens
         #[arg(long)]
         open: bool,
-        /// How long an invocation is billed for, in milliseconds
+        /// Milliseconds that each invocation is billed for
         #[arg(long, default_value_t = 10, value_name = "MS")]
         invocation_ms: u64,
     },
@@ -54,32 +55,34 @@ enum Task {
 struct Serve {
     #[command(flatten)]
     functions: Functions,
-    /// Where WebSockets and @connections are
+    /// Address to listen on for WebSockets and @connections
     #[arg(long, default_value = "127.0.0.1:9080", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Where the Function URL of the health check is
+    /// Address to listen on for the Function URL of the health check
     #[arg(long, default_value = "127.0.0.1:9081", value_name = "ADDRESS")]
     health_listen: SocketAddr,
-    /// Where the browser page is
+    /// Address to listen on for the browser page
     #[arg(long, default_value = "127.0.0.1:9082", value_name = "ADDRESS")]
     page_listen: SocketAddr,
-    /// The browser page [default: examples/browser of the checkout]
+    /// Directory with the browser page [default: examples/browser of the checkout]
     #[arg(long, value_name = "DIRECTORY")]
     page: Option<PathBuf>,
 }
 
 #[derive(Args)]
 struct Functions {
-    /// Where the binaries `signaling` and `health` are [default: built by cargo, beside this one]
+    /// Directory with the binaries `signaling` and `health` [default: cargo builds them next to
+    /// this program]
     #[arg(long, value_name = "DIRECTORY")]
     functions: Option<PathBuf>,
-    /// A variable for the functions' environment, such as VISIO_ALLOWED_ORIGIN=https://x.example
+    /// Variable to set in the functions' environment, such as
+    /// VISIO_ALLOWED_ORIGIN=https://x.example; repeatable
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     variables: Vec<(String, String)>,
-    /// How many environments of a function there may be at a time
+    /// Maximum number of environments per function
     #[arg(long, default_value_t = 4, value_name = "COUNT")]
     environments: usize,
-    /// The functions' memory in MB, which is not limited but billed
+    /// Memory of a function in MB, which is billed but not enforced
     #[arg(long, default_value_t = 256, value_name = "MB")]
     memory: u32,
 }
@@ -115,7 +118,7 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
     let listener =
         listener.with_context(|| format!("could not listen on {}", flags.page_listen))?;
     let directory = flags.page.unwrap_or_else(|| checkout().join("examples").join("browser"));
-    ensure!(directory.is_dir(), "there is no page at {}", directory.display());
+    ensure!(directory.is_dir(), "--page: {} is not a directory", directory.display());
     let page = listener.local_addr()?;
     let gateway = Gateway::start(options).await?;
     let health = gateway.health_address().context("there is no health function")?;
@@ -141,7 +144,7 @@ async fn bill(functions: Functions, open: bool, invocation: Duration) -> anyhow:
         options.variables.push(("VISIO_JWT_SECRET_ARN".into(), SECRET_ARN.into()));
         options.secrets.push((SECRET_ARN.into(), secret.into()));
     }
-    // With visits enough to have a bill, environments stay warm.
+    // A service with enough visits to have a bill keeps its environments warm.
     options.recycle_after = Duration::from_secs(24 * 60 * 60);
     let gateway = Gateway::start(options).await?;
     visit::play(&gateway, Batching::OneByOne, secret).await?;
@@ -152,8 +155,8 @@ async fn bill(functions: Functions, open: bool, invocation: Duration) -> anyhow:
     let mode = if open { "in open mode" } else { "with visit tokens" };
     writeln!(
         stdout(),
-        "A visit of two for 30 minutes {mode}, with 10 candidates a side and {} ms an \
-         invocation:\n",
+        "A 30-minute visit of two peers {mode}, with 10 ICE candidates from each side and {} ms \
+         per invocation:\n",
         invocation.as_millis(),
     )?;
     writeln!(stdout(), "{comparison}")?;
@@ -176,9 +179,9 @@ fn binary(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Builds the functions as this was built. Cargo puts them beside it.
+/// Builds the functions with the profile of this program. Cargo puts them next to it.
 fn built() -> anyhow::Result<PathBuf> {
-    let mut directory = std::env::current_exe().context("could not find myself")?;
+    let mut directory = std::env::current_exe().context("could not find this program's path")?;
     directory.pop();
     let profile = match directory.file_name().and_then(|name| name.to_str()) {
         None | Some("debug") => "dev",
@@ -189,17 +192,17 @@ fn built() -> anyhow::Result<PathBuf> {
         .args(["build", "--package", "visio-lambda", "--bins", "--profile", profile])
         .current_dir(checkout())
         .status()
-        .context("could not run cargo; --functions names binaries that are built")?;
-    ensure!(built.success(), "the functions could not be built");
+        .context("could not run cargo; use --functions to name binaries that are already built")?;
+    ensure!(built.success(), "could not build the functions");
     Ok(directory)
 }
 
-/// A tool for developers is run where it was built.
+/// The checkout that this program was built in. A developers' tool runs where it was built.
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The page reads both from its query.
+/// The URL of the page, which reads both addresses from its query.
 fn page_url(page: SocketAddr, websocket: SocketAddr, health: SocketAddr) -> String {
     let server = format!("ws://{websocket}/prod");
     let health = format!("http://{health}/health");
@@ -217,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
         assert!(Cli::try_parse_from(["x", "--set", "A=b=c", "--listen", "127.0.0.1:0"]).is_ok());
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_told_where_its_servers_are() {
+    fn the_pages_url_names_both_servers() {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let url = page_url(address(3), address(1), address(2));
         let server = "ws%3A%2F%2F127%2E0%2E0%2E1%3A1%2Fprod";

@@ -1,4 +1,4 @@
-//! What a gateway is told when it starts.
+//! The options of a gateway.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,51 +7,51 @@ use std::time::Duration;
 
 use crate::Faults;
 
-/// Settings of a [`Gateway`](crate::Gateway). [`Options::new`] has what AWS has, on free ports of
-/// the loopback interface.
+/// Settings of a [`Gateway`](crate::Gateway). [`Options::new`] has the limits of AWS, and free
+/// ports of the loopback interface.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The bootstrap binary of the function behind the routes.
     pub signaling: PathBuf,
     /// The bootstrap binary behind the Function URL. Without one there is no such URL.
     pub health: Option<PathBuf>,
-    /// Added to the environment of both functions, stronger than what is there.
+    /// Variables for the environment of both functions. They override existing ones.
     pub variables: Vec<(String, String)>,
-    /// What Secrets Manager keeps for them, by ARN.
+    /// The functions' secrets in Secrets Manager, by ARN.
     pub secrets: Vec<(String, String)>,
-    /// It refuses so many requests first, as it does while a new policy is on its way.
+    /// How many requests Secrets Manager refuses first, as it does until a new policy applies.
     pub denied_secrets: usize,
-    /// Where WebSockets and `@connections` are. Port 0 is any free one.
+    /// The address for WebSockets and `@connections`. Port 0 picks a free port.
     pub listen: SocketAddr,
-    /// Where the Function URL is.
+    /// The address of the Function URL.
     pub health_listen: SocketAddr,
     /// The route selection expression.
     pub route_selection: String,
-    /// What serves a route. `$connect` and `$disconnect` may be missing, and `$default` too.
+    /// The integration of each route. `$connect`, `$disconnect` and `$default` may be missing.
     pub routes: BTreeMap<String, Integration>,
-    /// So many environments of a function live side by side; more invocations wait.
+    /// The most environments of a function at a time. Further invocations wait.
     pub max_environments: usize,
-    /// The memory of a function, in MB: it is told so, and billed.
+    /// The memory of a function, in MB. The function sees it in its environment, and it is billed.
     pub memory_mb: u32,
     /// A connection without messages in either direction is closed after this.
     pub idle_timeout: Duration,
     /// A connection is closed at this age.
     pub max_age: Duration,
-    /// An invocation is given up after this, in real time, and its environment killed. A cold start's
-    /// initialisation is not in it; that has 10 seconds.
+    /// The timeout of an invocation, in real time. After it the environment is killed. It does not
+    /// include a cold start's initialisation, which has 10 seconds of its own.
     pub invocation_timeout: Duration,
-    /// An environment unused for this long on the moved clock is stopped.
+    /// An environment that is unused for this long, by the gateway's clock, is stopped.
     pub recycle_after: Duration,
-    /// Whether an idle environment is frozen, and its monotonic clock with it. Lambda does freeze
-    /// it, and promises nothing about the clock.
+    /// Whether an idle environment is frozen, and its monotonic clock with it. Lambda freezes
+    /// environments, and promises nothing about the clock.
     pub freezes: bool,
-    /// What goes wrong.
+    /// The faults to inject.
     pub faults: Faults,
-    /// Whether what the functions print is passed through to standard error.
+    /// Whether the output of the functions is also written to standard error.
     pub pass_logs: bool,
 }
 
-/// What serves a route.
+/// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Integration {
     /// An invocation of the function `signaling`. Its answer is ignored, except at `$connect`.
@@ -92,8 +92,9 @@ pub(crate) fn any_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
-/// A keepalive costs no invocation. One that wants an answer of its own carries a `requestId`, hence
-/// is not called just `ping`, and goes to the function.
+/// The default routes. A keepalive `ping` costs no invocation. A `ping` with a `requestId` has a
+/// different route key, because the route selection expression includes the id, so it goes to the
+/// function.
 fn default_routes() -> BTreeMap<String, Integration> {
     let lambda = |key: &str| (key.to_owned(), Integration::Lambda);
     let mut routes = BTreeMap::from(["$connect", "$disconnect", "$default"].map(lambda));

@@ -1,5 +1,5 @@
-//! A directory as a web site, for the browser page: so that its origin is not the gateway's, as
-//! where it is deployed.
+//! Serves a directory as a web site, for the browser page. So the page's origin is not the
+//! gateway's, as in a real deployment.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,12 +11,13 @@ use tokio::net::TcpListener;
 
 use crate::listen;
 
-/// What the standalone server says of the page too.
+/// The same policy that the standalone server uses for the page.
 const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: https:; \
     media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'self'";
 
-/// Serves the files under `directory` until dropped. They are read at every request; they are small.
+/// Serves the files under `directory` until dropped. They are small, so they are read at every
+/// request.
 pub async fn serve(listener: TcpListener, directory: PathBuf) {
     let handler = move |_, request| {
         let directory = directory.clone();

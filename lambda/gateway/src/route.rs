@@ -1,10 +1,10 @@
-//! Which route a message takes: the route selection expression.
+//! The route selection expression, which decides the route of a message.
 
 use serde_json::Value;
 
-/// An expression such as `$request.body.type` or `${request.body.type}/${request.body.kind}`: text
-/// and variables in turn. A variable is a path of names from the top of the message, read as JSON;
-/// indexes and filters of JSONPath are not understood.
+/// An expression such as `$request.body.type` or `${request.body.type}/${request.body.kind}`. It
+/// consists of text and variables. A variable is a path of names from the top of the JSON message.
+/// Indexes and filters of JSONPath are not supported.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Selection(Vec<Part>);
 
@@ -17,7 +17,7 @@ enum Part {
 const BODY: &str = "request.body.";
 
 impl Selection {
-    /// Text that is no variable is taken as it is.
+    /// Parses an expression. Everything that is not a variable is literal text.
     pub(crate) fn parse(expression: &str) -> Self {
         let mut parts = Vec::new();
         let mut rest = expression;
@@ -51,7 +51,7 @@ impl Selection {
     }
 }
 
-/// The path of the variable that this begins with, and what comes after it.
+/// The path of the variable at the start of this text, and the rest of the text.
 fn path(variable: &str) -> Option<(&str, &str)> {
     if let Some(braced) = variable.strip_prefix("${") {
         let (inside, after) = braced.split_once('}')?;
@@ -62,7 +62,8 @@ fn path(variable: &str) -> Option<(&str, &str)> {
     Some(path.split_at(path.find(|c| !named(c)).unwrap_or(path.len())))
 }
 
-/// What is missing is empty, what is no string is written as JSON.
+/// The text at a path. A missing value is empty, and a value that is not a string is written as
+/// JSON.
 fn text_at(body: &Value, path: &[String]) -> String {
     match path.iter().try_fold(body, |value, name| value.get(name)) {
         None => String::new(),
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_select() {
+    fn an_expression_selects_a_route_key() {
         let table = [
             ("$request.body.type", r#"{"type":"join"}"#, "join"),
             ("$request.body.a.b", r#"{"a":{"b":"c"}}"#, "c"),
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_has_no_key() {
+    fn a_message_that_is_not_json_has_no_key() {
         for message in ["", "ping", "{", "{}{}"] {
             assert_eq!(key("$request.body.type", message), None, "{message}");
         }

@@ -1,4 +1,4 @@
-//! Secrets Manager, as far as functions read it: `GetSecretValue` of what is there from the start.
+//! Secrets Manager, as far as the functions use it: `GetSecretValue` for a fixed set of secrets.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 const OPERATION: &str = "secretsmanager.GetSecretValue";
 
-/// Texts, by ARN.
+/// Secrets as text, by ARN.
 pub(crate) struct Secrets {
     texts: BTreeMap<String, String>,
-    /// So many requests are still to be refused.
+    /// How many more requests are to be refused.
     denials: AtomicUsize,
 }
 
@@ -21,7 +21,7 @@ impl Secrets {
         Self { texts, denials: AtomicUsize::new(denials) }
     }
 
-    /// Answers, if this is a request to it.
+    /// Answers a request; `None` if it is not for Secrets Manager.
     pub(crate) fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Option<Response> {
         headers.get("x-amz-target").filter(|target| *target == OPERATION)?;
         let request: Value = serde_json::from_slice(body).unwrap_or_default();

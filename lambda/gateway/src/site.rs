@@ -1,4 +1,4 @@
-//! What everything stands on.
+//! The state that everything shares.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use crate::secrets::Secrets;
 use crate::table::Table;
 use crate::tasks::{Pending, Tasks, locked};
 
-/// Shared by the front, the functions and the table.
+/// The state that the front, the functions and the table share.
 pub(crate) struct Site {
     pub(crate) clock: Arc<Clock>,
     pub(crate) meter: Meter,
@@ -23,7 +23,7 @@ pub(crate) struct Site {
     pub(crate) pending: Pending,
 }
 
-/// What the functions printed, line by line.
+/// The output of the functions, line by line.
 pub(crate) struct Logs {
     lines: Mutex<Vec<String>>,
     pass: bool,

@@ -1,4 +1,4 @@
-//! Everything that runs in the background ends with the gateway; everything under way can be awaited.
+//! Background tasks, which all end with the gateway, and a counter to wait for pending work.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Locks. What a panic left behind is still in order here: no lock is held over anything fallible.
+/// Locks a mutex and ignores poisoning, because no lock is held over code that can fail.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -27,11 +27,11 @@ impl Tasks {
     }
 }
 
-/// Counts what is under way.
+/// Counts pending work.
 #[derive(Default)]
 pub(crate) struct Pending(Arc<watch::Sender<usize>>);
 
-/// Something under way, until it is dropped.
+/// A piece of pending work, until it is dropped.
 pub(crate) struct Held(Arc<watch::Sender<usize>>);
 
 impl Pending {
@@ -40,7 +40,7 @@ impl Pending {
         Held(Arc::clone(&self.0))
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until no work is pending.
     pub(crate) async fn none(&self) {
         // The sender lives as long as `self`.
         let _ = self.0.subscribe().wait_for(|count| *count == 0).await;

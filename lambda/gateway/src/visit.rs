@@ -1,7 +1,9 @@
-//! A visit of two that can be priced: half an hour, ten candidates a side, on the moved clock.
+//! A visit of two peers that can be priced: half an hour by the gateway's clock, with ten ICE
+//! candidates from each side.
 //!
-//! It says what browsers say, waits for everything that has to come of it, and is otherwise silent but
-//! for a `ping` every nine minutes: API Gateway ends a connection after ten without a message.
+//! The peers send what browsers send, and wait for every message that must follow. Otherwise they
+//! only send a `ping` every nine minutes, because API Gateway closes a connection after ten minutes
+//! without a message.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,21 +23,21 @@ use visio_signaling::wire::{FromText, PeerId, Role, RoomId, Timestamp};
 use crate::clock::millis;
 use crate::{Bill, Gateway};
 
-/// How long it lasts. It is somewhat less than half an hour, so that even a slow machine begins no
-/// further minute.
+/// The length of the visit. It is a little less than half an hour, so that even a slow machine does
+/// not start another minute.
 const LENGTH: Duration = Duration::from_secs(30 * 60 - 20);
 const SILENCE: Duration = Duration::from_secs(9 * 60);
 const SDP_BYTES: usize = 2500;
 const CANDIDATES: usize = 10;
-/// A message of a function that works does not take so long.
+/// How long to wait for a message. A function that works is faster.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How candidates are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Batching {
-    /// Each in a message of its own, as a browser finds them.
+    /// Each in its own message, as a browser finds them.
     OneByOne,
-    /// In three messages a side, each with a list.
+    /// In three messages from each side, each with a list.
     Lists,
 }
 
@@ -46,7 +48,7 @@ pub enum Interrupted {
     /// The socket failed.
     #[error("a socket failed")]
     Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
-    /// Something else came, or nothing.
+    /// A different message arrived, or none.
     #[error("expected `{expected}`, got {got}")]
     Unexpected {
         /// A message type.
@@ -56,8 +58,8 @@ pub enum Interrupted {
     },
 }
 
-/// Plays one, with visit tokens made with `secret`. Without a secret the functions have to be in
-/// open mode. Yields what it cost; what else the gateway does meanwhile is in it too.
+/// Plays a visit, with visit tokens signed with `secret`. Without a secret the functions must be in
+/// open mode. Returns its bill, which includes everything else the gateway does meanwhile.
 pub async fn play(
     gateway: &Gateway,
     batching: Batching,
@@ -69,7 +71,7 @@ pub async fn play(
     let mut ada = Peer::join(gateway, &room, "ada", secret).await?;
     let mut bob = Peer::join(gateway, &room, "bob", secret).await?;
     ada.expect("peer_joined").await?;
-    // Who joined later offers.
+    // The peer that joined later makes the offer.
     bob.tell(&mut ada, sdp("offer")).await?;
     ada.tell(&mut bob, sdp("answer")).await?;
     for message in candidates(batching) {
@@ -114,7 +116,7 @@ impl fmt::Display for Comparison<'_> {
     }
 }
 
-/// One of the two.
+/// One of the two peers.
 struct Peer {
     name: &'static str,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -141,7 +143,7 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Sends a message to the other, which has to arrive.
+    /// Sends a message to the other peer, and waits until it arrives.
     async fn tell(&mut self, other: &mut Self, mut message: Value) -> Result<(), Interrupted> {
         let expected = match message["type"].as_str() {
             Some("offer") => "offer",
@@ -169,7 +171,7 @@ impl Peer {
         let came = came.ok_or_else(|| unexpected("the end"))?.map_err(failed)?;
         let text = came.to_text().map_err(failed)?;
         let came: Value = serde_json::from_str(text).map_err(|_| unexpected("no JSON"))?;
-        // A peer may be told of an error, or the gateway complain in words of its own.
+        // It may be an error from the function, or an error frame from the gateway.
         let told = ["code", "type", "message"].iter().find_map(|field| came[*field].as_str());
         if came["type"] == expected { Ok(()) } else { Err(unexpected(told.unwrap_or_default())) }
     }
@@ -181,7 +183,7 @@ impl Peer {
     }
 }
 
-/// A guest's token, as the page sends it: at the handshake.
+/// A guest's token for the handshake, which is where the page sends it.
 fn token(secret: &str, room: &str, name: &str, now: u64) -> Option<String> {
     let grant = Grant {
         subject: PeerId::parse(name)?,
@@ -199,11 +201,11 @@ fn token(secret: &str, room: &str, name: &str, now: u64) -> Option<String> {
 
 fn sdp(kind: &str) -> Value {
     const LINE: &str = "a=rtpmap:96 VP8/90000\r\n";
-    // In JSON the end of a line takes two bytes more.
+    // In JSON the end of a line takes two more bytes.
     json!({"type": kind, "sdp": LINE.repeat(SDP_BYTES / (LINE.len() + 2))})
 }
 
-/// Those of one side.
+/// The ICE candidates of one side.
 fn candidates(batching: Batching) -> Vec<Value> {
     let found = (0..CANDIDATES).map(|number| {
         let line = format!(

@@ -1,4 +1,4 @@
-//! The health function: `GET /health` and its relatives, on AWS Lambda.
+//! The health function on AWS Lambda: `GET /health` and the other health endpoints.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ async fn serve() -> Result<(), Error> {
     let aws = aws::config(variable)?;
     let variable = secrets::resolve(variable, &SECRETS, &aws).await?;
     let app = Settings::read(variable)?.app(&aws)?;
-    // While it starts it has a whole processor, and TLS to the table wants one.
+    // A starting function has a whole CPU, which the TLS handshake with the table needs.
     app.checks.table().await;
     let answer = async |request| Ok::<_, Error>(answer(request, &app).await);
     let mut function = Adapter::from(service_fn(answer));

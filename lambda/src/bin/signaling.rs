@@ -1,4 +1,4 @@
-//! The signaling function: `$connect`, `$default` and `$disconnect`, on AWS Lambda.
+//! The signaling function on AWS Lambda: `$connect`, `$default` and `$disconnect`.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use visio_lambda::table::connections::Connections;
 use visio_lambda::table::rooms::Rooms;
 use visio_lambda::{aws, log, secrets};
 
-/// A client that cannot be posted to for now gets this many chances, within less than a second.
+/// How often a post to a busy client is attempted. All attempts take less than a second.
 const POST_ATTEMPTS: u32 = 5;
 
 #[tokio::main(flavor = "current_thread")]
@@ -34,8 +34,8 @@ async fn serve() -> Result<(), Error> {
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// Everything that outlives an event, its connections to AWS already open: while a function starts
-/// it has a whole processor, and the first handshake with TLS wants one.
+/// Creates everything that outlives an event, with connections to AWS already open. A starting
+/// function has a whole CPU, which the first TLS handshakes need.
 async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
     let table = Table::new(aws_sdk_dynamodb::Client::new(aws), settings.table);
     let management = aws_sdk_apigatewaymanagement::config::Builder::from(aws)
@@ -43,7 +43,7 @@ async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
         .retry_config(aws::retries(POST_ATTEMPTS))
         .build();
     let posts = ManagementApi::new(aws_sdk_apigatewaymanagement::Client::from_conf(management));
-    // Whether the table answers is for the first event to find out.
+    // If the table does not answer, the first event will find out.
     let _ = tokio::join!(table.warm_up(), posts.warm_up());
     Signaling {
         rooms: Rooms::new(table.clone()),

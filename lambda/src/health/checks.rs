@@ -1,11 +1,11 @@
-//! Finds out how things are, for real.
+//! Checks the real service.
 //!
-//! A visit through the public way in uses everything that visits need: the gateway, the function,
-//! the table. When it fails, a look at the table tells whose fault it is, which is what [`Check`]
-//! `api` stands for here, where HTTP itself is Amazon's: down if neither visits nor the table work.
-//! Where visits work and only this function cannot read the table, something is wrong with this
-//! function, its permissions for one, and nobody's visit is: `api` is degraded, the service not
-//! down.
+//! A visit through the public endpoint uses everything that visits need: the gateway, the function
+//! and the table. If the visit fails, a read of the table narrows down the cause. AWS provides HTTP
+//! itself, so the check `api` reports this instead. It is down if neither visits nor the table
+//! work. If visits work and only this function cannot read the table, the problem is in this
+//! function, for example in its permissions. No visit suffers, so `api` is degraded and the
+//! service is not down.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
@@ -25,15 +25,17 @@ use crate::aws;
 use crate::log::{self, Level};
 use crate::tls::Tls;
 
-/// The table's key.
+/// The table's partition key.
 const KEY: &str = "pk";
 /// How long a visit may take: a dozen round trips, some of which start an instance of the function.
-/// The function's own timeout must be longer, or this is never told.
+/// The function's own timeout must be longer, or a failure is never reported.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Of a second each at most, so that with the pause between them a look takes little more than two.
+/// The attempts to read the table. Each takes at most a second, so with the pause between them a
+/// check takes little more than two seconds.
 const ATTEMPTS: u32 = 2;
 
-/// Visits, and looks at the table; each at most once at a time and once in ten seconds.
+/// Holds visits and reads the table. Each check runs one at a time, and at most once in ten
+/// seconds.
 pub struct RealChecks {
     table: Table,
     entrance: Entrance<Tls>,
@@ -42,7 +44,7 @@ pub struct RealChecks {
 }
 
 impl RealChecks {
-    /// Checks of the rooms in `table` and of the visits at `entrance`.
+    /// Checks the rooms in `table` and the visits at `entrance`.
     pub fn new(aws: &SdkConfig, table: String, entrance: Entrance<Tls>) -> Self {
         Self {
             table: Table::new(aws, table),
@@ -82,7 +84,7 @@ impl Table {
         Self { client: Client::from_conf(config), name }
     }
 
-    /// The cheapest real use: half a read unit, for an item that nobody ever writes.
+    /// Reads an item that is never written, which is the cheapest real request: half a read unit.
     async fn check(&self) -> Check {
         let key = AttributeValue::S("health-check".into());
         let read = self.client.get_item().table_name(&self.name).key(KEY, key).send().await;
@@ -127,7 +129,7 @@ mod tests {
     const REFUSED: &str = "HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 59\r\n\r\n\
         {\"__type\":\"com.amazon.coral.service#AccessDeniedException\"}";
 
-    /// Checks of the table behind `endpoint`, and of an entrance where nobody is.
+    /// Checks of the table at `endpoint`, and of an entrance that nothing listens on.
     fn checks(endpoint: &str) -> RealChecks {
         let aws = aws::config(|name| {
             let here = name == "AWS_ENDPOINT_URL_DYNAMODB";
@@ -137,7 +139,7 @@ mod tests {
         RealChecks::new(&aws.unwrap(), "rooms".into(), entrance)
     }
 
-    /// Answers so many requests in this way, and no more.
+    /// Gives these answers, one for each request, and no more.
     async fn table(answers: &'static [&'static str]) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_tells_whose_fault_it_is() {
+    fn the_api_check_depends_on_the_visit_and_the_table() {
         let api = |visit, table| report(visit, table, Timestamp(0)).api;
         assert_eq!(api(MET, Check::Operational), Check::Operational);
         assert_eq!(api(BROKEN, Check::Operational), Check::Operational);
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_table_that_stumbles_once_is_asked_again() {
+    async fn a_table_that_fails_once_is_asked_again() {
         let checks = checks(
             &table(&["HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", FOUND])
                 .await,
@@ -179,13 +181,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nobody_listens_all_is_down() {
+    async fn everything_is_down_if_nothing_listens() {
         let report = checks("http://127.0.0.1:1").report().await;
         assert_eq!((report.api, report.signaling_server), (Check::Down, Check::Down));
     }
 
     #[tokio::test]
-    async fn a_table_that_says_no_is_down() {
+    async fn a_table_that_refuses_access_is_down() {
         let checks = checks(&table(&[REFUSED]).await);
         assert_eq!(checks.table().await, Check::Down);
     }

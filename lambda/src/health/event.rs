@@ -1,15 +1,14 @@
-//! Makes an event fit for `lambda_http`, which panics over what cannot be a URI.
+//! Makes an event safe for `lambda_http`, which panics if it cannot build a URI.
 //!
-//! It builds one from the host that a client named and the query as a client wrote it. A space or
-//! a `<` in a query, or a strange `Host`, is nothing that a client should be able to end this
-//! process with. No answer depends on the host, so that it goes; a query that cannot be one is
-//! none.
+//! `lambda_http` builds the URI from the client's `Host` and its raw query. A client must not be
+//! able to end this process with a space or a `<` in a query, or with a strange `Host`. No response
+//! depends on the host, so it is removed. An invalid query is removed as well.
 
 use lambda_http::http::Uri;
 use lambda_http::http::header::HOST;
 use lambda_http::request::LambdaRequest;
 
-/// Takes out of an event what cannot be a part of a URI.
+/// Removes from an event everything that cannot be part of a URI.
 pub fn tame(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV1(event) => {

@@ -1,19 +1,19 @@
-//! The health of the serverless service, over HTTP: the same paths and documents as the standalone
-//! server has (protocol, section 7), without a metrics page and a demo.
+//! The health of the serverless service, over HTTP. Paths and documents are those of the standalone
+//! server (protocol, section 7), without a metrics page and a demo.
 //!
-//! One Lambda function behind a Function URL; a REST or HTTP API and a load balancer will do too.
-//! They name the path of a request in different ways, which is why `lambda_http` reads the events,
-//! and they differ in whether the stage is a part of it, so that it may be here or not.
+//! It is one Lambda function behind a Function URL. A REST API, an HTTP API or a load balancer
+//! works too. Their events name the path in different fields, so `lambda_http` reads them. In some
+//! of them the path includes the stage, so both forms are accepted.
 //!
-//! CORS is answered here, also the preflight. A Function URL's own `cors` block must stay empty: it
-//! would answer preflights by itself, from a second list, and an answer that names an origin twice
-//! is refused by browsers.
+//! This function handles CORS itself, including preflights. The Function URL's own `cors` block
+//! must stay empty. It would answer preflights by itself, from a second list, and browsers refuse a
+//! response that names an origin twice.
 //!
-//! Findings are kept for ten seconds in each instance of the function. A thousand navbars that
-//! poll therefore cost one check per instance, of which there are as many as requests at once:
-//! a reserved concurrency is the lid.
+//! Each instance of the function caches its results for ten seconds. So a thousand polling navbars
+//! cost one check per instance. There are as many instances as concurrent requests, and a reserved
+//! concurrency limits them.
 //!
-//! It logs nothing of a request.
+//! Nothing about a request is logged.
 
 mod checks;
 mod cors;
@@ -37,20 +37,20 @@ use visio_signaling::health::{Check, Report, documents};
 
 use page::Page;
 
-/// What an answer is made from.
+/// The health function: its settings and its checks.
 #[derive(Debug)]
 pub struct App<C> {
-    /// Who reports.
+    /// The service that reports are about.
     pub service: Service,
-    /// Where visits take place: the WebSocket API's address.
+    /// The URL of the WebSocket API, where visits take place.
     pub websocket: String,
-    /// Pages that may read the answers; empty for any.
+    /// The origins of pages that may read the responses; empty for any.
     pub allowed_origins: Vec<String>,
-    /// Finds out how things are.
+    /// Checks the service.
     pub checks: C,
 }
 
-/// How things are. Both findings are kept for a while.
+/// Checks the service. Both results are cached for a while.
 pub trait Checks: Send + Sync {
     /// The whole report.
     fn report(&self) -> impl Future<Output = Report> + Send;
@@ -59,7 +59,7 @@ pub trait Checks: Send + Sync {
     fn table(&self) -> impl Future<Output = Check> + Send;
 }
 
-/// The answer to a request. It never fails: bad news is an answer too.
+/// Answers a request. It never fails, because a failed check is an answer too.
 pub async fn answer(request: Request, app: &App<impl Checks>) -> Response<Body> {
     let mut answer = match (request.method(), Page::asked(&request)) {
         (&Method::OPTIONS, None) => cors::preflight(),
@@ -103,7 +103,7 @@ impl<C: Checks> App<C> {
     }
 }
 
-/// What there is besides the root, by what it is for.
+/// The endpoints besides the root, with their names.
 fn endpoints<C>(app: &App<C>) -> [(&'static str, &str); 5] {
     [
         ("websocket", &app.websocket),
@@ -133,7 +133,7 @@ fn with_type(kind: &'static str, mut response: Response<Body>) -> Response<Body>
     response
 }
 
-/// Nobody but this function keeps a finding.
+/// Forbids caching, because only this function may cache a result.
 fn fresh(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -1,4 +1,4 @@
-//! Which page a request is for.
+//! The page that a request asks for.
 
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
@@ -14,9 +14,9 @@ pub(super) enum Page {
 }
 
 impl Page {
-    /// The page at the path as it came, or below the stage. An HTTP API with a named stage puts it
-    /// into the path; a REST API does not, but `lambda_http` then does so in the URI, which is why
-    /// that is not asked.
+    /// The page at the raw path, with or without the stage. An HTTP API with a named stage puts the
+    /// stage into the path. A REST API does not, but `lambda_http` then adds it to the URI, so the
+    /// URI is not used here.
     pub(super) fn asked(request: &Request) -> Option<Self> {
         let path = request.raw_http_path();
         Self::at(path).or_else(|| Self::at(path.strip_prefix('/')?.strip_prefix(stage(request)?)?))

@@ -1,4 +1,4 @@
-//! What the function is told by its environment, read once when it starts.
+//! The settings of the function, read once from its environment when it starts.
 
 use aws_types::SdkConfig;
 use visio_signaling::health::words::Service;
@@ -10,10 +10,10 @@ use visio_signaling::token::BadKey;
 use super::{App, RealChecks};
 use crate::tls::Tls;
 
-/// What may be given [by reference](crate::secrets).
+/// The settings that may be given [by reference](crate::secrets).
 pub const SECRETS: [&str; 1] = ["VISIO_HEALTH_SECRET"];
 
-/// The environment, read.
+/// The settings of the function `health`.
 pub struct Settings {
     table: String,
     websocket: String,
@@ -25,7 +25,7 @@ pub struct Settings {
 /// Why the function cannot start.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Invalid {
-    /// A variable without which there is nothing to check.
+    /// A required variable is missing.
     #[error("the environment variable {name} is not set: {meaning}")]
     Missing {
         /// Its name.
@@ -36,22 +36,22 @@ pub enum Invalid {
     /// A secret that is too short.
     #[error("VISIO_HEALTH_SECRET: {0}")]
     BadSecret(#[from] BadKey),
-    /// No TLS to be had.
+    /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(#[from] tokio_rustls::rustls::Error),
-    /// Something that is no WebSocket address.
+    /// An invalid WebSocket URL.
     #[error("VISIO_WEBSOCKET_URL={0:?}: expected an address that starts with wss:// or ws://")]
     NotAWebSocket(String),
-    /// Something that is no origin.
+    /// An invalid origin.
     #[error(
-        "VISIO_ALLOWED_ORIGIN: {0:?} is no origin. Expected * or a list, separated by commas, of \
-         a scheme and a host with nothing after them, such as https://clinic.example"
+        "VISIO_ALLOWED_ORIGIN: {0:?} is not an origin; expected * or a comma-separated list of \
+         origins, each a scheme and a host with nothing after them, such as https://clinic.example"
     )]
     NotAnOrigin(String),
 }
 
 impl Settings {
-    /// Reads the variables, each by `variable`.
+    /// Reads the settings. `variable` looks up an environment variable.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Invalid> {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let need = |name, meaning| set(name).ok_or(Invalid::Missing { name, meaning });
@@ -61,7 +61,7 @@ impl Settings {
             websocket: need("VISIO_WEBSOCKET_URL", "the wss:// address that clients connect to")?,
             service: Service {
                 name: set("VISIO_SERVICE_NAME").unwrap_or_else(|| "visio-conference".into()),
-                region: region.map_or_else(|| need("AWS_REGION", "where this runs"), Ok)?,
+                region: region.map_or_else(|| need("AWS_REGION", "the region it runs in"), Ok)?,
                 version: env!("CARGO_PKG_VERSION"),
             },
             allowed_origins: origin::parse_list(&set("VISIO_ALLOWED_ORIGIN").unwrap_or_default())
@@ -70,7 +70,7 @@ impl Settings {
         })
     }
 
-    /// The function, which looks at the real table and visits through the real entrance.
+    /// Builds the function, with checks of the real table and the real endpoint.
     pub fn app(self, aws: &SdkConfig) -> Result<App<RealChecks>, Invalid> {
         let tls = Tls::new(self.pass)?;
         let Some(entrance) = Entrance::new(&self.websocket, tls) else {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_is_named_when_it_is_missing() {
+    fn a_missing_required_variable_is_named() {
         for (name, _) in NEEDED {
             let without: Vec<_> = NEEDED.into_iter().filter(|(key, _)| *key != name).collect();
             let empty = [&NEEDED[..], &[(name, " ")]].concat();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_has_defaults() {
+    fn other_variables_have_defaults() {
         let settings = read(&NEEDED).unwrap();
         assert_eq!(settings.service.name, "visio-conference");
         assert_eq!(settings.service.region, "eu-west-3");

@@ -1,11 +1,11 @@
-//! Connections in DynamoDB: what must be known of a connection from one of its messages to the next.
+//! Connections in DynamoDB: the state that must last from one message of a connection to the next.
 //!
-//! A connection has an item only once there is something to remember: defaults from its URL, what
-//! its token says, or a seat that it claims. The claim is written *before* the seat is taken. So the
-//! answer to a join never overtakes it, and whoever handles the end of the connection knows where
+//! A connection has an item only once there is something to remember: defaults from its URL, the
+//! grant of its token, or a seat that it claims. The claim is written *before* the seat is taken.
+//! So the answer to a join never overtakes it. And the handler of the connection's end knows where
 //! to look, even if the process that took the seat died on the way.
 //!
-//! A claim is no seat: the room decides whether the connection holds it.
+//! A claim is not a seat. The room decides whether the connection holds the seat.
 
 use serde::{Deserialize, Serialize, Serializer};
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant};
@@ -15,10 +15,10 @@ use visio_signaling::wire::{JoinDefaults, PeerId, RoomId};
 
 use super::{Item, Put, Table};
 
-/// What is remembered of a connection.
+/// The stored state of a connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// What its URL said, as a query.
+    /// The defaults from its URL, as a query.
     #[serde(
         rename = "q",
         default,
@@ -26,19 +26,19 @@ pub struct Record {
         serialize_with = "exposed"
     )]
     defaults: Option<Redacted<String>>,
-    /// What its token says.
+    /// The grant of its token.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     grant: Option<Grant>,
-    /// Whether it has spoken: only the first message brings the URL's join along.
+    /// Whether it has sent a message. Only the first message triggers the join from the URL.
     #[serde(rename = "k", default)]
     spoke: bool,
-    /// The seats that it may hold, the newest first. There is more than one only while it moves, or
-    /// where a move was cut short.
+    /// The seats that it may hold, newest first. There is more than one only during a move, or
+    /// after a move that was interrupted.
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     claims: Vec<StoredClaim>,
 }
 
-/// A place in a room that a connection may hold.
+/// A seat that a connection may hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredClaim {
     #[serde(rename = "r")]
@@ -47,12 +47,12 @@ pub struct StoredClaim {
     peer: PeerId,
 }
 
-/// A record, and which of its states it is.
+/// A record and its version.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     version: u64,
     record: Record,
-    /// Whether its newest claim was made by the message that is being handled.
+    /// Whether the message that is being handled made the newest claim.
     claimed: bool,
 }
 
@@ -68,8 +68,8 @@ impl Connections {
         Self { table }
     }
 
-    /// Remembers what a new connection's URL and token said. Where that is nothing, nothing is
-    /// written.
+    /// Stores the defaults from a new connection's URL, and the grant of its token. If there are
+    /// neither, nothing is written.
     pub async fn opened(
         &self,
         id: &ConnectionId,
@@ -84,18 +84,18 @@ impl Connections {
         self.put(id, &mut Known::default(), record).await.map(drop)
     }
 
-    /// What is known of a connection.
+    /// Loads the state of a connection.
     pub async fn load(&self, id: &ConnectionId) -> Result<Known, Unavailable> {
         parse(&self.table.get(&key(id)).await?)
     }
 
-    /// Forgets a connection that has ended, once its seats are given up: until then somebody may
-    /// have to look for them again.
+    /// Deletes a connection that has ended. Call it only after its seats are given up, because
+    /// until then a retry may have to find them.
     pub async fn forget(&self, id: &ConnectionId) -> Result<(), Unavailable> {
         self.table.delete(&key(id)).await
     }
 
-    /// Notes that a seat is about to be asked for.
+    /// Records that the connection is about to ask for a seat.
     pub(crate) async fn claim(
         &self,
         known: &mut Known,
@@ -104,7 +104,8 @@ impl Connections {
     ) -> Result<Swap, Unavailable> {
         let claim = StoredClaim::from(seat);
         let before = known.record.claims.iter().filter(|earlier| **earlier != claim);
-        // It is written also where it says the same: another message may be about to give it up.
+        // It is written even if nothing changes, because another message may be about to give the
+        // seat up.
         let record = Record {
             spoke: true,
             claims: std::iter::once(&claim).chain(before).cloned().collect(),
@@ -116,8 +117,8 @@ impl Connections {
         Ok(swap)
     }
 
-    /// Remembers where a connection stands after one of its messages, if that is news. `before` is
-    /// where it sat when the message came.
+    /// Stores the state of a connection after one of its messages, if it changed. `before` is the
+    /// seat it held when the message arrived.
     pub(crate) async fn save(
         &self,
         known: &mut Known,
@@ -128,7 +129,7 @@ impl Connections {
         if record == known.record {
             return Ok(());
         }
-        // Raced: another message of the same connection was faster, and its word holds.
+        // If this is raced, another message of the same connection was stored first, and counts.
         self.put(&after.id, known, record).await.map(drop)
     }
 
@@ -151,12 +152,12 @@ impl Connections {
 }
 
 impl Known {
-    /// Whether there is anything to remember of it.
+    /// Whether the connection has an item in the table.
     pub const fn is_stored(&self) -> bool {
         self.version > 0
     }
 
-    /// The connection as the driver knows it, with the newest of its claims.
+    /// The connection for the driver, with the newest of its claims.
     pub fn connection(&self, id: ConnectionId) -> Connection {
         let claim = self.claims(&id).next();
         let Record { defaults, grant, spoke, .. } = &self.record;
@@ -169,9 +170,9 @@ impl Known {
         }
     }
 
-    /// The record after a message that was handled to its end. If the message made a claim, that is
-    /// decided, and it is known where the connection sits. If not, another message may be about to
-    /// take a seat that is claimed: all that is given up is a seat that this message gave up.
+    /// The record after a message was handled completely. If the message made a claim, that claim
+    /// is settled, and the connection's seat is known. If not, another message may be about to take
+    /// a claimed seat. Then only a seat that this message gave up is removed.
     fn after(&self, before: Option<&Claim>, connection: &Connection) -> Record {
         let Record { defaults, grant, spoke, claims } = self.record.clone();
         let stands = connection.claim.as_ref();
@@ -182,12 +183,12 @@ impl Known {
             let kept = claims.into_iter().filter(|claim| Some(claim) != left.as_ref());
             (grant, kept.collect())
         };
-        // Of a connection whose URL asked for nothing, nobody needs to know whether it spoke.
+        // If the URL asked for nothing, it does not matter whether the connection has spoken.
         let spoke = if defaults.is_some() { connection.spoke } else { spoke };
         Record { defaults, grant, spoke, claims }
     }
 
-    /// The seats that it may hold, the newest first.
+    /// The seats that it may hold, newest first.
     pub fn claims(&self, id: &ConnectionId) -> impl Iterator<Item = Claim> {
         self.record.claims.iter().map(|claim| claim.of(id))
     }
@@ -220,7 +221,7 @@ fn parse(item: &Item) -> Result<Known, Unavailable> {
     if item.version == 0 {
         return Ok(Known::default());
     }
-    let wrong = |_| Unavailable::new("a stored connection is not one");
+    let wrong = |_| Unavailable::new("a stored connection is malformed");
     let record = serde_json::from_str(item.state.expose()).map_err(wrong)?;
     Ok(Known { version: item.version, record, claimed: false })
 }
@@ -239,8 +240,8 @@ mod tests {
         }
     }
 
-    /// The rooms of the claims that are left after a message. It came from a connection that sat
-    /// in `before` and claims seats in these rooms, and now sits in `after`.
+    /// The rooms of the claims that are left after a message. Its connection held a seat in
+    /// `before` and claims seats in these rooms, and now holds a seat in `after`.
     fn left(
         claims: &[&str],
         claimed: bool,
@@ -257,14 +258,18 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_a_claim_of_its_own_gives_up_no_other_messages_claim() {
+    fn a_message_without_a_claim_keeps_the_claims_of_other_messages() {
         assert_eq!(left(&["new", "old"], false, Some("old"), Some("old")), ["new", "old"]);
-        assert_eq!(left(&["new", "old"], false, Some("old"), None), ["new"], "it left the old");
+        assert_eq!(
+            left(&["new", "old"], false, Some("old"), None),
+            ["new"],
+            "it left the old room"
+        );
         assert_eq!(left(&["new"], false, Some("new"), Some("new")), ["new"]);
     }
 
     #[test]
-    fn a_message_that_made_a_claim_knows_where_the_connection_sits() {
+    fn a_message_that_made_a_claim_settles_all_claims() {
         assert_eq!(left(&["new", "old"], true, Some("old"), Some("new")), ["new"]);
         assert_eq!(
             left(&["new", "old"], true, Some("old"), Some("old")),

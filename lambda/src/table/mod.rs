@@ -1,15 +1,17 @@
-//! The DynamoDB table: one item a room, one small item a connection.
+//! The DynamoDB table: one item for each room, and one small item for each connection.
 //!
 //! # Limitations
 //!
-//! - A room's item holds all its seats, and an item is at most 400 KB; seats without metadata take
+//! - A room's item holds all its seats, and an item is at most 400 KB. Seats without metadata take
 //!   about 100 bytes, so this allows for more peers than a mesh of video calls does. Writes are
-//!   billed by the kibibyte of the whole item: up to about eight such seats cost one unit.
-//! - One room takes as many changes a second as one item does (1,000 units). Relaying is none.
-//! - `room_list` cannot tell of other rooms: that would be a Scan.
-//! - Display names and metadata are stored, in plain text within the item, until the room empties,
-//!   the ids of those who came with a token and left until the visit is known no more, and what a
-//!   token says (not the token) until its connection ends; SDP, candidates and addresses never are.
+//!   billed by the kibibyte of the whole item. Up to about eight such seats cost one unit.
+//! - One room allows as many changes per second as one item does (1,000 units). Relaying a message
+//!   changes nothing.
+//! - `room_list` cannot list other rooms, because that would need a Scan.
+//! - Display names and metadata are stored until the room empties, in plain text within the item.
+//!   The ids of peers that came with a token and left are stored until the visit is forgotten. A
+//!   token's grant (not the token) is stored until its connection ends. SDP, ICE candidates and
+//!   addresses are never stored.
 //!
 //! # Schema
 //!
@@ -17,25 +19,29 @@
 //! |---|---|---|---|
 //! | `pk` | S, partition key | `R#` and its id | `C#` and its id |
 //! | `v` | N | its version, which every write raises by one | the same |
-//! | `s` | S | the [`Room`](visio_signaling::core::Room) as JSON | the [`Record`](connections::Record) as JSON |
-//! | `w` | S | the mark of the write: which of which instance | the same |
+//! | `s` | S | the [`Room`] as JSON | the [`Record`] as JSON |
+//! | `w` | S | the mark of the write: the instance and the number of its write | the same |
 //! | `x` | N | Unix seconds, for DynamoDB's TTL | the same |
 //!
-//! A room's item stays when the last peer has left, for its version: a stale write must not win.
-//! The TTL is a broom and nothing depends on when it sweeps: it is three hours after the last
-//! write, and no connection lives for more than two. A visit that was ended, or in which somebody
-//! was, is kept for as long as that must be known.
+//! A room's item stays after the last peer has left, to keep its version: a stale write must not
+//! win. The TTL only cleans up, and nothing depends on when it does. It is three hours after the
+//! last write, and no connection lasts longer than two. A visit that was ended, or that peers have
+//! joined, is kept for as long as it must be remembered.
 //!
 //! # Operations
 //!
-//! `GetItem`, `PutItem` and `DeleteItem` by key. Every `GetItem` is consistent, and every `PutItem` is conditional on the version that
-//! was read, so that of all who decide on one state exactly one stores the next. There is no Scan,
-//! no Query, no index and no transaction.
+//! The table is used with `GetItem`, `PutItem` and `DeleteItem` by key. Every `GetItem` is
+//! consistent. Every `PutItem` is conditional on the version that was read, so when several
+//! instances decide on the same state, exactly one stores the next. There is no Scan, no Query, no
+//! index and no transaction.
 //!
-//! The SDK retries, so a write may land twice and the second landing fail its condition. A failed
-//! write therefore looks at what is stored: if that bears its own mark, it has landed. What is
-//! stored says nothing about it: two instances may decide the very same, and only one of them may
-//! tell of it.
+//! The SDK retries, so a write may arrive twice, and the second arrival then fails its condition.
+//! After a failed condition, the write compares marks: if the stored item has its own mark, the
+//! write succeeded. Comparing the stored state would not be enough. Two instances may decide
+//! exactly the same, and only one of them may send the effects.
+//!
+//! [`Record`]: connections::Record
+//! [`Room`]: visio_signaling::core::Room
 
 pub mod connections;
 pub mod rooms;
@@ -55,24 +61,25 @@ use visio_signaling::redact::Redacted;
 
 use crate::aws;
 
-/// How long after its last write an item may be swept.
+/// How long after its last write the TTL may delete an item.
 const KEPT: Duration = Duration::from_secs(3 * 60 * 60);
 
-/// The table, as the schema above says.
+/// The table, with the schema above.
 #[derive(Debug, Clone)]
 pub struct Table {
     client: Client,
     name: String,
-    /// No other instance has this number.
+    /// A number that no other instance has.
     writer: u64,
 }
 
-/// An item: which of its states this is, and the state as JSON. Version 0 is no item at all.
+/// An item: its version, and its state as JSON. Version 0 means that there is no item.
 #[derive(Debug, Clone, Default)]
 struct Item {
     version: u64,
     state: Redacted<String>,
-    /// Unix milliseconds before which it must not be swept, if that is later than usual.
+    /// The TTL must not delete it before this time, in Unix milliseconds, if that is later than
+    /// usual.
     kept_until: Option<u64>,
 }
 
@@ -86,11 +93,11 @@ enum Put {
 impl Table {
     /// The table of this name.
     pub fn new(client: Client, name: String) -> Self {
-        // What hash maps are seeded with is random in every process.
+        // The seed of hash maps is random in every process.
         Self { client, name, writer: RandomState::new().hash_one(()) }
     }
 
-    /// Makes a first request, so that the first event need not wait for the handshake with TLS.
+    /// Makes a first request, so that the first event does not wait for the TLS handshake.
     pub async fn warm_up(&self) -> Result<(), Unavailable> {
         self.get("warm").await.map(drop)
     }
@@ -153,17 +160,17 @@ fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Item, Unavailabl
         (Some(version), Some(state)) => {
             Ok(Item { version, state: Redacted::new(state.clone()), kept_until: None })
         }
-        _ => Err(Unavailable::new("an item of the table is not as its schema says")),
+        _ => Err(Unavailable::new("an item of the table does not match its schema")),
     }
 }
 
-/// The error's name alone: its text may quote what was to be stored.
+/// Keeps only the error's name, because its text may quote what was to be stored.
 fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Unavailable {
     Unavailable::new(format!("DynamoDB: {}", aws::named(error)))
 }
 
 impl Item {
-    /// In Unix seconds.
+    /// When the TTL may delete the item, in Unix seconds.
     fn swept_at(&self, now: SystemTime) -> u64 {
         let usual = (now + KEPT).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         usual.as_secs().max(self.kept_until.unwrap_or_default().div_ceil(1000))

@@ -1,8 +1,9 @@
 //! Rooms in DynamoDB: the registry.
 //!
-//! A room is read consistently, always, and never remembered: what is decided rests on the room as
-//! it is, whichever instance decides. The one exception is a room that this very message was just
-//! [attributed](Rooms::beginning_with) by; it serves for the message's first look as well.
+//! Every read of a room is consistent, and rooms are never cached. So every decision is based on
+//! the current room, whichever instance decides. The one exception is a room that was just read to
+//! [find the sender's seat](Rooms::beginning_with) of the same message. It also serves as the first
+//! read of that message.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +18,7 @@ use super::{Item, Put, Table};
 #[derive(Debug, Clone)]
 pub struct Rooms {
     table: Table,
-    /// Read for the message that is being handled, and not yet looked at by the driver.
+    /// A room that was read for the current message, and that the driver has not loaded yet.
     first: Arc<Mutex<Option<Arc<Room>>>>,
 }
 
@@ -27,8 +28,8 @@ impl Rooms {
         Self { table, first: Arc::default() }
     }
 
-    /// The registry for one message, for which this room was read already. The first time that the
-    /// room is asked for, this is the answer; after that it is read anew.
+    /// The registry for one message, for which this room was already read. The first load of the
+    /// room returns it. Later loads read it again.
     pub fn beginning_with(&self, room: Option<Arc<Room>>) -> Self {
         Self { table: self.table.clone(), first: Arc::new(Mutex::new(room)) }
     }
@@ -68,5 +69,5 @@ fn parse(id: &RoomId, item: &Item) -> Result<Room, Unavailable> {
         return Ok(Room::empty(id.clone(), Version(0)));
     }
     serde_json::from_str(item.state.expose())
-        .map_err(|_| Unavailable::new("a stored room is not one"))
+        .map_err(|_| Unavailable::new("a stored room is malformed"))
 }

@@ -19,7 +19,7 @@ use super::rate::{Bucket, Rates};
 use crate::core::Claim;
 use crate::wire::{PeerId, RoomId};
 
-/// The most disconnected peers we remember. They take a few megabytes.
+/// How many peers we remember at most after they disconnect. They take a few megabytes.
 const GONE: usize = 10_000;
 
 /// The accounts of all peers that hold a seat, wait in a lobby, or are in debt.

@@ -14,7 +14,8 @@ const PLENTY: u64 = 1 << 28;
 /// The fewest connections that make a visit.
 const FEWEST: usize = 2;
 
-/// The most connections that fit besides their spare permits. `None` if not even one visit fits.
+/// The most connections that fit together with their spare permits. `None` if not even one visit
+/// fits.
 pub fn most_connections(open_files: u64) -> Option<usize> {
     let sockets = usize::try_from(open_files.min(PLENTY).saturating_sub(OWN)).ok()?;
     // There are spare permits for an eighth of the connections, or a few.

@@ -1,4 +1,4 @@
-//! A living connection, and the list of them. One that is not on it is gone.
+//! Open connections, and the list of them. A connection that is not on the list is gone.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use super::outbox::Outbox;
 use crate::event::Caller;
 use crate::tasks::locked;
 
-/// What is known of a connection.
+/// An open connection.
 pub(crate) struct Connection {
     pub(super) caller: Caller,
     pub(super) outbox: Outbox,
@@ -19,7 +19,7 @@ pub(crate) struct Connection {
     ended: watch::Sender<bool>,
 }
 
-/// The living connections, by id.
+/// The open connections, by id.
 #[derive(Default)]
 pub(crate) struct Connections(Mutex<BTreeMap<String, Arc<Connection>>>);
 
@@ -57,7 +57,7 @@ impl Connection {
         &self.caller.connection
     }
 
-    /// A message went through, in either direction.
+    /// Records that a message passed, in either direction.
     pub(super) fn touch(&self, now: u64) {
         self.last_active.fetch_max(now, Ordering::Relaxed);
     }
@@ -70,7 +70,7 @@ impl Connection {
         Duration::from_millis(now.saturating_sub(self.caller.connected_at))
     }
 
-    /// It is closed, and the client was told.
+    /// Marks the connection as closed, after the client was told.
     pub(super) fn end(&self) {
         self.ended.send_replace(true);
     }

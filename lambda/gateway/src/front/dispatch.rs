@@ -1,5 +1,5 @@
-//! From a message to an invocation. Every message has its own, at once: nothing keeps the messages of
-//! a connection in order, and tests may not rely on any.
+//! From a message to an invocation. Every message is invoked at once and separately. Nothing keeps
+//! the messages of a connection in order, and tests must not rely on any order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::options::Integration;
 const DEFAULT: &str = "$default";
 const DISCONNECT: &str = "$disconnect";
 
-/// A frame of the gateway's own, which clients have to tell from those of the function.
+/// An error frame from the gateway itself. Clients must tell it apart from the function's frames.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Complaint<'a> {
@@ -33,7 +33,7 @@ struct Pong {
     server_time: u64,
 }
 
-/// A message of the client.
+/// Handles a message from the client.
 pub(super) fn message(front: &Arc<Front>, connection: &Arc<Connection>, text: Utf8Bytes) {
     let now = front.site.clock.now();
     connection.touch(now);
@@ -47,7 +47,8 @@ pub(super) fn message(front: &Arc<Front>, connection: &Arc<Connection>, text: Ut
     }
 }
 
-/// An exact match, else `$default`. Messages cannot choose the routes of the gateway itself.
+/// The route of a message: an exact match, or else `$default`. A message cannot select the
+/// gateway's own routes.
 fn route(front: &Front, text: &str) -> Option<(String, Integration)> {
     let selected = front.selection.key(text).filter(|key| !key.starts_with('$'));
     let found = selected.and_then(|key| front.routes.get_key_value(&key));
@@ -55,12 +56,13 @@ fn route(front: &Front, text: &str) -> Option<(String, Integration)> {
     found.map(|(key, integration)| (key.clone(), *integration))
 }
 
-/// The answer is ignored, whatever its status; only that there is none is told.
+/// Invokes the function. Its answer is ignored, whatever the status. Only a failed invocation is
+/// reported to the client.
 fn invoke(front: &Arc<Front>, connection: &Arc<Connection>, route: String, text: Utf8Bytes) {
     let (front, connection) = (Arc::clone(front), Arc::clone(connection));
     let site = Arc::clone(&front.site);
     let (held, delay) = (site.pending.hold(), site.dice.delay());
-    // What is held back bears the time at which it came.
+    // An event that is held back keeps its original time.
     let maker = Maker { ids: &site.ids, now: site.clock.now() };
     let event = maker.message(&connection.caller, &route, &text);
     site.tasks.spawn(async move {
@@ -72,7 +74,7 @@ fn invoke(front: &Arc<Front>, connection: &Arc<Connection>, route: String, text:
     });
 }
 
-/// `$disconnect` is best effort, here as there.
+/// Invokes `$disconnect`, which is best effort, as on AWS.
 pub(super) fn disconnect(front: &Arc<Front>, connection: &Arc<Connection>, end: &End) {
     let dice = &front.site.dice;
     let routed = front.routes.get(DISCONNECT) == Some(&Integration::Lambda);
@@ -91,7 +93,7 @@ pub(super) fn disconnect(front: &Arc<Front>, connection: &Arc<Connection>, end: 
         site.tasks.spawn(async move {
             let _held = held;
             front.site.clock.pass(delay).await;
-            // Nobody is left to be told that it failed.
+            // If it fails, nobody is left to be told.
             let _ = front.signaling.invoke(DISCONNECT, event).await;
         });
     }
@@ -104,7 +106,7 @@ fn complain(front: &Front, connection: &Connection, message: &str, request_id: &
 fn tell(front: &Front, connection: &Connection, frame: &impl Serialize) {
     let Ok(text) = serde_json::to_string(frame) else { return };
     let bytes = text.len();
-    // A client that does not read misses it.
+    // A client that does not read misses the frame.
     if connection.outbox.push(text.into()).is_ok() {
         front.site.meter.message_out(bytes);
         connection.touch(front.site.clock.now());

@@ -1,4 +1,5 @@
-//! The Function URL: HTTP in, events of payload format 2.0 out, and the function's answer back.
+//! The Function URL: it turns an HTTP request into an event of payload format 2.0, and the
+//! function's answer into the response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ pub(crate) async fn answer(
     let event = event(&site, peer, &parts, &body).to_string();
     let (outcome, came) = oneshot::channel();
     let held = site.pending.hold();
-    // hyper drops this handler if the client leaves; the invocation goes on.
+    // hyper drops this handler if the client disconnects, but the invocation must continue.
     site.tasks.spawn(async move {
         let _held = held;
         let _ = outcome.send(function.invoke("health", event).await);
@@ -93,7 +94,8 @@ fn event(site: &Site, peer: SocketAddr, parts: &Parts, body: &[u8]) -> Value {
     event
 }
 
-/// Lower-case names; several values of one name are joined by a comma. Cookies are apart.
+/// The headers, with lower-case names. Several values of one name are joined with a comma. Cookies
+/// are in a separate field.
 fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let names = headers.keys().filter(|name| **name != header::COOKIE);
     let value = |name: &HeaderName| {
@@ -116,7 +118,8 @@ fn parameters(query: &str) -> Value {
     Value::Object(parameters)
 }
 
-/// An object with a status is an answer; any other JSON is the body of one.
+/// Builds the response. An object with a status code is a complete answer. Any other JSON is the
+/// body of one.
 fn respond(outcome: Result<Bytes, Failure>) -> Response {
     let answer = match outcome {
         Ok(answer) => answer,

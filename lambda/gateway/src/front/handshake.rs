@@ -1,7 +1,8 @@
 //! From a request to a WebSocket: the `$connect` route decides.
 //!
-//! Between the request and the end of `$connect` the connection has an id and cannot be reached. If the
-//! client leaves meanwhile, `$connect` runs to its end all the same, and `$disconnect` follows.
+//! Between the request and the end of `$connect`, the connection has an id but cannot be reached.
+//! If the client disconnects meanwhile, `$connect` still runs to its end, and `$disconnect`
+//! follows.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub(super) async fn upgrade(front: Arc<Front>, peer: SocketAddr, mut request: Re
     };
     let (answer, answered) = oneshot::channel();
     let site = Arc::clone(&front.site);
-    // hyper drops this handler if the client leaves; what it has begun goes on.
+    // hyper drops this handler if the client disconnects, but the handshake must continue.
     site.tasks.spawn(async move {
         let caller = caller(&front, peer, request.headers());
         let protocol = match connect(&front, &caller, &request).await {
@@ -55,7 +56,7 @@ pub(super) async fn upgrade(front: Arc<Front>, peer: SocketAddr, mut request: Re
         };
         front.site.meter.opened();
         let connection = front.connections.insert(caller);
-        // If nobody waits for it, the upgrade fails.
+        // If the client is gone, the upgrade fails.
         let _ = answer.send(with_protocol(accepted, protocol));
         match upgrade.await {
             Ok(stream) => {
@@ -72,7 +73,7 @@ pub(super) async fn upgrade(front: Arc<Front>, peer: SocketAddr, mut request: Re
     answered.await.unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// Invokes `$connect`. Yields the subprotocol to be echoed.
+/// Invokes `$connect`, and returns the subprotocol to echo.
 async fn connect(
     front: &Front,
     caller: &Caller,
@@ -88,8 +89,8 @@ async fn connect(
     verdict(front.signaling.invoke(ROUTE, event.json).await)
 }
 
-/// What the handshake makes of it: the function's own status, 502 where there is none, 500 where it
-/// was not even invoked.
+/// The result of the handshake: the function's own status, 502 if there is none, or 500 if the
+/// function was not even invoked.
 fn verdict(outcome: Result<Bytes, Failure>) -> Result<Option<HeaderValue>, StatusCode> {
     let answer = outcome.map_err(|failure| match failure {
         Failure::Throttled => StatusCode::INTERNAL_SERVER_ERROR,
@@ -106,7 +107,7 @@ fn verdict(outcome: Result<Bytes, Failure>) -> Result<Option<HeaderValue>, Statu
     }
 }
 
-/// The subprotocol in the function's headers, of one value or of many, in any casing.
+/// The subprotocol in the function's headers, in any casing, from single or multiple values.
 fn protocol(answer: &Value) -> Option<HeaderValue> {
     let named = |headers: &Value| {
         let headers = headers.as_object()?;

@@ -1,7 +1,8 @@
-//! `@connections`: how a function reaches a client.
+//! `@connections`, through which a function reaches a client.
 //!
-//! A `DELETE` writes what was posted before it, then closes with 1000: the real one takes no close
-//! code either. That `$disconnect` follows is what the documentation says; one emulator denies it.
+//! A `DELETE` first writes everything that was posted before it, and then closes with 1000. The
+//! real one accepts no close code either. According to the documentation `$disconnect` follows, but
+//! one other emulator says it does not.
 
 use axum::Json;
 use axum::body::{Bytes, to_bytes};
@@ -79,7 +80,7 @@ fn describe(connection: &Connection) -> serde_json::Value {
     })
 }
 
-/// Whether there is a signature, for this service. It is not verified.
+/// Whether there is a signature for this service. It is not verified.
 fn is_signed(headers: &HeaderMap) -> bool {
     let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     signature.is_some_and(|signature| {

@@ -1,4 +1,4 @@
-//! What clients see: WebSockets under `/prod`, and `@connections` for the functions.
+//! The public listener: WebSockets at `/prod`, and `@connections` for the functions.
 
 mod connection;
 mod dispatch;
@@ -30,7 +30,7 @@ use crate::site::Site;
 pub(crate) use connection::Connections;
 pub(crate) use function_url::answer as answer_url;
 
-/// The API.
+/// The emulated API.
 pub(crate) struct Front {
     pub(crate) site: Arc<Site>,
     pub(crate) signaling: Function,
@@ -56,7 +56,7 @@ pub(crate) async fn answer(front: Arc<Front>, peer: SocketAddr, request: Request
     }
 }
 
-/// As the gateway words it.
+/// A refusal in the words of API Gateway.
 fn refuse(status: StatusCode) -> Response {
     let message = match status {
         StatusCode::UNAUTHORIZED => "Unauthorized",
@@ -69,7 +69,7 @@ fn refuse(status: StatusCode) -> Response {
 }
 
 impl Front {
-    /// Closes what is idle or too old. Resolves once their clients were told.
+    /// Closes connections that are idle or too old. Resolves once their clients were told.
     pub(crate) async fn expire(&self) {
         let now = self.site.clock.now();
         let due = self.connections.all().into_iter().filter(|connection| {

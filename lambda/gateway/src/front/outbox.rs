@@ -1,5 +1,5 @@
-//! What waits to be written to a client. It is bounded: a client that does not read makes posts to it
-//! fail, not memory grow.
+//! The frames that wait to be written to a client. The queue is bounded, so a client that does not
+//! read makes posts to it fail and does not make memory grow.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -11,11 +11,11 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::tasks::locked;
 
-/// AWS does not say how much its "client side buffer" holds.
+/// The most bytes that may wait. AWS does not say how much its "client side buffer" holds.
 const MAX_BYTES: usize = 512 * 1024;
 const MAX_FRAMES: usize = 1000;
 
-/// A queue of frames, and of a close after them.
+/// A queue of frames, and a close that may follow them.
 #[derive(Default)]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
@@ -30,13 +30,13 @@ struct Queue {
     close: Option<(u16, &'static str)>,
 }
 
-/// What is to be written next.
+/// What must be written next.
 pub(super) enum Next {
     Frame(Utf8Bytes),
     Close(u16, &'static str),
 }
 
-/// Why a frame is not taken.
+/// Why a frame is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     Full,
@@ -59,7 +59,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Closes once what waits is written; the first reason counts. False if it was closing already.
+    /// Closes once all waiting frames are written. The first reason counts. Returns false if the
+    /// connection was already closing.
     pub(super) fn close(&self, code: u16, reason: &'static str) -> bool {
         let mut queue = locked(&self.queue);
         let first = queue.close.is_none();
@@ -70,12 +71,12 @@ impl Outbox {
         first
     }
 
-    /// Waits for [`Self::close`]. For one waiter.
+    /// Waits for [`Self::close`]. Only one task may wait.
     pub(super) async fn closing(&self) {
         self.closing.notified().await;
     }
 
-    /// The close that was asked for.
+    /// The requested close, if there is one.
     pub(super) fn close_asked(&self) -> Option<(u16, &'static str)> {
         locked(&self.queue).close
     }
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_comes_before_the_close() {
+    fn waiting_frames_come_before_the_close() {
         let outbox = Outbox::default();
         outbox.push("one".into()).unwrap();
         assert!(outbox.close(1000, "first"));
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_by_bytes_and_by_frames() {
+    fn an_outbox_is_bounded_by_bytes_and_by_frames() {
         let outbox = Outbox::default();
         let large = || Utf8Bytes::from("x".repeat(128 * 1024));
         for _ in 0..4 {
@@ -123,7 +124,7 @@ mod tests {
         }
         assert_eq!(outbox.push("x".into()), Err(Refused::Full));
         assert!(next(&outbox).is_ready());
-        assert_eq!(outbox.push("x".into()), Ok(()), "what is written makes room");
+        assert_eq!(outbox.push("x".into()), Ok(()), "a written frame makes room");
 
         let outbox = Outbox::default();
         for _ in 0..1000 {

@@ -1,4 +1,4 @@
-//! One WebSocket, from its first frame to its last.
+//! One WebSocket connection, from its first frame to its last.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,19 +20,20 @@ use super::connection::Connection;
 use super::outbox::Next;
 use super::{Front, dispatch};
 
-/// How long a goodbye may take.
+/// How long the closing handshake may take.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Unread input is drained until that much of it came, or nothing for so long.
+/// The most bytes that [`drain`] reads.
 const MAX_DRAINED: usize = 1 << 20;
+/// The silence after which [`drain`] stops reading.
 const QUIET: Duration = Duration::from_millis(200);
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// How a connection ended, as `$disconnect` is told.
+/// How a connection ended, as `$disconnect` reports it.
 pub(super) struct End {
     pub(super) code: u16,
     pub(super) reason: String,
-    /// Whether the client is still to be told.
+    /// Whether the client must still be told.
     ours: bool,
 }
 
@@ -43,12 +44,12 @@ pub(super) async fn run(front: &Arc<Front>, connection: &Arc<Connection>, mut so
         end = impatience(connection) => end,
     };
     close(front, connection, &end);
-    // A client that does not listen to the goodbye is not waited for.
+    // We do not wait for a client that ignores the close frame.
     let _ = timeout(FAREWELL, farewell(&mut socket, &end, connection)).await;
     connection.end();
 }
 
-/// Takes the connection off the list, and has `$disconnect` told.
+/// Takes the connection off the list, and invokes `$disconnect`.
 pub(super) fn close(front: &Arc<Front>, connection: &Arc<Connection>, end: &End) {
     front.connections.remove(connection.id());
     front.site.meter.closed(connection.age(front.site.clock.now()));
@@ -70,20 +71,21 @@ async fn converse(front: &Arc<Front>, connection: &Arc<Connection>, socket: &mut
             Ok(Message::Text(text)) => dispatch::message(front, connection, text),
             Ok(Message::Binary(_)) => return End::ours(1003, "Binary is not supported"),
             Ok(Message::Close(frame)) => return End::theirs(frame),
-            // tungstenite answers pings. None of these is a message, hence traffic.
+            // tungstenite answers pings. None of these frames counts as a message or as activity.
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
             Err(error) => return broken(&error),
         }
     }
 }
 
-/// What came first.
+/// What happened first.
 enum Turn {
     Frame(Result<Message, WsError>),
     End(End),
 }
 
-/// Writes what can be written, then reads: a client that is slow to read may be lively all the same.
+/// Writes as much as possible and then reads, because a client that reads slowly may still be
+/// active.
 fn poll_turn(
     connection: &Connection,
     socket: &mut Socket,
@@ -125,7 +127,8 @@ fn poll_write(
     Ok(None)
 }
 
-/// A close that was asked for does not wait for ever for a client to read what comes before it.
+/// Ends a connection that was asked to close, if its client does not read the frames before the
+/// close in time.
 async fn impatience(connection: &Connection) -> End {
     connection.outbox.closing().await;
     sleep(FAREWELL).await;
@@ -133,7 +136,7 @@ async fn impatience(connection: &Connection) -> End {
     End::ours(code, reason)
 }
 
-/// Tells the client, and waits until it has closed too.
+/// Tells the client that the connection ends, and waits until the client closes too.
 async fn farewell(socket: &mut Socket, end: &End, connection: &Connection) -> Result<(), WsError> {
     if end.ours {
         let frame = CloseFrame { code: end.code.into(), reason: end.reason.as_str().into() };
@@ -143,15 +146,15 @@ async fn farewell(socket: &mut Socket, end: &End, connection: &Connection) -> Re
         socket.flush().await?;
     }
     if socket.is_terminated() {
-        // Its frames cannot be told apart any more.
+        // After a protocol error the incoming bytes can no longer be parsed into frames.
         drain(socket).await;
     }
     while let Some(Ok(_)) = socket.next().await {}
     Ok(())
 }
 
-/// Reads what the client is still sending. Were it left unread when the socket is dropped, the
-/// client's kernel would throw away the close that it has not read yet (RFC 1122, 4.2.2.13).
+/// Reads what the client is still sending. If a socket is dropped with unread input, the client's
+/// kernel discards data it has not read yet, the close frame included (RFC 1122, 4.2.2.13).
 async fn drain(socket: &mut Socket) {
     let mut drained = 0;
     let mut scratch = [0; 2048];
@@ -163,7 +166,7 @@ async fn drain(socket: &mut Socket) {
     }
 }
 
-/// What a socket's own error means for its client.
+/// How a connection ends after a socket error.
 fn broken(error: &WsError) -> End {
     match error {
         WsError::Capacity(_) => End::ours(1009, "Message too long"),
@@ -179,7 +182,7 @@ fn broken(error: &WsError) -> End {
 }
 
 impl End {
-    /// The client went without a word.
+    /// The client disconnected without a close frame.
     pub(super) fn lost() -> Self {
         Self { code: 1006, reason: "Connection closed abnormally".into(), ours: false }
     }

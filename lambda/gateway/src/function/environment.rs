@@ -1,4 +1,5 @@
-//! An execution environment, as both sides see it: who invokes, and the process that asks for work.
+//! An execution environment, with the two sides that use it: the invoker, and the process that asks
+//! for work.
 
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::freezer::Freezer;
 use crate::ids::Ids;
 use crate::tasks::locked;
 
-/// Lambda gives an environment so long until it has to ask for work.
+/// How long Lambda gives an environment until it must ask for work.
 const MAX_INITIALISATION: Duration = Duration::from_secs(10);
 
 /// One environment, from the start of its process to the end.
@@ -22,11 +23,12 @@ pub(super) struct Environment {
     fetched: Notify,
     current: Mutex<Option<Current>>,
     born: Instant,
-    /// How long it took until it first asked for work; billed with the first invocation.
+    /// How long it took until the process first asked for work. This is billed with the first
+    /// invocation.
     initialised: OnceLock<Duration>,
     stopping: watch::Sender<bool>,
     ended: watch::Sender<bool>,
-    /// Freezes the process while it has nothing to do, if that is wanted.
+    /// Freezes the process while it is idle, if that is enabled.
     freezer: Option<Freezer>,
 }
 
@@ -45,7 +47,7 @@ struct Current {
     reply: oneshot::Sender<Reply>,
 }
 
-/// What the function said, and how long that took.
+/// The outcome of an invocation, and how long it took.
 type Reply = (Result<Bytes, Failure>, Duration);
 
 impl Environment {
@@ -64,14 +66,14 @@ impl Environment {
         }
     }
 
-    /// Its process has this number, if it has not ended.
+    /// Sets the id of the environment's process; `None` if it has ended.
     pub(super) fn holds(&self, process: Option<u32>) {
         if let Some(freezer) = &self.freezer {
             freezer.holds(process);
         }
     }
 
-    /// Hands an event to the process. Says what came of it, and what is billed.
+    /// Hands an event to the process. Returns the outcome and the billed time.
     pub(super) async fn run(
         &self,
         event: String,
@@ -81,7 +83,8 @@ impl Environment {
         let cold = self.initialised.get().is_none();
         let (reply, answer) = oneshot::channel();
         let work = Work { request_id: ids.uuid(), event, timeout, reply };
-        // There is room: it has one invocation at a time, and this one holds the lease.
+        // There is always room, because an environment has one invocation at a time, and this one
+        // holds the lease.
         let _ = self.inbox.send(work).await;
         let failed = tokio::select! {
             biased;
@@ -95,7 +98,7 @@ impl Environment {
         self.with_initialisation((Err(failed), worked), cold)
     }
 
-    /// The function's time begins once it has its event.
+    /// Waits for the timeout, which starts once the function has its event.
     async fn too_long(&self, timeout: Duration) {
         tokio::select! {
             () = self.fetched.notified() => sleep(timeout).await,
@@ -119,7 +122,7 @@ impl Environment {
         work
     }
 
-    /// The process has it now.
+    /// Records that the process has fetched an invocation.
     pub(super) fn begin(&self, work: Work) -> (String, String) {
         let Work { request_id, event, reply, .. } = work;
         let current = Current { request_id: request_id.clone(), since: Instant::now(), reply };
@@ -128,17 +131,18 @@ impl Environment {
         (request_id, event)
     }
 
-    /// The process is done with an invocation; false if it is not the current one.
+    /// Records that the process has finished an invocation. Returns false if it is not the current
+    /// one.
     pub(super) fn finish(&self, request_id: &str, outcome: Result<Bytes, Failure>) -> bool {
         let mut current = locked(&self.current);
         let Some(done) = current.take_if(|current| current.request_id == request_id) else {
             return false;
         };
-        // It may have been given up in this moment.
+        // The invoker may have given up at this very moment.
         done.reply.send((outcome, done.since.elapsed())).is_ok()
     }
 
-    /// Asks for the end.
+    /// Asks the environment to stop.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -147,7 +151,7 @@ impl Environment {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// The process has ended, and all it printed is in the log.
+    /// Records that the process has ended, and that all its output is in the log.
     pub(super) fn end(&self) {
         self.ended.send_replace(true);
     }

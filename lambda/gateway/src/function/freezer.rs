@@ -1,10 +1,10 @@
 //! Freezes a function's process between two invocations, together with its monotonic clock.
 //!
-//! Lambda freezes an environment that has nothing to do, and does not promise that its monotonic
-//! clock goes on meanwhile. Whatever measures an age with `Instant` across two invocations is then
-//! wrong by as long as the environment slept. Here the process is stopped by a signal, and a small
-//! library that is loaded into it holds the clock back. It is compiled where it is first needed,
-//! with the C compiler that building this workspace needs as well.
+//! Lambda freezes an idle environment, and does not promise that its monotonic clock keeps running
+//! meanwhile. Code that measures an age with `Instant` across two invocations may then be wrong by
+//! the whole time the environment was frozen. Here a signal stops the process, and a small library
+//! that is loaded into it holds its clock back. The library is compiled when it is first needed,
+//! with the C compiler that this workspace needs anyway.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::tasks::locked;
 
 const SOURCE: &str = include_str!("held_clock.c");
 
-/// One process that is stopped while it has nothing to do.
+/// Stops one process while it is idle.
 pub(super) struct Freezer {
     directory: PathBuf,
     clock: File,
@@ -35,7 +35,7 @@ struct State {
 }
 
 impl Freezer {
-    /// Makes the clock of a process that is about to start.
+    /// Creates the clock of a process that is about to start.
     pub(super) async fn new() -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -49,7 +49,7 @@ impl Freezer {
         Ok(Self { directory, clock: file, state: Mutex::default() })
     }
 
-    /// What the process needs in its environment.
+    /// The environment variables that the process needs.
     pub(super) fn variables(&self) -> [(&'static str, PathBuf); 2] {
         [
             ("LD_PRELOAD", self.directory.join("held_clock.so")),
@@ -57,12 +57,12 @@ impl Freezer {
         ]
     }
 
-    /// From now on this is the process.
+    /// Sets the id of the process.
     pub(super) fn holds(&self, process: Option<u32>) {
         locked(&self.state).process = process;
     }
 
-    /// The process has nothing to do.
+    /// Stops the process, which is idle.
     pub(super) async fn freeze(&self) {
         let Some(process) = locked(&self.state).process else { return };
         if signal("STOP", process).await.is_ok() {
@@ -70,14 +70,14 @@ impl Freezer {
         }
     }
 
-    /// The process has something to do. Its clock goes on from where it stood.
+    /// Continues the process, which has work to do. Its clock continues from where it stopped.
     pub(super) async fn thaw(&self) {
         let process = {
             let mut state = locked(&self.state);
             let Some(frozen_at) = state.frozen_at.take() else { return };
             state.held += frozen_at.elapsed();
             let held = i64::try_from(state.held.as_nanos()).unwrap_or(i64::MAX);
-            // A clock that cannot be held makes a test fail that looks at it.
+            // If this write fails, a test that looks at the clock fails.
             let _ = self.clock.write_at(&held.to_ne_bytes(), 0);
             state.process
         };
@@ -105,7 +105,9 @@ async fn compile(directory: &Path) -> io::Result<()> {
     let mut cc = Command::new("cc");
     let cc = cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source);
     if !cc.status().await?.success() {
-        return Err(io::Error::other("`cc` could not compile the library that holds a clock"));
+        return Err(io::Error::other(
+            "`cc` could not compile the library that holds the clock back",
+        ));
     }
     let bytes = fs::read(library)?;
     LIBRARY.get_or_init(|| bytes);

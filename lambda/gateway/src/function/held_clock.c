@@ -1,6 +1,6 @@
-/* Loaded before a function (LD_PRELOAD): its monotonic clocks are behind the machine's by as many
- * nanoseconds as the file named by HELD_CLOCK says, which the gateway raises whenever it has kept
- * the process stopped. The wall clock is left alone, as on Lambda. */
+/* This library is loaded before a function (LD_PRELOAD) and holds its monotonic clocks back. The
+ * file named by HELD_CLOCK says by how many nanoseconds. The gateway raises the number whenever it
+ * has kept the process stopped. The wall clock is left alone, as on Lambda. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
-//! A Lambda function: its environments, and what becomes of an invocation.
+//! A Lambda function: its environments and its invocations.
 //!
-//! As on Lambda, an environment handles one invocation at a time and stays warm between them. Unlike
-//! there, an invocation that finds no environment waits for one instead of being refused: a test sets
-//! how many there are to choose who shares memory with whom.
+//! As on Lambda, an environment handles one invocation at a time and stays warm between them.
+//! Unlike on Lambda, an invocation that finds no free environment waits for one and is not refused.
+//! A test limits the number of environments to control which invocations share memory.
 
 mod environment;
 mod freezer;
@@ -28,11 +28,11 @@ pub(crate) struct Function {
     pool: Arc<Pool>,
 }
 
-/// What a function is made of.
+/// The settings of a function.
 pub(crate) struct Settings {
     pub(crate) name: &'static str,
     pub(crate) bootstrap: PathBuf,
-    /// Besides those of Lambda.
+    /// Environment variables besides those that Lambda sets.
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) max_environments: usize,
     pub(crate) memory_mb: u32,
@@ -41,12 +41,12 @@ pub(crate) struct Settings {
     pub(crate) freezes: bool,
 }
 
-/// Why there is no answer.
+/// Why an invocation has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The invocation was not made.
+    /// The function was not invoked.
     Throttled,
-    /// The function said that it failed.
+    /// The function reported an error.
     Error,
     /// The environment ended.
     Crashed,
@@ -60,7 +60,7 @@ impl Function {
         Self { settings: Arc::new(settings), site, pool }
     }
 
-    /// Invokes the function. Has to be driven to its end, lest its environment be lost.
+    /// Invokes the function. The future must run to its end, or else its environment is lost.
     pub(crate) async fn invoke(&self, route: &str, event: String) -> Result<Bytes, Failure> {
         if self.site.dice.takes(Chance::ThrottledFunction) {
             return Err(Failure::Throttled);
@@ -79,7 +79,7 @@ impl Function {
                 let started = process::start(lease.index, &self.settings, &self.site).await;
                 let started = started.map_err(|error| {
                     let name = self.settings.name;
-                    self.site.logs.write(format!("{name} could not be started: {error}"));
+                    self.site.logs.write(format!("could not start {name}: {error}"));
                     Failure::Crashed
                 })?;
                 Arc::clone(lease.environment.insert(started))
@@ -90,13 +90,13 @@ impl Function {
         outcome
     }
 
-    /// From now on invocations go to the environment with this index, or to any.
+    /// Sends new invocations to the environment with this index; `None` means to any.
     pub(crate) fn route_to(&self, index: Option<usize>) {
         self.pool.route_to(index);
     }
 
-    /// Stops every environment: those at work once they are done. Waits for the idle ones, and all
-    /// they have printed.
+    /// Stops every environment. Busy ones stop once they are done. Waits until the idle ones have
+    /// ended and all their output is in the log.
     pub(crate) async fn retire(&self) {
         for environment in self.pool.retire() {
             environment.stop();
@@ -104,7 +104,7 @@ impl Function {
         }
     }
 
-    /// Stops those that were unused for long.
+    /// Stops environments that were unused for too long.
     pub(crate) async fn recycle(&self, now: u64) {
         for environment in self.pool.unused_since(now, self.settings.recycle_after) {
             environment.stop();

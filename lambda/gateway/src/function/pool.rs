@@ -1,4 +1,4 @@
-//! The environments of a function, and who waits for one.
+//! The environments of a function, and the invocations that wait for one.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ pub(super) struct Pool(Mutex<State>);
 struct State {
     slots: Vec<Slot>,
     waiting: VecDeque<Waiting>,
-    /// Where new invocations go, if not anywhere.
+    /// The slot that new invocations must use; `None` for any.
     pin: Option<usize>,
     max: usize,
 }
@@ -26,7 +26,7 @@ struct State {
 enum Slot {
     #[default]
     Vacant,
-    /// With the time at which it was last used.
+    /// An idle environment, and the time it was last used.
     Idle(Arc<Environment>, u64),
     Busy {
         retired: bool,
@@ -38,7 +38,7 @@ struct Waiting {
     reply: oneshot::Sender<Lease>,
 }
 
-/// The right to use a slot. One that is vacant is filled by who holds this.
+/// The right to use a slot. If the slot is vacant, the holder of the lease fills it.
 pub(super) struct Lease {
     pub(super) index: usize,
     pub(super) environment: Option<Arc<Environment>>,
@@ -61,7 +61,7 @@ impl Pool {
         }
         match lease.await {
             Ok(lease) => lease,
-            // The pool outlives whoever waits in it.
+            // This cannot happen, because the pool outlives everybody who waits in it.
             Err(_) => std::future::pending().await,
         }
     }
@@ -85,7 +85,7 @@ impl Pool {
         locked(&self.0).pin = index;
     }
 
-    /// Empties the idle slots, and marks the others.
+    /// Empties the idle slots, and marks the busy ones as retired.
     pub(super) fn retire(&self) -> Vec<Arc<Environment>> {
         let mut state = locked(&self.0);
         for slot in &mut state.slots {
@@ -96,14 +96,14 @@ impl Pool {
         state.take_idle(|_| true)
     }
 
-    /// Empties the slots that were not used for so long.
+    /// Empties the slots that were unused for at least this long.
     pub(super) fn unused_since(&self, now: u64, long: Duration) -> Vec<Arc<Environment>> {
         locked(&self.0).take_idle(|used| now.saturating_sub(used) >= millis(long))
     }
 }
 
 impl State {
-    /// Gives a slot to everybody who waits and can have one, the first first.
+    /// Gives a slot to every waiting invocation that can have one, in order of arrival.
     fn serve(&mut self, dice: &Dice) {
         let waiting = std::mem::take(&mut self.waiting);
         for who in waiting {
@@ -114,7 +114,7 @@ impl State {
                         Slot::Idle(environment, _) if environment.is_alive() => Some(environment),
                         _ => None,
                     };
-                    // Whoever waits does so until served.
+                    // An invocation that waits never gives up, so this cannot fail.
                     let _ = who.reply.send(Lease { index, environment });
                 }
                 None => self.waiting.push_back(who),

@@ -1,4 +1,4 @@
-//! Starts an environment's process, and stays with it to its end.
+//! Starts an environment's process, and supervises it until it ends.
 
 use std::io;
 use std::process::Stdio;
@@ -18,12 +18,13 @@ use crate::event::REGION;
 use crate::listen;
 use crate::site::Site;
 
-/// A grandchild may keep a pipe open.
+/// How long to wait for the last output, because a grandchild may keep a pipe open.
 const LAST_LINES: Duration = Duration::from_secs(1);
-/// What is passed on of our own environment.
+/// The variables of our own environment that are passed on.
 const INHERITED: [&str; 3] = ["PATH", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
 
-/// Starts one. Each has a listener of its own, which tells the table and the Runtime API who asks.
+/// Starts a process. Each process has its own listener, so the table and the Runtime API know which
+/// environment a request comes from.
 pub(super) async fn start(
     index: usize,
     settings: &Arc<Settings>,
@@ -44,7 +45,7 @@ pub(super) async fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
-        // Ctrl-C is for the gateway alone, which then ends this.
+        // Ctrl-C must reach only the gateway, which then ends this process.
         .process_group(0)
         .spawn()?;
     environment.holds(child.id());

@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, and beside it the table and the secrets, as one environment sees them.
+//! The Lambda Runtime API, the table and the secrets, as one environment sees them.
 
 use std::time::{Duration, SystemTime};
 
@@ -69,7 +69,8 @@ async fn next(environment: &Environment, settings: &Settings, site: &Site) -> Re
     (headers, event).into_response()
 }
 
-/// The process reads it against its own clock, so it is of the real one.
+/// The deadline of an invocation, by the real clock, because the process compares it with its own
+/// clock.
 fn deadline(timeout: Duration) -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     millis(now + timeout)
@@ -79,7 +80,7 @@ fn finished(accepted: bool) -> Response {
     if accepted {
         return (StatusCode::ACCEPTED, r#"{"status":"OK"}"#).into_response();
     }
-    // It was given up meanwhile.
+    // The invoker has given up meanwhile.
     (StatusCode::GONE, Body::empty()).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! The engine's operations by name, and what they consume.
+//! The engine's operations by name, and the units they consume.
 
 use dynoxide::types::{item_size, table_write_capacity_units};
 use dynoxide::{Database, DynoxideError, Item};
@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Runs an operation on its JSON.
+/// Runs an operation on a JSON request.
 pub(super) fn run(
     database: &Database,
     operation: &str,
@@ -44,7 +44,7 @@ fn call<Q: DeserializeOwned, A: Serialize>(
     answer.map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// The item that a write is about, as it is stored.
+/// The item that a write is about, as currently stored.
 pub(super) fn item(database: &Database, write: &Value, key: &str) -> Option<Value> {
     let request = json!({
         "TableName": write["TableName"],
@@ -55,10 +55,10 @@ pub(super) fn item(database: &Database, write: &Value, key: &str) -> Option<Valu
     answer.get("Item").cloned()
 }
 
-/// Stores the image that an item had, or that it had none.
+/// Restores an item to this image, or deletes it if there is none.
 pub(super) fn restore(database: &Database, write: &Value, key: &str, image: Option<Value>) {
     let table = &write["TableName"];
-    // What one engine has just stored, the other does not refuse.
+    // One engine does not refuse what the other has just stored.
     let _ = match image {
         Some(item) => run(database, "PutItem", &json!({"TableName": table, "Item": item})),
         None => {
@@ -73,7 +73,7 @@ fn key_of<'a>(write: &'a Value, key: &str) -> &'a Value {
     &of[key]
 }
 
-/// The units in a `ConsumedCapacity`, of one table or of several.
+/// The units in a `ConsumedCapacity`, for one table or for several.
 pub(super) fn units(consumed: &Value) -> f64 {
     match consumed {
         Value::Array(tables) => tables.iter().map(units).sum(),
@@ -81,7 +81,8 @@ pub(super) fn units(consumed: &Value) -> f64 {
     }
 }
 
-/// A failed condition costs what the write would have, as far as the items tell.
+/// The units of a failed condition. It costs as much as the write would have, estimated from the
+/// items.
 pub(super) fn units_of_failure(
     error: &DynoxideError,
     before: Option<&Value>,

@@ -1,7 +1,8 @@
 //! DynamoDB: an embedded engine behind its JSON protocol, with a meter and with faults.
 //!
-//! Faults happen between the client and the engine, never inside it: what the engine has done is done
-//! as on AWS. A stale read is answered from a second engine, which holds the previous image of every item.
+//! Faults happen between the client and the engine, never inside the engine. Once the engine has
+//! done a write, it is done, as on AWS. A stale read is answered from a second engine, which holds
+//! the previous image of every item.
 
 mod engine;
 
@@ -23,25 +24,25 @@ use crate::tasks::locked;
 pub(crate) const NAME: &str = "visio-signaling";
 const KEY: &str = "pk";
 const TTL: &str = "x";
-/// DynamoDB takes requests up to 16 MB.
+/// DynamoDB accepts requests of up to 16 MB.
 pub(crate) const MAX_BODY: usize = 16 << 20;
 const TARGET: &str = "DynamoDB_20120810.";
-/// Those that change one item.
+/// The operations that change one item.
 const WRITES: [&str; 3] = ["PutItem", "UpdateItem", "DeleteItem"];
 
 /// The table.
 pub(crate) struct Table {
     pub(crate) database: Database,
-    /// Each item as it was before its last write. No item here is no item then.
+    /// Each item as it was before its last write. If an item is missing here, there was none.
     before: Database,
-    /// Held from reading the previous image to storing it.
+    /// Held while a previous image is read and stored.
     turn: Mutex<()>,
 }
 
-/// What a request leads to.
+/// The outcome of a request.
 pub(crate) enum Outcome {
     Answer(Response),
-    /// The environment that asked is to be killed.
+    /// The environment that sent the request must be killed.
     Crash,
 }
 
@@ -70,7 +71,8 @@ fn create(database: &Database) -> dynoxide::Result<Value> {
     engine::run(database, "CreateTable", &table)
 }
 
-/// Answers a request that comes from no environment. A crash is then one of the table.
+/// Answers a request that does not come from an environment. A crash then looks like one of the
+/// table.
 pub(crate) async fn serve(site: &Site, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
@@ -101,7 +103,7 @@ pub(crate) fn answer(site: &Site, headers: &HeaderMap, body: &[u8]) -> Outcome {
     }
 }
 
-/// A write, and what may go wrong around it.
+/// Runs a write, and injects the faults around it.
 fn write(site: &Site, operation: &str, request: Value) -> Outcome {
     if site.dice.takes(Chance::CrashBeforeWrite) {
         return Outcome::Crash;
@@ -130,8 +132,8 @@ fn read(site: &Site, operation: &str, request: Value) -> Outcome {
     reply(metered(site, engine, operation, &request, None))
 }
 
-/// Runs it, and reads the meter. A condition that fails is charged too, and not reported; so it is
-/// worked out from the items.
+/// Runs an operation and meters it. A failed condition is charged too, but the engine does not
+/// report its units, so they are computed from the items.
 fn metered(
     site: &Site,
     database: &Database,
@@ -171,7 +173,7 @@ fn refuse(status: StatusCode, kind: &str) -> Outcome {
     respond(status, json!({"__type": kind, "message": "emulated"}).to_string())
 }
 
-/// DynamoDB adds a CRC-32 of the body, which the SDK for Rust does not look at.
+/// Builds a response. DynamoDB adds a CRC-32 of the body, but the SDK for Rust does not check it.
 fn respond(status: StatusCode, body: String) -> Outcome {
     let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
     Outcome::Answer((status, kind, body).into_response())
