@@ -229,10 +229,11 @@ impl Mailbox {
         .await
     }
 
-    /// Makes the session stop, unless it is stopping already.
+    /// Makes the session stop, unless it is stopping already. A connection that is being closed
+    /// first writes what was posted before.
     pub(super) fn stop(&self, why: Stop) {
         let mut queue = self.queue();
-        if matches!(queue.state, State::Open | State::Closing) {
+        if queue.state == State::Open {
             queue.state = State::Stopped(why);
         }
         drop(queue);
@@ -250,13 +251,13 @@ impl Mailbox {
     }
 
     /// Makes the session stop because another connection takes its seat, and waits until it has.
-    /// What its client may not have received is handed over; that it has not stopped in time is
-    /// [unknown](Unread::UNKNOWN).
+    /// What its client may not have received is handed over. That is [unknown](Unread::UNKNOWN) of
+    /// a session that does not stop in time, and of one that is being closed: its seat has ended.
     pub(super) async fn detach(&self) -> Unread {
         let mut finished = std::pin::pin!(self.finished.notified());
         finished.as_mut().enable();
         self.stop(Stop::Replaced);
-        if self.left_behind().is_none() {
+        if matches!(self.queue().state, State::Stopped(_)) {
             let _either_way_look_again = timeout(DETACH, finished).await;
         }
         self.left_behind().unwrap_or(Unread::UNKNOWN)
