@@ -1,4 +1,4 @@
-//! What holds for every room and every sequence of events.
+//! Properties of every room, for every sequence of events.
 
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! A function that does what its messages say, for the tests of the gateway.
 //!
-//! It runs on the real runtime and speaks plain HTTP to everything else, so that what it sees is what
-//! the gateway does, and nothing an SDK makes of it. A message is `{"do": COMMAND, ..}`:
+//! It runs on the real runtime and speaks plain HTTP to everything else, so that it sees exactly
+//! what the gateway does, without an SDK in between. A message is `{"do": COMMAND, ..}`:
 //!
 //! | command | what it does |
 //! |---|---|
@@ -16,8 +16,9 @@
 //! | `answer` (`value`) | answers the invocation with this |
 //! | `fail`, `panic`, `exit`, `hang` | as they say |
 //!
-//! At `$connect` the query is the command: `?do=answer&value={"statusCode":401}`. Every `$disconnect`
-//! is printed. Events of a Function URL are answered with themselves, or with `?value=..`.
+//! At `$connect` the query is the command: `?do=answer&value={"statusCode":401}`. Every
+//! `$disconnect` is printed. It answers an event of a Function URL with the event itself, or with
+//! `?value=..`.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,7 +108,7 @@ async fn run(command: &Value, event: &Value) -> Result<Value, Error> {
     Ok(json!({"statusCode": 200, "body": "nobody reads this"}))
 }
 
-/// Posts to a connection. Yields the answer.
+/// Posts to a connection and returns the answer.
 async fn post(to: &str, text: &str) -> Result<Value, Error> {
     let path = format!("/@connections/{}", to.replace('=', "%3D"));
     manage(&json!({"method": "POST", "path": path, "body": text})).await
