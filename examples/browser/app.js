@@ -1,8 +1,8 @@
 // The visit page: puts the form, the media, the signaling and the people together.
 //
-// One `visit` at a time: made by `join`, dropped by `leave` or by the server's word. Before it, and
-// whenever a host says so, there may be the waiting room. What each part does is in its own module;
-// this file only says who tells whom.
+// There is one `visit` at a time: `join` makes it, and `leave` or the server ends it. Before it,
+// and whenever a host says so, there may be the waiting room. Each part is in its own module; this
+// file only connects them.
 
 import "./health.js";
 import { ask, stopAsking } from "./ask.js";
@@ -77,7 +77,10 @@ function join({ roomId, displayName }) {
   connectWithMedia(visit);
 }
 
-/** A camera that is about to start is part of the first offer; a question left unanswered keeps nobody out. */
+/**
+ * Waits a little, so that a camera about to start is part of the first offer. An unanswered
+ * permission prompt keeps nobody out.
+ */
 async function connectWithMedia(own) {
   const silent = invitation?.role === "observer";
   if (media.stopped && !silent) media.start({ mic: media.micWanted, camera: media.cameraWanted });
@@ -87,7 +90,7 @@ async function connectWithMedia(own) {
 
 function listen(own) {
   const { client, mesh, chat, lobby } = own;
-  // A visit that was left must not draw on the page any more.
+  // A visit that was left must no longer draw on the page.
   const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => { if (visit === own) handle(detail); });
   on(client, "frame", (frame) => log.add(frame));
   on(client, "state", (state) => connectionChanged(own, state));
@@ -121,7 +124,7 @@ function seated(own, { role, expiresAt }) {
   announce("You are in the visit.");
 }
 
-/** Not in the visit yet, or not any more: nobody is seen, and nobody sees this one. */
+/** Not in the visit yet, or no longer: this person sees nobody, and nobody sees them. */
 function waiting(own, message) {
   const sentBack = own.seated;
   own.seated = false;
@@ -131,14 +134,14 @@ function waiting(own, message) {
   }
   if (!waitingRoom.isOpen) {
     enter(own);
-    // The server's warning may have gone out before this one came.
+    // The server may have sent its warning before this person joined.
     if (invitation?.visitEnd) deadline.set(invitation.visitEnd, true);
     waitingRoom.open({ send: (chat) => own.client.send(chat), sentBack });
   }
   waitingRoom.show(message);
 }
 
-/** There is a place, in the visit or before it. */
+/** This person has a place, in the visit or in the waiting room. */
 function enter(own) {
   own.placed = true;
   const silent = own.role === "observer";
@@ -178,7 +181,7 @@ function tell(own, text) {
   announce(text);
 }
 
-/** A host decides about somebody, or about the visit, and is asked first whether that is meant. */
+/** A host decides about a person, or about the visit. The page asks for confirmation first. */
 async function decide(kind, person) {
   const own = visit;
   const answer = await ask(QUESTIONS[kind](person?.name));
@@ -224,7 +227,7 @@ function rememberForReload() {
   identity.remember({ roomId, displayName, mic: media.micWanted, camera: media.cameraWanted });
 }
 
-/** The network or the window is back: is the connection still there? */
+/** The network or the window is back: check that the connection still works. */
 function checkConnection() {
   visit?.client.retryNow();
   visit?.client.probe();

@@ -1,21 +1,21 @@
 // PeerCall: one RTCPeerConnection to one other person.
 //
-// The first offer comes from whoever joined later (the protocol's rule). Everything after that -
-// a camera added, an ICE restart - may start on either side at any time: perfect negotiation, with
-// the caller as the polite one, sorts out offers that cross.
+// The first offer comes from the peer that joined later (the protocol's rule). Everything after
+// that - a camera added, an ICE restart - may start on either side at any time: perfect
+// negotiation, with the caller as the polite one, sorts out offers that cross.
 //
-// Each call has an id, chosen by the caller and carried in the extra field `call`, so that what
-// was meant for an earlier connection (before a reload, say) is never fed to this one. A peer that
-// does not send the field is taken at its word.
+// Each call has an id, which the caller chooses and sends in the extra field `call`. So a message
+// for an earlier connection (before a reload, for example) is never fed to this one. If a peer does
+// not send the field, its messages are accepted.
 
 /** Candidates found within this time go out as one message. */
 const GATHER_MS = 50;
-/** A connection that is "disconnected" often heals by itself; after this long we help. */
+/** A connection that is "disconnected" often recovers by itself; after this long we restart ICE. */
 const PATIENCE_MS = 4_000;
 
 /** Events: `change` (state or stream), `gone` (closed). */
 export class PeerCall extends EventTarget {
-  /** What the other one sends us. */
+  /** The media that the other peer sends us. */
   stream = new MediaStream();
 
   #pc;
@@ -69,7 +69,7 @@ export class PeerCall extends EventTarget {
     return this.#queue;
   }
 
-  /** Sends `track` in place of what went out for this kind before; null sends nothing. */
+  /** Sends `track` in place of the previous track of this kind; null sends nothing. */
   async replaceTrack(kind, track) {
     const sender = this.#pc.getTransceivers().find((t) => t.receiver.track.kind === kind && t.sender.track)?.sender
       ?? this.#idleSender(kind);
@@ -77,7 +77,7 @@ export class PeerCall extends EventTarget {
     else if (track) this.#pc.addTrack(track, this.#local);
   }
 
-  /** Looks for a new way through the network; the picture stays while it does. */
+  /** Restarts ICE to find a new route through the network; the picture stays meanwhile. */
   restart() {
     if (this.#pc.connectionState !== "closed") this.#pc.restartIce();
   }
@@ -113,7 +113,7 @@ export class PeerCall extends EventTarget {
     }
   }
 
-  /** A sender that was negotiated for sending and whose track was taken away, as for "camera off". */
+  /** A sender that was negotiated for sending and has lost its track, as for "camera off". */
   #idleSender(kind) {
     const sends = (t) => t.direction === "sendrecv" || t.direction === "sendonly";
     return this.#pc.getTransceivers().find((t) => t.receiver.track.kind === kind && sends(t))?.sender;
@@ -185,7 +185,7 @@ export class PeerCall extends EventTarget {
 
   async #takeCandidates({ candidate }) {
     const candidates = [candidate].flat().filter(Boolean);
-    // They may overtake the description; then they wait for it.
+    // Candidates may overtake the description; then they wait for it.
     if (!this.#pc.remoteDescription) this.#early.push(...candidates);
     else for (const one of candidates) await this.#addCandidate(one);
   }
@@ -198,7 +198,7 @@ export class PeerCall extends EventTarget {
     try {
       await this.#pc.addIceCandidate(typeof candidate === "string" ? { candidate, sdpMLineIndex: 0 } : candidate);
     } catch (error) {
-      // Candidates of an offer that we ignored on purpose are of no use, and no fault.
+      // Candidates of an offer that we ignored on purpose are useless, but not an error.
       if (!this.#ignoringOffer) this.#unlessClosed(error);
     }
   }

@@ -1,5 +1,5 @@
-// The waiting room, as hosts see it: who waits, since when, and what to do about it. Each has a
-// line of their own, which keeps what was written and typed for as long as the visit lasts.
+// The waiting room, as hosts see it: who waits, since when, and what to do about it. Each person
+// has a line, which keeps the messages and any typed text for as long as the visit lasts.
 
 import { ask } from "./ask.js";
 import { Conversation } from "./chat.js";
@@ -8,14 +8,14 @@ import { QUESTIONS, sinceWhen, waitingCount } from "./texts.js";
 
 const REFRESH_MS = 20_000;
 
-/** Events: `change` {count, text}: how many wait, and that in words. */
+/** Events: `change` {count, text}: how many wait, as a number and in words. */
 export class Lobby extends EventTarget {
   #send;
   #lines = new Map();
   #waiting = [];
   #timer = setInterval(() => this.#showTimes(), REFRESH_MS);
 
-  /** `send` takes a message for the server; false: not now. */
+  /** `send` takes a message for the server; it returns false if it cannot send now. */
   constructor({ send }) {
     super();
     this.#send = send;
@@ -28,7 +28,7 @@ export class Lobby extends EventTarget {
     this.#waiting = waiting;
     for (const one of waiting) this.#line(one.peerId).meet(one);
     this.#draw();
-    // Who comes back after a moment has kept the place, and is no news.
+    // A person who comes back after a moment has kept their place, and is not news.
     const news = waiting.filter((one) => !before.some(({ peerId }) => peerId === one.peerId) && this.#line(one.peerId).isNews());
     for (const { peerId } of news) announce(`${this.#line(peerId).name} is in the waiting room.`);
   }
@@ -45,7 +45,7 @@ export class Lobby extends EventTarget {
     return true;
   }
 
-  /** Something that a host asked for was refused, in words; or null. */
+  /** Why a host's request was refused, in words; or null. */
   showNote(text) {
     element("lobby-note").hidden = text === null;
     element("lobby-note").textContent = text ?? "";
@@ -75,7 +75,7 @@ export class Lobby extends EventTarget {
     return sent;
   }
 
-  /** Lines that stay are not touched: somebody may be typing in one of them. */
+  /** Lines that stay are not touched: the host may be typing in one of them. */
   #draw() {
     const list = element("lobby-list");
     const wanted = this.#waiting.map(({ peerId }) => this.#line(peerId).node);

@@ -1,4 +1,4 @@
-// The signaling log for developers: one line a frame. The whole frame, SDP and addresses
+// The signaling log for developers: one line for each frame. The whole frame, SDP and addresses
 // included, is written into the page only when its line is opened.
 
 import { element, make } from "./page.js";
@@ -34,7 +34,7 @@ function lineOf({ direction, message, bytes }) {
   return line;
 }
 
-/** SDP is lines of its own; escaped into one it cannot be read. */
+/** SDP consists of lines; escaped into a single one it is unreadable. */
 function pretty(message) {
   const sdp = message.sdp?.sdp ?? message.sdp;
   const json = JSON.stringify({ ...message, sdp: sdp && "…" }, null, 2);

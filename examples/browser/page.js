@@ -1,4 +1,4 @@
-// Small things that several parts of the page need.
+// Helpers that several parts of the page need.
 
 export function element(id) {
   return document.getElementById(id);
@@ -22,12 +22,12 @@ export function icon(name, label) {
   return svg;
 }
 
-/** Says `text` to those who listen to the page rather than see it. */
+/** Announces `text` to screen readers. */
 export function announce(text) {
   element("announcer").textContent = text;
 }
 
-/** Shows what is marked `data-for` one of these, and hides what is for others. */
+/** Shows elements marked `data-for` one of these, and hides those for others. */
 export function showFor(...kinds) {
   for (const node of document.querySelectorAll("[data-for]")) node.hidden = !kinds.includes(node.dataset.for);
 }
@@ -58,7 +58,7 @@ function switchOver(media, kind) {
   else media.askForMic();
 }
 
-/** Every button with `data-copy-link` copies what `link` answers, and says that it did. */
+/** Every button with `data-copy-link` copies the result of `link`, and says that it did. */
 export function copyButtons(link) {
   for (const button of document.querySelectorAll("[data-copy-link]")) {
     const label = button.querySelector("span");

@@ -1,5 +1,5 @@
-// The visit as it is seen: one tile a person, the list of people, the panels, the banner.
-// It draws what it is told and decides nothing.
+// The visit on the screen: one tile for each person, the list of people, the panels, the banner. It
+// only draws, and decides nothing.
 
 import { announce, element, icon, initials, make } from "./page.js";
 import { PERSON_STATES, personState } from "./texts.js";
@@ -63,7 +63,7 @@ export class VisitView {
     announce(text ?? "The connection is back.");
   }
 
-  /** How many knock at the door: on the button, over the picture, and in the title of the window. */
+  /** Shows how many wait: on the button, over the picture, and in the title of the window. */
   showKnocks({ count, text }) {
     const badge = element("knocks");
     badge.hidden = count === 0;
@@ -128,7 +128,7 @@ export class VisitView {
     this.#tiles.delete(peerId);
   }
 
-  /** A browser may hold back sound until the page is touched; then it is asked for. */
+  /** A browser may block sound until the page is touched; then a button asks for that. */
   async #play(video, stream) {
     video.srcObject = stream;
     try {
@@ -209,7 +209,7 @@ export class VisitView {
   }
 }
 
-/** What a host may decide about people, by their role; a host is nobody's guest. */
+/** A host's possible decisions about people, by their role; nobody decides about a host. */
 const DECISIONS = { guest: ["to_lobby", "remove"], observer: ["remove"] };
 
 const DECISION_LABELS = { to_lobby: "Back to the waiting room", remove: "Remove" };
@@ -223,12 +223,17 @@ function personLine(peerId) {
   return line;
 }
 
-/** Whether there is a picture to show: a track that delivers, and no word that the camera is off. */
+/**
+ * Whether there is a picture to show: a track that delivers, and no message that the camera is off.
+ */
 function isSeen({ stream, media }) {
   return media.camera !== false && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
 }
 
-/** Where somebody who opens a panel wants to be: at the field, at who waits, or at its first button. */
+/**
+ * Where the focus goes when a panel opens: to the field, to the waiting people, or to its first
+ * button.
+ */
 function firstOf(panel) {
   const places = ["#chat-text", "#lobby-list button", "button"];
   const found = places.map((place) => [...panel.querySelectorAll(place)].find((node) => node.checkVisibility()));

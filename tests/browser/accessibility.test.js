@@ -61,7 +61,8 @@ test("every control has a name", { timeout: 60_000 }, () => onStage({}, async (s
   }
 }));
 
-test("a small phone: nothing is cut off, and targets are large", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("a small phone: nothing is cut off, and targets are large", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
   const [anna, weber] = [await stage.person("Anna", { context: phone }), await stage.person("Weber")];
   await anna.page.waitForSelector("#level-row:not([hidden])");

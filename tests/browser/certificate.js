@@ -1,4 +1,5 @@
-// A certificate for this machine, made for one test, and what makes a browser trust it alone.
+// A certificate for this machine, made for one test, and the settings that make a browser trust
+// only it.
 
 import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
@@ -6,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Runs `use` with a certificate, which is gone after it. */
+/** Runs `use` with a certificate, and deletes the certificate afterwards. */
 export async function withCertificate(use) {
   const directory = mkdtempSync(join(tmpdir(), "visio-certificate-"));
   try {
@@ -26,7 +27,7 @@ function make(directory) {
   const pin = createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("base64");
   return {
     forServer: ["--tls-cert", cert, "--tls-key", key],
-    // Everything but this key is refused as ever.
+    // The browser refuses every other key as usual.
     forBrowser: [`--ignore-certificate-errors-spki-list=${pin}`],
   };
 }

@@ -1,9 +1,12 @@
-// Invitations to one visit, by a secret of this run.
+// Invitations to one visit, signed with a secret of this run.
 
 import { randomBytes } from "node:crypto";
 import { makeToken } from "./server.js";
 
-/** `flags` are for the server, `gatewayFlags` for the gateway; the rest makes tokens for the room "visit-1". */
+/**
+ * `flags` are for the server, `gatewayFlags` for the gateway; the rest makes tokens for the room
+ * "visit-1".
+ */
 export function invitations() {
   const secret = randomBytes(32).toString("hex");
   const token = (peer, name, ...flags) => makeToken(secret, "--room", "visit-1", "--peer", peer, "--name", name, ...flags);

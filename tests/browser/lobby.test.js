@@ -8,7 +8,7 @@ import { onStage, screenshotPath } from "./stage.js";
 
 const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-/** A stage whose server asks for invitations. */
+/** A stage whose server requires invitations. */
 const byInvitation = (play) => {
   const invited = invitations();
   return onStage({ flags: invited.flags }, (stage) => play(stage, invited));
@@ -16,7 +16,7 @@ const byInvitation = (play) => {
 
 const shot = ({ page }, name) => page.screenshot({ path: screenshotPath(name) });
 
-/** The own line of the list: since when somebody waits, in milliseconds, as the server said it last. */
+/** Since when a person waits, in milliseconds, according to the server's last message. */
 const waitingSince = ({ page }) => page.evaluate(async () => {
   const line = [...document.querySelectorAll('#log-lines li[data-type="waiting"] details')].at(-1);
   line.open = true;
@@ -24,7 +24,8 @@ const waitingSince = ({ page }) => page.evaluate(async () => {
   return JSON.parse(line.querySelector("pre").textContent).since;
 });
 
-test("a patient waits, writes, is admitted, and both see each other", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a patient waits, writes, is admitted, and both see each other", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const anna = await stage.person("Anna Keller", { token: patient(), context: PHONE });
   assert.equal(await anna.page.inputValue("#name"), "Anna Keller");
   assert.ok(await anna.page.isHidden("#visit-name"), "the invitation says which visit");
@@ -71,7 +72,8 @@ test("a patient waits, writes, is admitted, and both see each other", { timeout:
   await anna.hears("Dr. Weber", "Good morning");
 }));
 
-test("declined with a reason, which is read; and asking again is possible", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a declined patient reads the reason, and can ask again", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const ben = await stage.person("Ben", { token: patient("Benedikt von Hohenstein-Ludwigsburg") });
@@ -91,7 +93,8 @@ test("declined with a reason, which is read; and asking again is possible", { ti
   await weber.seesWaiting("Benedikt von Hohenstein-Ludwigsburg");
 }));
 
-test("back to the waiting room, and in again; removed, and not in again", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a patient sent back to the waiting room gets in again; a removed patient does not", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   const anna = await stage.person("Anna Keller", { token: patient() });
   await weber.join();
@@ -123,7 +126,8 @@ test("back to the waiting room, and in again; removed, and not in again", { time
   assert.ok(await weber.page.isVisible("#lobby-none"));
 }));
 
-test("a reload in the waiting room keeps the place, and so does a lost connection", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a reload in the waiting room keeps the place, and so does a lost connection", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   stage.allow(/WebSocket connection to|Failed to load resource: net::/);
   const cable = await startProxy(stage.server.port);
   const weber = await stage.person("Dr. Weber", { token: doctor() });
@@ -151,7 +155,8 @@ test("a reload in the waiting room keeps the place, and so does a lost connectio
   cable.stop();
 }));
 
-test("a doctor who reloads sees who waits; a typed line survives who comes and goes", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a doctor who reloads sees who waits; a half-typed line survives changes of the list", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const anna = await stage.person("Anna Keller", { token: patient() });
@@ -178,7 +183,8 @@ test("a doctor who reloads sees who waits; a typed line survives who comes and g
   await weber.page.waitForFunction(() => document.querySelectorAll("#lobby-list > li").length === 1);
 }));
 
-test("the visit is ended for everybody, those who wait included, and stays ended", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("the visit ends for everybody, waiting patients included, and stays ended", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   const [anna, ben] = [await stage.person("Anna", { token: patient() }), await stage.person("Ben", { token: patient("Ben") })];
   await weber.join();
@@ -198,7 +204,8 @@ test("the visit is ended for everybody, those who wait included, and stays ended
   await anna.reads("#prejoin-title", /visit is over/);
 }));
 
-test("who is no host sees nothing of a host's controls; an observer has none to speak", { timeout: 60_000 }, () => byInvitation(async (stage, { token, doctor, patient }) => {
+test("only a host sees a host's controls; an observer has no controls to speak", { timeout: 60_000 },
+  () => byInvitation(async (stage, { token, doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   const anna = await stage.person("Anna Keller", { token: patient() });
   const student = await stage.person("Student", { token: token("student", "Sam Student", "--role", "observer") });
@@ -229,7 +236,8 @@ test("who is no host sees nothing of a host's controls; an observer has none to 
   assert.equal(await weber.page.locator("#tiles .tile:not(.self)").count(), 1, "nobody to look at");
 }));
 
-test("the end of a visit is told five minutes before, and then comes by itself", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a visit announces its end five minutes before, and then ends by itself", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor("--visit-end", "20s") });
   const anna = await stage.person("Anna Keller", { token: patient(undefined, "--visit-end", "20s") });
   await weber.join();
@@ -237,10 +245,11 @@ test("the end of a visit is told five minutes before, and then comes by itself",
   await anna.reads("#waiting [data-ending]", /This visit ends at .*in 1 minute/);
   await weber.reads("#visit [data-ending]", /ends at .*in 1 minute/);
   await shot(weber, "ending-desktop");
-  for (const person of [weber, anna]) await person.reads("#notice", /time of this visit is over/);
+  for (const person of [weber, anna]) await person.reads("#notice", /time for this visit is up/);
 }));
 
-test("why an invitation is not taken, in words", { timeout: 60_000 }, () => byInvitation(async (stage, { token, patient }) => {
+test("the page says in words why it refuses an invitation", { timeout: 60_000 },
+  () => byInvitation(async (stage, { token, patient }) => {
   const words = async (name, options, pattern) => {
     const person = await stage.person(name, options);
     if (await person.page.inputValue("#name") === "") await person.page.fill("#name", name);
@@ -257,10 +266,10 @@ test("why an invitation is not taken, in words", { timeout: 60_000 }, () => byIn
   assert.ok(await none.page.isHidden("#join"));
   const old = JSON.parse(Buffer.from(claims, "base64url"));
   const expired = Buffer.from(JSON.stringify({ ...old, exp: 1_700_000_000 })).toString("base64url");
-  await words("expired", { token: `${head}.${expired}.${signature}` }, /expired.*good until/s);
+  await words("expired", { token: `${head}.${expired}.${signature}` }, /expired.*valid until/s);
   const early = Buffer.from(JSON.stringify({ ...old, nbf: 4_000_000_000, exp: 4_000_009_000 })).toString("base64url");
   await words("early", { token: `${head}.${early}.${signature}` }, /works from/);
-  // The token is in no line of the log either.
+  // No line of the log holds the token either.
   const anna = await stage.person("Anna", { token: token("anna", "Anna") });
   await anna.join();
   await anna.page.evaluate(() => { for (const line of document.querySelectorAll("#log-lines details")) line.open = true; });
@@ -268,7 +277,8 @@ test("why an invitation is not taken, in words", { timeout: 60_000 }, () => byIn
   assert.doesNotMatch(await anna.page.evaluate(() => document.documentElement.outerHTML), /eyJ/);
 }));
 
-test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a doctor admits patients by keyboard alone", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const { page } = weber;
@@ -309,7 +319,8 @@ test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(asyn
   await ben.reads("#notice", /ended the visit for you/);
 }));
 
-test("a question asked again at once is a question of its own", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a question asked again at once is a separate question", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const anna = await stage.person("Anna", { token: patient() });
@@ -317,7 +328,7 @@ test("a question asked again at once is a question of its own", { timeout: 60_00
   await weber.decides("Admit Anna Keller");
   await anna.inVisit();
   await weber.decides("Remove: Anna Keller");
-  // A browser tells of a dialog that closed in a task of its own: here, while the next one is open.
+  // A browser reports the close of a dialog in a task of its own: here, while the next one is open.
   await weber.page.evaluate(() => {
     document.getElementById("ask").close("");
     document.querySelector('[aria-label="Remove: Anna Keller"]').click();
@@ -327,7 +338,8 @@ test("a question asked again at once is a question of its own", { timeout: 60_00
   await anna.reads("#notice", /ended the visit for you/);
 }));
 
-test("the waiting room on a small phone: nothing cut off, targets large, everything named", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("the waiting room on a small phone: nothing cut off, targets large, everything named", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const small = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
   const anna = await stage.person("Anna Keller", { token: patient(), context: small });
   await anna.page.waitForSelector("#level-row:not([hidden])");

@@ -1,4 +1,4 @@
-// Person: somebody on the visit page, and what can be seen there. Nothing waits by the clock;
+// Person: somebody on the visit page, and what they can see there. Nothing waits for a fixed time;
 // everything waits for what the person would wait for.
 
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ export class Person {
     await this.inVisit();
   }
 
-  /** Asks to be let in, and is in the waiting room. */
+  /** Asks to join, and reaches the waiting room. */
   async knock() {
     await this.page.click("#join");
     await this.inWaitingRoom();
@@ -30,13 +30,13 @@ export class Person {
     return this.page.waitForSelector("#waiting:not([hidden])");
   }
 
-  /** Waits until `name` is on the list of those who wait. */
+  /** Waits until `name` is on the list of waiting people. */
   async seesWaiting(name) {
     await this.page.waitForFunction((name) => [...document.querySelectorAll("#lobby-list .person-name")]
       .some((line) => line.textContent === name), name);
   }
 
-  /** Opens the list of people, with those who wait. */
+  /** Opens the list of people, which includes those who wait. */
   async openPeople() {
     if (await this.page.isHidden("#people-panel")) await this.page.click("#people-toggle");
   }
@@ -69,7 +69,7 @@ export class Person {
     }, count);
   }
 
-  /** Waits until `count` calls go on decoding video and receiving sound, from now on. */
+  /** Waits until `count` calls decode video and receive sound, from now on. */
   async receivesMedia(count = 1) {
     const before = await this.page.evaluate(() => window.mediaReceived());
     await this.page.waitForFunction(async ({ count, before }) => {
@@ -99,14 +99,14 @@ export class Person {
     await this.page.press("#chat-text", "Enter");
   }
 
-  /** Waits for a chat message of `name`. */
+  /** Waits for a chat message from `name`. */
   hears(name, text) {
     return this.page.waitForFunction(({ name, text }) => [...document.querySelectorAll("#messages .theirs")]
       .some((line) => line.querySelector(".who span").textContent === name
         && line.querySelector(".said").textContent === text), { name, text });
   }
 
-  /** Waits until the element shows this text, or one that matches. */
+  /** Waits until the element shows this text, or a text that matches. */
   reads(selector, pattern) {
     const { source, flags } = pattern;
     return this.page.waitForFunction(({ selector, source, flags }) => {
@@ -144,14 +144,14 @@ export class Person {
     assert.deepEqual(small, []);
   }
 
-  /** The own peer id, as the server confirmed it last. */
+  /** The person's own peer id, as the server last confirmed it. */
   async peerId() {
     await this.logged("in", "joined");
     return this.page.locator('#log-lines li[data-type="joined"] .peer').last().textContent();
   }
 }
 
-/** Collects what must not happen on a page, from its very first script on. */
+/** Collects events that must not happen on a page, from its very first script on. */
 export async function watch(page, hosts) {
   const complaints = [];
   const checkAddress = (url) => { if (!/^(data|blob):/.test(url) && !hosts.includes(new URL(url).host)) complaints.push(`left the origin: ${url}`); };
@@ -166,7 +166,9 @@ export async function watch(page, hosts) {
   return complaints;
 }
 
-/** Runs in the page: keeps the connections at hand, counts the candidates taken, shouts about CSP. */
+/**
+ * Runs in the page: keeps the connections, counts the candidates taken, and reports CSP violations.
+ */
 function instrument() {
   const connections = [];
   const Original = window.RTCPeerConnection;

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage } from "./stage.js";
 
-test("a reload goes back into the visit as the same person", { timeout: 90_000 }, () => onStage({}, async (stage) => {
+test("after a reload the same person is back in the visit", { timeout: 90_000 },
+  () => onStage({}, async (stage) => {
   const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
   await weber.join();
   await anna.join();
@@ -25,7 +26,8 @@ test("a reload goes back into the visit as the same person", { timeout: 90_000 }
   assert.deepEqual(people, ["Weber (you)", "Anna"]);
 }));
 
-test("after leaving, a reload does not go back in", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("after leaving, a reload does not go back in", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna");
   await anna.join();
   await anna.leave();
@@ -35,7 +37,8 @@ test("after leaving, a reload does not go back in", { timeout: 60_000 }, () => o
   assert.ok(await anna.page.isHidden("#visit"));
 }));
 
-test("a duplicated tab is somebody else and takes nothing away", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("a duplicated tab is another person and takes nothing away", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna");
   await anna.join();
   await anna.page.reload(); // her identity was in the storage just now

@@ -1,4 +1,4 @@
-// The built servers as child processes, and a proxy before one whose cable can be pulled.
+// The built servers as child processes, and a proxy in front of one that can cut the connection.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,10 @@ export async function startServer(...flags) {
   return { port: Number(ready[1]), said, stop };
 }
 
-/** Starts the gateway with the Lambda functions, likewise. The page is at one address, its servers at two others. */
+/**
+ * Starts the gateway with the Lambda functions in the same way. The page is at one address, its
+ * servers at two others.
+ */
 export async function startGateway(...flags) {
   const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
   const { said, stop, ready } = await start(`${BUILT}visio-gateway`,
@@ -66,7 +69,7 @@ function readyLine(child, ended, said, output, pattern) {
   });
 }
 
-/** A TCP proxy to `target`, on its own port for as long as it lives. */
+/** A TCP proxy to `target`, on one port for its whole life. */
 export async function startProxy(target) {
   let cut = false;
   let port = target;

@@ -19,21 +19,22 @@ const FLAGS = [
   "--disable-background-timer-throttling",
 ];
 
-/** Answers every question about camera and microphone with yes. */
+/** Grants every request for camera and microphone. */
 const SAY_YES = "--use-fake-ui-for-media-stream";
 
 const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url));
 
 /**
- * Runs `play` on a fresh stage and clears it away, whatever happens.
- * `flags` are for the server, which `start` starts; `camera: false` is a browser that refuses camera
- * and microphone; `certificate` is one of `certificate.js`, which the server shows and the browser trusts.
+ * Runs `play` on a fresh stage and removes it, whatever happens. `flags` are for the server, which
+ * `start` starts; `camera: false` is a browser that refuses camera and microphone; `certificate` is
+ * one of `certificate.js`, which the server shows and the browser trusts.
  */
 export async function onStage(options, play) {
   try {
     await playOnce(options, play);
   } catch (error) {
-    // Now and then Chromium's fake camera gives no frame to any page of a browser: nothing of ours can be seen then.
+    // Now and then Chromium's fake camera gives no frame to any page of a browser: then there is
+    // nothing for us to show.
     if (!error.cameraStalled) throw error;
     console.error("the browser's fake camera gave no picture: once more, with another browser");
     await playOnce(options, play);
@@ -76,8 +77,8 @@ class Stage {
   }
 
   /**
-   * Somebody opens the page. `port` is another way to the server, `context` more about the browser;
-   * with a `token`, the link is an invitation and says nothing else.
+   * A person opens the page. `port` is another port of the server, and `context` holds more options
+   * of the browser. With a `token`, the link is an invitation and holds nothing else.
    */
   async person(name, { visit = "test-visit", port = this.server.port, context = {}, token } = {}) {
     const own = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
@@ -96,7 +97,7 @@ class Stage {
     return person;
   }
 
-  /** What this test brings about on purpose, as a pattern of the complaint. */
+  /** Complaints that this test causes on purpose, as a pattern. */
   allow(pattern) {
     this.#allowed.push(pattern);
   }
@@ -108,7 +109,7 @@ class Stage {
     }
   }
 
-  /** Whether somebody's own camera is on, and gives no picture. */
+  /** Whether a person's own camera is on, but gives no picture. */
   async cameraStalled() {
     const stalled = () => {
       const own = document.querySelector(".tile.self video");
