@@ -64,14 +64,29 @@ function showHealth() {
 function join({ roomId, displayName }) {
   const client = new SignalingClient({
     url: addresses().signaling,
-    join: () => ({ roomId, peerId: invitation?.peerId ?? identity.peerId, displayName: invitation?.name ?? displayName }),
+    join: () => ({
+      roomId,
+      peerId: invitation?.peerId ?? identity.peerId,
+      displayName: invitation?.name ?? displayName,
+    }),
     token: invitation?.token,
   });
   const send = (message) => client.send(message);
   const mesh = new Mesh({ send, local: media });
   const chat = new Chat({ send, nameOf: (peerId) => mesh.nameOf(peerId) });
   const lobby = new Lobby({ send });
-  visit = { roomId, displayName, client, mesh, chat, lobby, role: "guest", placed: false, seated: false, endedHere: false };
+  visit = {
+    roomId,
+    displayName,
+    client,
+    mesh,
+    chat,
+    lobby,
+    role: "guest",
+    placed: false,
+    seated: false,
+    endedHere: false,
+  };
   listen(visit);
   prejoin.joining("Joining…");
   connectWithMedia(visit);
@@ -84,14 +99,18 @@ function join({ roomId, displayName }) {
 async function connectWithMedia(own) {
   const silent = invitation?.role === "observer";
   if (media.stopped && !silent) media.start({ mic: media.micWanted, camera: media.cameraWanted });
-  await Promise.race([media.started, new Promise((resolve) => setTimeout(resolve, MEDIA_LIMIT_MS))]);
+  await Promise.race(
+    [media.started, new Promise((resolve) => setTimeout(resolve, MEDIA_LIMIT_MS))],
+  );
   if (visit === own) own.client.connect();
 }
 
 function listen(own) {
   const { client, mesh, chat, lobby } = own;
   // A visit that was left must no longer draw on the page.
-  const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => { if (visit === own) handle(detail); });
+  const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => {
+    if (visit === own) handle(detail);
+  });
   on(client, "frame", (frame) => log.add(frame));
   on(client, "state", (state) => connectionChanged(own, state));
   on(client, "room", (message) => roomChanged(own, message));
@@ -102,7 +121,9 @@ function listen(own) {
   on(client, "failure", (error) => failed(own, error));
   on(client, "ended", (end) => finish(end));
   on(mesh, "people", () => view.showPeople(mesh.people, own.displayName));
-  on(mesh, "arrived", ({ name, role }) => tell(own, role === "observer" ? `${name} is here, as an observer.` : `${name} is here.`));
+  on(mesh, "arrived", ({ name, role }) => tell(
+    own, role === "observer" ? `${name} is here, as an observer.` : `${name} is here.`,
+  ));
   on(mesh, "left", ({ name }) => tell(own, `${name} left the visit.`));
   on(lobby, "change", (knocks) => view.showKnocks(knocks));
 }
@@ -169,7 +190,9 @@ function failed(own, error) {
 function connectionChanged(own, { state, attempt }) {
   if (state === "reconnecting" && own.seated) view.showBanner(reconnecting(attempt));
   else if (state === "reconnecting" && own.placed) waitingRoom.showBanner(waitingReconnecting());
-  else if (state === "reconnecting") prejoin.joining("The visit server cannot be reached. We keep trying.");
+  else if (state === "reconnecting") {
+    prejoin.joining("The visit server cannot be reached. We will keep trying.");
+  }
   if (state === "joined") view.showBanner(null);
   if (state === "waiting") waitingRoom.showBanner(null);
   own.chat.connected(state === "joined");
@@ -187,7 +210,9 @@ async function decide(kind, person) {
   const answer = await ask(QUESTIONS[kind](person?.name));
   if (!answer || visit !== own) return;
   if (kind === "end_visit") own.endedHere = true;
-  const sent = own.client.send({ type: kind, peerId: person?.peerId, ...answer, requestId: "host" });
+  const sent = own.client.send(
+    { type: kind, peerId: person?.peerId, ...answer, requestId: "host" },
+  );
   if (!sent) own.lobby.showNote("You are not connected right now. Please try again in a moment.");
 }
 
@@ -200,7 +225,9 @@ function leave() {
 
 function finish(end) {
   const { mesh, chat, lobby, placed, endedHere } = visit;
-  const text = end && ending(endedHere && end.code === "visit_ended" ? { code: "ended_here" } : end, invitation);
+  const text = end && ending(
+    endedHere && end.code === "visit_ended" ? { code: "ended_here" } : end, invitation,
+  );
   visit = null;
   identity.remember(null);
   stopAsking();

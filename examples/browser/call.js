@@ -64,14 +64,18 @@ export class PeerCall extends EventTarget {
   /** Takes an `offer`, `answer` or `candidate`, one after the other in the order they came. */
   receive(message) {
     this.#queue = this.#queue
-      .then(() => (message.type === "candidate" ? this.#takeCandidates(message) : this.#takeDescription(message)))
+      .then(() => (message.type === "candidate"
+        ? this.#takeCandidates(message)
+        : this.#takeDescription(message)))
       .catch((error) => this.#unlessClosed(error));
     return this.#queue;
   }
 
   /** Sends `track` in place of the previous track of this kind; null sends nothing. */
   async replaceTrack(kind, track) {
-    const sender = this.#pc.getTransceivers().find((t) => t.receiver.track.kind === kind && t.sender.track)?.sender
+    const sender = this.#pc.getTransceivers().find(
+      (t) => t.receiver.track.kind === kind && t.sender.track,
+    )?.sender
       ?? this.#idleSender(kind);
     if (sender) await sender.replaceTrack(track);
     else if (track) this.#pc.addTrack(track, this.#local);
@@ -116,7 +120,9 @@ export class PeerCall extends EventTarget {
   /** A sender that was negotiated for sending and has lost its track, as for "camera off". */
   #idleSender(kind) {
     const sends = (t) => t.direction === "sendrecv" || t.direction === "sendonly";
-    return this.#pc.getTransceivers().find((t) => t.receiver.track.kind === kind && sends(t))?.sender;
+    return this.#pc.getTransceivers().find(
+      (t) => t.receiver.track.kind === kind && sends(t),
+    )?.sender;
   }
 
   #connectionChanged() {
@@ -124,7 +130,9 @@ export class PeerCall extends EventTarget {
     clearTimeout(this.#timers.patience);
     if (state === "connected") this.wasConnected = true;
     if (state === "failed") this.restart();
-    if (state === "disconnected") this.#timers.patience = setTimeout(() => this.restart(), PATIENCE_MS);
+    if (state === "disconnected") {
+      this.#timers.patience = setTimeout(() => this.restart(), PATIENCE_MS);
+    }
     this.#changed();
   }
 
@@ -180,7 +188,9 @@ export class PeerCall extends EventTarget {
   #sendCandidates() {
     delete this.#timers.gather;
     const found = this.#found.splice(0);
-    this.#send({ type: "candidate", candidate: found.length === 1 ? found[0] : found, call: this.id });
+    this.#send(
+      { type: "candidate", candidate: found.length === 1 ? found[0] : found, call: this.id },
+    );
   }
 
   async #takeCandidates({ candidate }) {
@@ -196,7 +206,9 @@ export class PeerCall extends EventTarget {
 
   async #addCandidate(candidate) {
     try {
-      await this.#pc.addIceCandidate(typeof candidate === "string" ? { candidate, sdpMLineIndex: 0 } : candidate);
+      await this.#pc.addIceCandidate(
+        typeof candidate === "string" ? { candidate, sdpMLineIndex: 0 } : candidate,
+      );
     } catch (error) {
       // Candidates of an offer that we ignored on purpose are useless, but not an error.
       if (!this.#ignoringOffer) this.#unlessClosed(error);

@@ -83,7 +83,9 @@ export class Conversation {
   }
 
   #show({ name, text, at = Date.now(), kind }) {
-    const head = make("p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(at)));
+    const head = make(
+      "p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(at)),
+    );
     const line = make("li", { className: kind }, head, make("p", { className: "said" }, text));
     this.append(line);
     return line;
@@ -105,7 +107,9 @@ export class Chat {
       form: element("chat-form"),
       send: (text) => send({ type: "chat", message: text }),
     });
-    element("chat-toggle").addEventListener("click", () => this.#read(), { signal: this.#leave.signal });
+    element("chat-toggle").addEventListener(
+      "click", () => this.#read(), { signal: this.#leave.signal },
+    );
     this.#read();
   }
 
@@ -152,6 +156,8 @@ export class Chat {
     this.#unread = unread;
     const badge = element("unread");
     badge.hidden = unread === 0;
-    badge.replaceChildren(String(unread), make("span", { className: "visually-hidden" }, " unread"));
+    badge.replaceChildren(
+      String(unread), make("span", { className: "visually-hidden" }, " unread"),
+    );
   }
 }

@@ -29,7 +29,8 @@ export class Lobby extends EventTarget {
     for (const one of waiting) this.#line(one.peerId).meet(one);
     this.#draw();
     // A person who comes back after a moment has kept their place, and is not news.
-    const news = waiting.filter((one) => !before.some(({ peerId }) => peerId === one.peerId) && this.#line(one.peerId).isNews());
+    const waitedBefore = (one) => before.some(({ peerId }) => peerId === one.peerId);
+    const news = waiting.filter((one) => !waitedBefore(one) && this.#line(one.peerId).isNews());
     for (const { peerId } of news) announce(`${this.#line(peerId).name} is in the waiting room.`);
   }
 
@@ -64,14 +65,18 @@ export class Lobby extends EventTarget {
   }
 
   #line(peerId) {
-    if (!this.#lines.has(peerId)) this.#lines.set(peerId, new Line(peerId, (message) => this.#decide(message)));
+    if (!this.#lines.has(peerId)) {
+      this.#lines.set(peerId, new Line(peerId, (message) => this.#decide(message)));
+    }
     return this.#lines.get(peerId);
   }
 
   #decide(message) {
     this.showNote(null);
     const sent = this.#send(message);
-    if (!sent && message.type !== "chat") this.showNote("You are not connected right now. Please try again in a moment.");
+    if (!sent && message.type !== "chat") {
+      this.showNote("You are not connected right now. Please try again in a moment.");
+    }
     return sent;
   }
 
@@ -95,7 +100,9 @@ export class Lobby extends EventTarget {
 
   #changed() {
     const names = this.#waiting.map(({ peerId }) => this.#line(peerId).name);
-    this.dispatchEvent(new CustomEvent("change", { detail: { count: names.length, text: waitingCount(names) } }));
+    this.dispatchEvent(
+      new CustomEvent("change", { detail: { count: names.length, text: waitingCount(names) } }),
+    );
   }
 }
 
@@ -166,17 +173,25 @@ class Line {
       return made;
     };
     const messages = make("ol", { className: "messages", role: "log", tabIndex: 0, hidden: true });
-    const input = make("input", { maxLength: 2000, autocomplete: "off", placeholder: "Write a message" });
-    const submit = make("button", { type: "submit", className: "primary send", ariaLabel: "Send message" }, icon("send"));
+    const input = make(
+      "input", { maxLength: 2000, autocomplete: "off", placeholder: "Write a message" },
+    );
+    const submit = make("button", {
+      type: "submit", className: "primary send", ariaLabel: "Send message",
+    }, icon("send"));
     const form = part("form", "chat-form", input, submit);
     const talk = make("div", { className: "knock-talk", hidden: true }, messages, form);
-    const admit = button("primary", "Admit", () => this.#decide({ type: "admit", peerId: this.#peerId, requestId: "host" }));
+    const admit = button("primary", "Admit", () => this.#decide(
+      { type: "admit", peerId: this.#peerId, requestId: "host" },
+    ));
     const decline = button("quiet", "Decline", () => this.#decline());
     const write = button("quiet", "Message", () => this.#toggle());
     write.ariaExpanded = "false";
     const avatar = make("span", { className: "avatar", ariaHidden: "true" });
     const [name, since] = [part("span", "person-name"), part("span", "person-state")];
-    this.node = part("li", "knock", avatar, name, since, part("div", "knock-buttons", admit, decline, write), talk);
+    this.node = part(
+      "li", "knock", avatar, name, since, part("div", "knock-buttons", admit, decline, write), talk,
+    );
     this.node.dataset.peerId = this.#peerId;
     this.#parts = { avatar, name, since, admit, decline, write, talk, messages, form, input };
     this.#talk = new Conversation({ list: messages, form, send: (text) => this.#say(text) });

@@ -25,9 +25,13 @@ function lineOf({ direction, message, bytes }) {
     ["peer", message.from ?? message.to ?? message.peerId ?? ""],
     ["size", `${bytes.toLocaleString()} B`],
   ];
-  const summary = make("summary", {}, ...cells.map(([className, text]) => make("span", { className }, text)));
+  const summary = make(
+    "summary", {}, ...cells.map(([className, text]) => make("span", { className }, text)),
+  );
   const details = make("details", {}, summary);
-  details.addEventListener("toggle", () => details.append(make("pre", {}, pretty(message))), { once: true });
+  details.addEventListener(
+    "toggle", () => details.append(make("pre", {}, pretty(message))), { once: true },
+  );
   const line = make("li", {}, details);
   line.dataset.type = message.type;
   line.dataset.direction = direction;

@@ -115,7 +115,9 @@ export class LocalMedia extends EventTarget {
       return null;
     }
     try {
-      const constraints = { audio: kinds.includes("audio") && AUDIO, video: kinds.includes("video") && this.#video };
+      const constraints = {
+        audio: kinds.includes("audio") && AUDIO, video: kinds.includes("video") && this.#video,
+      };
       return (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
     } catch (error) {
       this.problem = problemOf(error);

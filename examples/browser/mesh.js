@@ -80,7 +80,9 @@ export class Mesh extends EventTarget {
     if (!person) return;
     if (message.type === "offer") this.#takeOffer(person, message);
     if (message.type === "answer") this.#pass(person, message);
-    if (message.type === "candidate" || message.type === "ice-candidate") this.#takeCandidates(person, message);
+    if (message.type === "candidate" || message.type === "ice-candidate") {
+      this.#takeCandidates(person, message);
+    }
     if (message.type === "renegotiate") person.call?.restart();
     if (message.type === "signal" && message.media) this.#takeMedia(person, message.media);
   }
@@ -153,7 +155,8 @@ export class Mesh extends EventTarget {
 
   #newPerson(peerId) {
     const person = {
-      peerId, name: "", role: undefined, quiet: false, here: null, call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
+      peerId, name: "", role: undefined, quiet: false, here: null,
+      call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
       get state() { return stateOf(person); },
       get stream() { return shownCall(person)?.stream ?? null; },
       get moves() { return shownCall(person)?.state === "connected"; },
@@ -187,7 +190,9 @@ export class Mesh extends EventTarget {
   #dial(person) {
     person.dials += 1;
     this.#newCall(person, { id: randomId(8), caller: true });
-    if (person.dials < DIALS) person.dialTimer = setTimeout(() => this.#dial(person), DIAL_LIMIT_MS);
+    if (person.dials < DIALS) {
+      person.dialTimer = setTimeout(() => this.#dial(person), DIAL_LIMIT_MS);
+    }
   }
 
   /** Both sides say so if the connection fails, rather than spin forever. */
@@ -224,7 +229,9 @@ export class Mesh extends EventTarget {
   #takeCandidates(person, message) {
     const mine = person.call && (message.call === undefined || message.call === person.call.id);
     if (mine) person.call.receive({ ...message, type: "candidate" });
-    else if (message.call !== person.previous?.id && person.early.length < EARLY_LIMIT) person.early.push(message);
+    else if (message.call !== person.previous?.id && person.early.length < EARLY_LIMIT) {
+      person.early.push(message);
+    }
   }
 
   #pass(person, message) {
@@ -234,8 +241,12 @@ export class Mesh extends EventTarget {
 
   #newCall(person, { id, caller }) {
     this.#retire(person);
-    const send = (message) => this.#send({ ...message, to: person.peerId, since: caller ? this.#seatedAt : undefined });
-    const call = new PeerCall({ id, caller, local: this.#local.stream, iceServers: this.#iceServers, send });
+    const send = (message) => this.#send(
+      { ...message, to: person.peerId, since: caller ? this.#seatedAt : undefined },
+    );
+    const call = new PeerCall(
+      { id, caller, local: this.#local.stream, iceServers: this.#iceServers, send },
+    );
     call.addEventListener("change", () => this.#callChanged(person, call));
     person.call = call;
   }
@@ -268,7 +279,9 @@ export class Mesh extends EventTarget {
   }
 
   #hangUp(person) {
-    for (const timer of [person.dialTimer, person.hopeTimer, person.returnTimer]) clearTimeout(timer);
+    for (const timer of [person.dialTimer, person.hopeTimer, person.returnTimer]) {
+      clearTimeout(timer);
+    }
     person.previous?.close();
     person.call?.close();
     person.call = person.previous = null;

@@ -29,7 +29,9 @@ export function announce(text) {
 
 /** Shows elements marked `data-for` one of these, and hides those for others. */
 export function showFor(...kinds) {
-  for (const node of document.querySelectorAll("[data-for]")) node.hidden = !kinds.includes(node.dataset.for);
+  for (const node of document.querySelectorAll("[data-for]")) {
+    node.hidden = !kinds.includes(node.dataset.for);
+  }
 }
 
 /** "Dr. Anna Maria Keller" is "AK". */
@@ -45,10 +47,14 @@ export function initials(name) {
 export function bindToggles(media, changed) {
   const buttons = [...document.querySelectorAll("[data-toggle]")];
   const show = () => {
-    for (const button of buttons) button.setAttribute("aria-pressed", String(!media[button.dataset.toggle]));
+    for (const button of buttons) {
+      button.setAttribute("aria-pressed", String(!media[button.dataset.toggle]));
+    }
     changed();
   };
-  for (const button of buttons) button.addEventListener("click", () => switchOver(media, button.dataset.toggle));
+  for (const button of buttons) {
+    button.addEventListener("click", () => switchOver(media, button.dataset.toggle));
+  }
   media.addEventListener("change", show);
 }
 

@@ -32,7 +32,9 @@ export function addresses() {
 export function visitLink(roomId) {
   const link = new URL(location.pathname, location.href);
   link.searchParams.set("visit", roomId);
-  for (const key of ["server", "health"]) if (query.has(key)) link.searchParams.set(key, query.get(key));
+  for (const key of ["server", "health"]) {
+    if (query.has(key)) link.searchParams.set(key, query.get(key));
+  }
   return link.href;
 }
 

@@ -38,7 +38,8 @@ export class Prejoin {
     if (!this.#nameIsGiven) return;
     element("name").value = invitation.name;
     element("name").readOnly = true;
-    element("name-help").textContent = "This name is in your invitation. The others in the visit see it.";
+    element("name-help").textContent
+      = "This name is in your invitation. The others in the visit see it.";
   }
 
   /** Starts camera and microphone. Joining does not wait for that: a prompt may stay unanswered. */
@@ -60,7 +61,8 @@ export class Prejoin {
 
   showServer(host) {
     element("server-note").hidden = !host;
-    element("server-note").textContent = host ? `This page uses the signaling server at ${host}.` : "";
+    element("server-note").textContent
+      = host ? `This page uses the signaling server at ${host}.` : "";
   }
 
   /** Waiting for the seat; `text` says why. */
@@ -103,7 +105,9 @@ export class Prejoin {
   #read() {
     const displayName = element("name").value.trim();
     const name = this.#demand("name", displayName, "Please enter your name.");
-    const visit = this.#demand("visit-name", this.roomId, "Please enter a name for the visit, with letters or numbers.");
+    const visit = this.#demand(
+      "visit-name", this.roomId, "Please enter a name for the visit, with letters or numbers.",
+    );
     if (!name || !visit) return null;
     element("visit-name").value = this.roomId;
     return { roomId: this.roomId, displayName };

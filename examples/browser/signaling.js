@@ -14,17 +14,22 @@
 // give a fresh token there, or later a `resumeToken`.
 
 /** Errors after which this client must not reconnect by itself. */
-const FINAL_CODES = new Set(["replaced", "removed", "denied", "visit_ended", "visit_expired", "unauthorized"]);
+const FINAL_CODES = new Set(
+  ["replaced", "removed", "denied", "visit_ended", "visit_expired", "unauthorized"],
+);
 
 /** The same by close code, in case the error frame before it was lost. */
 const FINAL_CLOSES = new Map([
-  [4001, "unauthorized"], [4003, "denied"], [4009, "replaced"], [4010, "removed"], [4011, "visit_ended"],
+  [4001, "unauthorized"], [4003, "denied"], [4009, "replaced"],
+  [4010, "removed"], [4011, "visit_ended"],
 ]);
 
 /** Refusals of `join` that are worth another try; every other one is for a human to read. */
 const RETRY_JOIN = new Set(["internal", "rate_limited", "join_timeout"]);
 
-const ROOM_TYPES = new Set(["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"]);
+const ROOM_TYPES = new Set(
+  ["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"],
+);
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -77,7 +82,7 @@ export class SignalingClient extends EventTarget {
    * @param {string} options.url  `ws://` or `wss://` address of the server
    * @param {object | (() => object)} options.join  the fields of `join`: roomId, peerId,
    * displayName, ...
-   * @param {string | (() => string)} [options.token]  the visit token, where the server asks for
+   * @param {string | (() => string)} [options.token]  the visit token, if the server needs
    * one
    */
   constructor({ url, join, token }) {
@@ -194,7 +199,9 @@ export class SignalingClient extends EventTarget {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     const text = JSON.stringify(message);
     this.#socket.send(text);
-    this.#emit("frame", { direction: "out", message: withoutToken(message), bytes: byteLength(text) });
+    this.#emit(
+      "frame", { direction: "out", message: withoutToken(message), bytes: byteLength(text) },
+    );
     this.#stayAlive();
     return true;
   }
@@ -264,7 +271,9 @@ export class SignalingClient extends EventTarget {
 
   #over({ reason }) {
     this.#reason = reason;
-    this.#timers.lastWord = setTimeout(() => this.#end({ code: "visit_ended" }), LAST_WORD_LIMIT_MS);
+    this.#timers.lastWord = setTimeout(
+      () => this.#end({ code: "visit_ended" }), LAST_WORD_LIMIT_MS,
+    );
   }
 
   #failed(error) {

@@ -27,7 +27,9 @@ export class VisitView {
     for (const button of document.querySelectorAll("[data-close-panel]")) {
       button.addEventListener("click", () => this.#closePanels());
     }
-    element("visit").addEventListener("keydown", (event) => { if (event.key === "Escape") this.#closePanels(); });
+    element("visit").addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#closePanels();
+    });
   }
 
   open({ roomId, displayName, hosting }) {
@@ -67,10 +69,14 @@ export class VisitView {
   showKnocks({ count, text }) {
     const badge = element("knocks");
     badge.hidden = count === 0;
-    badge.replaceChildren(String(count), make("span", { className: "visually-hidden" }, " waiting"));
+    badge.replaceChildren(
+      String(count), make("span", { className: "visually-hidden" }, " waiting"),
+    );
     element("knock-bar").hidden = count === 0;
     element("knock-text").textContent = text;
-    if (!element("visit").hidden) document.title = count === 0 ? this.#title : `(${count}) ${this.#title}`;
+    if (!element("visit").hidden) {
+      document.title = count === 0 ? this.#title : `(${count}) ${this.#title}`;
+    }
   }
 
   showPeople(people, ownName) {
@@ -102,7 +108,8 @@ export class VisitView {
     tile.dataset.mic = person.media.mic === false ? "off" : "on";
     setText(tile.querySelector(".tile-name span"), person.name);
     setText(tile.querySelector(".avatar"), initials(person.name));
-    setText(tile.querySelector(".tile-state"), ["connected", "present"].includes(person.state) ? "" : PERSON_STATES[person.state]);
+    const quiet = ["connected", "present"].includes(person.state);
+    setText(tile.querySelector(".tile-state"), quiet ? "" : PERSON_STATES[person.state]);
     const video = tile.querySelector("video");
     video.setAttribute("aria-label", `Video of ${person.name}`);
     if (video.srcObject !== person.stream) this.#play(video, person.stream);
@@ -178,7 +185,9 @@ export class VisitView {
     buttons.dataset.decisions = decisions.join();
     for (const decision of decisions) {
       const label = DECISION_LABELS[decision];
-      const button = make("button", { type: "button", className: "quiet", ariaLabel: `${label}: ${person.name}` }, label);
+      const button = make("button", {
+        type: "button", className: "quiet", ariaLabel: `${label}: ${person.name}`,
+      }, label);
       button.dataset.decision = decision;
       button.addEventListener("click", () => this.#onDecide(decision, person));
       buttons.append(button);
@@ -227,7 +236,8 @@ function personLine(peerId) {
  * Whether there is a picture to show: a track that delivers, and no message that the camera is off.
  */
 function isSeen({ stream, media }) {
-  return media.camera !== false && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
+  return media.camera !== false
+    && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
 }
 
 /**
@@ -236,7 +246,9 @@ function isSeen({ stream, media }) {
  */
 function firstOf(panel) {
   const places = ["#chat-text", "#lobby-list button", "button"];
-  const found = places.map((place) => [...panel.querySelectorAll(place)].find((node) => node.checkVisibility()));
+  const found = places.map(
+    (place) => [...panel.querySelectorAll(place)].find((node) => node.checkVisibility()),
+  );
   return found.find(Boolean);
 }
 

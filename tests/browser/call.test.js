@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage, screenshotPath } from "./stage.js";
 
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const PHONE = {
+  viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true,
+};
 
 test("two people complete a visit", { timeout: 90_000 }, () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna Keller");
-  await anna.page.waitForSelector('#preview-note', { state: "hidden" }); // her own picture, before she joins
+  // her own picture, before she joins
+  await anna.page.waitForSelector('#preview-note', { state: "hidden" });
   await anna.join();
   await anna.reads("#alone", /first one here/);
 
@@ -22,7 +25,9 @@ test("two people complete a visit", { timeout: 90_000 }, () => onStage({}, async
   // The protocol's rule: the peer that joined later offers.
   await weber.logged("out", "offer");
   await anna.logged("in", "offer");
-  assert.equal(await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 0);
+  assert.equal(
+    await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 0,
+  );
 
   await anna.page.screenshot({ path: screenshotPath("visit-desktop") });
   await weber.page.screenshot({ path: screenshotPath("visit-phone") });

@@ -21,10 +21,13 @@ function make(directory) {
   const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
   execFileSync("openssl", [
     "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert,
+    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    "-keyout", key, "-out", cert,
   ], { stdio: "pipe" });
   const { publicKey } = new X509Certificate(readFileSync(cert));
-  const pin = createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("base64");
+  const pin = createHash("sha256").update(
+    publicKey.export({ type: "spki", format: "der" }),
+  ).digest("base64");
   return {
     forServer: ["--tls-cert", cert, "--tls-key", key],
     // The browser refuses every other key as usual.

@@ -25,8 +25,12 @@ test("another window takes over: this one says so, and can take it back", { time
   const other = await stage.person("Other");
   await other.page.evaluate((peerId) => {
     const socket = new WebSocket(`ws://${location.host}/ws`);
-    socket.onopen = () => socket.send(JSON.stringify({ type: "join", roomId: "test-visit", peerId }));
-    window.taken = new Promise((resolve) => { socket.onmessage = ({ data }) => resolve(JSON.parse(data).type); });
+    socket.onopen = () => socket.send(
+      JSON.stringify({ type: "join", roomId: "test-visit", peerId }),
+    );
+    window.taken = new Promise((resolve) => {
+      socket.onmessage = ({ data }) => resolve(JSON.parse(data).type);
+    });
     window.lost = new Promise((resolve) => { socket.onclose = ({ code }) => resolve(code); });
   }, peerId);
   assert.equal(await other.page.evaluate(() => window.taken), "joined");

@@ -20,7 +20,8 @@ test("two people complete a visit through the functions", { timeout: 90_000 },
   await anna.hears("Dr. Weber", "Can you hear me?");
   await anna.page.screenshot({ path: screenshotPath("visit-lambda") });
 
-  await anna.page.reload(); // a new connection takes her seat, whoever handles the end of the old one
+  // a new connection takes her seat, whoever handles the end of the old one
+  await anna.page.reload();
   await anna.inVisit();
   for (const person of [anna, weber]) {
     await person.sees(1);
@@ -30,7 +31,7 @@ test("two people complete a visit through the functions", { timeout: 90_000 },
   await weber.seesPerson("Anna Keller", "left");
 }));
 
-test("a patient waits, writes, is admitted and sent back, through the functions", { timeout: 90_000 },
+test("through the functions a patient waits, writes, gets in, is sent back", { timeout: 90_000 },
   () => {
   const { gatewayFlags, doctor, patient } = invitations();
   return onStage({ start: startGateway, flags: gatewayFlags }, async (stage) => {

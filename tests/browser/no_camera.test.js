@@ -15,7 +15,9 @@ test("a person without a camera can still join, see and hear", { timeout: 90_000
   await anna.join();
   await anna.sees(1);
   await anna.receivesMedia();
-  await weber.page.waitForSelector('.tile:not(.self)[data-state="connected"][data-camera="off"][data-mic="off"]');
+  await weber.page.waitForSelector(
+    '.tile:not(.self)[data-state="connected"][data-camera="off"][data-mic="off"]',
+  );
   assert.equal(await anna.page.getAttribute("#self", "data-camera"), "off");
 }));
 

@@ -15,7 +15,9 @@ test("candidates that overtake their description are kept", { timeout: 60_000 },
     await person.receivesMedia();
     assert.equal(counts.overtaken, 1, `${person.name} got candidates first`);
     assert.ok(counts.candidates > 0);
-    await person.page.waitForFunction((count) => window.candidatesTaken === count, counts.candidates);
+    await person.page.waitForFunction(
+      (count) => window.candidatesTaken === count, counts.candidates,
+    );
   }
 }));
 
@@ -33,7 +35,9 @@ test("an offer that overtakes the news of its sender is kept", { timeout: 60_000
     await person.receivesMedia();
   }
   await weber.seesPerson("Anna", "connected");
-  assert.equal(await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 1);
+  assert.equal(
+    await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 1,
+  );
 }));
 
 /** Offers and answers come after the first candidates. Returns the counts taken on the way. */

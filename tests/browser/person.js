@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 
 const LIMIT_MS = 20_000;
 
-const NEEDS_NAME = new Set(["button", "textbox", "link", "meter", "log", "region", "form", "complementary", "dialog", "Video"]);
+const NEEDS_NAME = new Set([
+  "button", "textbox", "link", "meter", "log", "region", "form", "complementary", "dialog", "Video",
+]);
 
 export class Person {
   constructor(page, name, complaints) {
@@ -32,8 +34,10 @@ export class Person {
 
   /** Waits until `name` is on the list of waiting people. */
   async seesWaiting(name) {
-    await this.page.waitForFunction((name) => [...document.querySelectorAll("#lobby-list .person-name")]
-      .some((line) => line.textContent === name), name);
+    await this.page.waitForFunction((name) => {
+      const lines = [...document.querySelectorAll("#lobby-list .person-name")];
+      return lines.some((line) => line.textContent === name);
+    }, name);
   }
 
   /** Opens the list of people, which includes those who wait. */
@@ -63,7 +67,8 @@ export class Person {
   sees(count) {
     return this.page.waitForFunction((count) => {
       const others = [...document.querySelectorAll("#tiles .tile:not(.self)")];
-      const seen = others.filter((tile) => tile.dataset.state === "connected" && tile.dataset.camera === "on"
+      const seen = others.filter((tile) => tile.dataset.state === "connected"
+        && tile.dataset.camera === "on"
         && tile.querySelector("video").videoWidth > 0);
       return others.length === count && seen.length === count;
     }, count);
@@ -84,9 +89,11 @@ export class Person {
 
   /** Waits until the list of people shows `name` in `state`. */
   seesPerson(name, state) {
-    return this.page.waitForFunction(({ name, state }) => [...document.querySelectorAll("#people li")]
-      .some((line) => line.querySelector(".person-name").textContent === name && line.dataset.state === state),
-    { name, state });
+    return this.page.waitForFunction(({ name, state }) => {
+      const lines = [...document.querySelectorAll("#people li")];
+      return lines.some((line) => line.querySelector(".person-name").textContent === name
+        && line.dataset.state === state);
+    }, { name, state });
   }
 
   async openChat() {
@@ -101,9 +108,11 @@ export class Person {
 
   /** Waits for a chat message from `name`. */
   hears(name, text) {
-    return this.page.waitForFunction(({ name, text }) => [...document.querySelectorAll("#messages .theirs")]
-      .some((line) => line.querySelector(".who span").textContent === name
-        && line.querySelector(".said").textContent === text), { name, text });
+    return this.page.waitForFunction(({ name, text }) => {
+      const lines = [...document.querySelectorAll("#messages .theirs")];
+      return lines.some((line) => line.querySelector(".who span").textContent === name
+        && line.querySelector(".said").textContent === text);
+    }, { name, text });
   }
 
   /** Waits until the element shows this text, or a text that matches. */
@@ -117,7 +126,9 @@ export class Person {
 
   /** Waits for a line of the signaling log. */
   logged(direction, type) {
-    return this.page.waitForSelector(`#log-lines li[data-direction="${direction}"][data-type="${type}"]`, { state: "attached" });
+    return this.page.waitForSelector(
+      `#log-lines li[data-direction="${direction}"][data-type="${type}"]`, { state: "attached" },
+    );
   }
 
   /** The controls and landmarks on the page that a screen reader could not name. */
@@ -127,7 +138,9 @@ export class Person {
     await session.detach();
     const controls = nodes.filter(({ ignored, role }) => !ignored && NEEDS_NAME.has(role?.value));
     assert.ok(controls.length >= 5, "the accessibility tree was read");
-    return controls.filter(({ name }) => !name?.value).map(({ role, backendDOMNodeId }) => `${role.value} ${backendDOMNodeId}`);
+    return controls.filter(({ name }) => !name?.value).map(
+      ({ role, backendDOMNodeId }) => `${role.value} ${backendDOMNodeId}`,
+    );
   }
 
   /** Asserts that nothing is wider than the window, and no control too small for a finger. */
@@ -136,7 +149,9 @@ export class Person {
       overflow: document.documentElement.scrollWidth - innerWidth,
       small: [...document.querySelectorAll("button, input, summary")]
         .filter((control) => control.checkVisibility())
-        .map((control) => ({ id: control.id || control.textContent.trim(), box: control.getBoundingClientRect() }))
+        .map((control) => ({
+          id: control.id || control.textContent.trim(), box: control.getBoundingClientRect(),
+        }))
         .filter(({ box }) => box.width < 44 || box.height < 44)
         .map(({ id, box }) => `${id} ${box.width}x${box.height}`),
     }));
@@ -154,13 +169,21 @@ export class Person {
 /** Collects events that must not happen on a page, from its very first script on. */
 export async function watch(page, hosts) {
   const complaints = [];
-  const checkAddress = (url) => { if (!/^(data|blob):/.test(url) && !hosts.includes(new URL(url).host)) complaints.push(`left the origin: ${url}`); };
+  const checkAddress = (url) => {
+    if (!/^(data|blob):/.test(url) && !hosts.includes(new URL(url).host)) {
+      complaints.push(`left the origin: ${url}`);
+    }
+  };
   page.on("request", (request) => checkAddress(request.url()));
   page.on("websocket", (socket) => checkAddress(socket.url()));
-  page.on("response", (response) => { if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`); });
+  page.on("response", (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+  });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.name} ${error.message}`));
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+    if (["error", "warning"].includes(message.type())) {
+      complaints.push(`${message.type()}: ${message.text()}`);
+    }
   });
   await page.addInitScript(instrument);
   return complaints;
@@ -188,9 +211,15 @@ function instrument() {
     const received = [];
     for (const [id, connection] of connections.entries()) {
       if (connection.connectionState !== "connected") continue;
-      const reports = [...(await connection.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
-      const sum = (kind, field) => reports.reduce((total, one) => total + (one.kind === kind ? one[field] ?? 0 : 0), 0);
-      received.push({ id, frames: sum("video", "framesDecoded"), sounds: sum("audio", "packetsReceived") });
+      const reports = [...(await connection.getStats()).values()].filter(
+        ({ type }) => type === "inbound-rtp",
+      );
+      const sum = (kind, field) => reports.reduce(
+        (total, one) => total + (one.kind === kind ? one[field] ?? 0 : 0), 0,
+      );
+      received.push(
+        { id, frames: sum("video", "framesDecoded"), sounds: sum("audio", "packetsReceived") },
+      );
     }
     return received;
   };

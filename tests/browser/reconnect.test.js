@@ -57,7 +57,9 @@ test("after a server restart everybody comes back and the call goes on", { timeo
   cable.point(stage.server.port); // a new server, whose rooms count from one again
   await old.stop();
   for (const person of [anna, weber]) {
-    await person.page.waitForFunction(() => document.querySelectorAll('#log-lines li[data-type="joined"]').length === 2);
+    await person.page.waitForFunction(
+      () => document.querySelectorAll('#log-lines li[data-type="joined"]').length === 2,
+    );
     await person.page.waitForSelector("#banner", { state: "hidden" });
   }
   await anna.seesPerson("Weber", "connected");

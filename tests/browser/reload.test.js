@@ -17,7 +17,9 @@ test("after a reload the same person is back in the visit", { timeout: 90_000 },
   await anna.page.reload();
   await anna.inVisit();
   assert.equal(await anna.peerId(), peerId);
-  assert.equal(await anna.page.getAttribute("#mute", "aria-pressed"), "true", "a reload must not unmute");
+  assert.equal(
+    await anna.page.getAttribute("#mute", "aria-pressed"), "true", "a reload must not unmute",
+  );
   await anna.sees(1);
   await weber.sees(1);
   await anna.receivesMedia();
@@ -46,7 +48,9 @@ test("a duplicated tab is another person and takes nothing away", { timeout: 60_
   // A window opened by a page gets a copy of its session storage, as a duplicated tab does.
   const opened = anna.page.waitForEvent("popup");
   await anna.page.evaluate(() => void window.open("about:blank"));
-  const copy = await stage.adopt(await opened, "Anna's copy", { visit: "test-visit", port: stage.server.port });
+  const copy = await stage.adopt(
+    await opened, "Anna's copy", { visit: "test-visit", port: stage.server.port },
+  );
   assert.ok(await copy.page.isVisible("#prejoin"), "the copy asks before it joins");
   await copy.join();
 

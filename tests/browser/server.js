@@ -23,7 +23,9 @@ export async function startServer(...flags) {
  * servers at two others.
  */
 export async function startGateway(...flags) {
-  const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
+  const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap(
+    (flag) => [flag, "127.0.0.1:0"],
+  );
   const { said, stop, ready } = await start(`${BUILT}visio-gateway`,
     ["--functions", BUILT, ...anywhere, ...flags], "stdout", /^page\s+(http:\S+)$/);
   const page = new URL(ready[1]);
@@ -58,7 +60,9 @@ export function makeToken(secret, ...flags) {
 function readyLine(child, ended, said, output, pattern) {
   return new Promise((resolve, reject) => {
     const fail = (why) => reject(new Error(`the server ${why}; it said:\n${said.join("\n")}`));
-    const limit = setTimeout(() => { child.kill("SIGKILL"); fail("was not ready in time"); }, READY_LIMIT_MS);
+    const limit = setTimeout(
+      () => { child.kill("SIGKILL"); fail("was not ready in time"); }, READY_LIMIT_MS,
+    );
     ended.then(() => fail("ended at once"), reject);
     createInterface({ input: child[output] }).on("line", (line) => {
       const ready = pattern.exec(line);

@@ -12,8 +12,9 @@ import { Person, watch } from "./person.js";
 import { startServer } from "./server.js";
 
 const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--use-fake-device-for-media-stream",
   "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
   "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
   "--disable-background-timer-throttling",
@@ -41,7 +42,9 @@ export async function onStage(options, play) {
   }
 }
 
-async function playOnce({ flags = [], camera = true, certificate = null, start = startServer }, play) {
+async function playOnce(
+  { flags = [], camera = true, certificate = null, start = startServer }, play,
+) {
   const server = await start(...flags, ...certificate?.forServer ?? []);
   const browser = await launch(camera, certificate?.forBrowser ?? []);
   const stage = new Stage(server, browser, certificate ? "https" : "http");
@@ -81,14 +84,18 @@ class Stage {
    * of the browser. With a `token`, the link is an invitation and holds nothing else.
    */
   async person(name, { visit = "test-visit", port = this.server.port, context = {}, token } = {}) {
-    const own = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+    const own = await this.#browser.newContext(
+      { viewport: { width: 1280, height: 800 }, ...context },
+    );
     const page = await own.newPage();
     return this.adopt(page, name, { visit, port, token });
   }
 
   async adopt(page, name, { visit, port, token }) {
     const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
-    const person = new Person(page, name, await watch(page, [address.host, ...this.server.hosts ?? []]));
+    const person = new Person(
+      page, name, await watch(page, [address.host, ...this.server.hosts ?? []]),
+    );
     this.#people.push(person);
     const said = token ? { quality: "low" } : { visit, name, quality: "low" };
     for (const [key, value] of Object.entries(said)) address.searchParams.set(key, value);
@@ -104,7 +111,9 @@ class Stage {
 
   assertClean() {
     for (const { name, complaints } of this.#people) {
-      const unexpected = complaints.filter((text) => !this.#allowed.some((pattern) => pattern.test(text)));
+      const unexpected = complaints.filter(
+        (text) => !this.#allowed.some((pattern) => pattern.test(text)),
+      );
       assert.deepEqual(unexpected, [], `the page of ${name} complained`);
     }
   }
@@ -113,10 +122,14 @@ class Stage {
   async cameraStalled() {
     const stalled = () => {
       const own = document.querySelector(".tile.self video");
-      const live = own?.srcObject?.getVideoTracks().some((track) => track.readyState === "live") ?? false;
+      const live = own?.srcObject?.getVideoTracks().some(
+        (track) => track.readyState === "live",
+      ) ?? false;
       return live && own.videoWidth === 0;
     };
-    const answers = await Promise.all(this.#people.map(({ page }) => page.evaluate(stalled).catch(() => false)));
+    const answers = await Promise.all(
+      this.#people.map(({ page }) => page.evaluate(stalled).catch(() => false)),
+    );
     return answers.includes(true);
   }
 
@@ -134,9 +147,16 @@ async function launch(camera, more) {
 }
 
 function chromiumPath() {
-  const places = [process.env.CHROMIUM, "/usr/bin/chromium", which("chromium"), which("chromium-browser"), which("google-chrome")];
+  const places = [
+    process.env.CHROMIUM, "/usr/bin/chromium",
+    which("chromium"), which("chromium-browser"), which("google-chrome"),
+  ];
   const found = places.find((place) => place && existsSync(place));
-  if (!found) throw new Error("no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM");
+  if (!found) {
+    throw new Error(
+      "no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM",
+    );
+  }
   return found;
 }
 
