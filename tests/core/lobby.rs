@@ -234,9 +234,15 @@ proptest! {
             assert!(room.waiting().iter().all(|waiting| waiting.peer != peer("p0")));
             let decides = matches!(
                 action,
-                Action::Admit(_) | Action::Deny(_) | Action::ToLobby(_) | Action::Remove(_) | Action::End
+                Action::Admit(_)
+                    | Action::Deny(_)
+                    | Action::ToLobby(_)
+                    | Action::Remove(_)
+                    | Action::End
             );
-            let host = room.seat(&who.peer).is_some_and(|seat| seat.role == Role::Host && seat.conn == who.conn);
+            let host = room
+                .seat(&who.peer)
+                .is_some_and(|seat| seat.role == Role::Host && seat.conn == who.conn);
             assert!(!decides || host || decision.next.is_none());
         });
     }

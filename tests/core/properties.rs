@@ -107,7 +107,8 @@ proptest! {
             for effect in &decision.effects {
                 if let Effect::Send { to, message: ServerMessage::Relayed(text) } = effect {
                     assert!(holds(room, who) && *to != who.conn);
-                    assert!(text.expose().starts_with(&format!("{{\"from\":\"{}\"", who.peer.as_str())));
+                    let stamp = format!("{{\"from\":\"{}\"", who.peer.as_str());
+                    assert!(text.expose().starts_with(&stamp));
                 }
             }
         });
@@ -172,7 +173,11 @@ proptest! {
         let mut joined = Vec::new();
         let room = walk(&steps, |_, _, _, decision| {
             for effect in &decision.effects {
-                if let Effect::Send { to, message: ServerMessage::Joined { version, peers, .. } } = effect {
+                if let Effect::Send {
+                    to,
+                    message: ServerMessage::Joined { version, peers, .. },
+                } = effect
+                {
                     joined.push((to.clone(), *version, peers.clone()));
                 }
             }

@@ -240,14 +240,18 @@ proptest! {
                 let good = seat.expires_at.is_some_and(|end| now.0 < end.0 + LEEWAY);
                 seat.role == Role::Host && seat.conn == who.conn && good
             });
-            if let Action::Remove(number) = action && host && decision.standing == Standing::Seated {
+            if let Action::Remove(number) = action
+                && host
+                && decision.standing == Standing::Seated
+            {
                 let unknown = |effect: &Effect| matches!(effect,
                     Effect::Send { message: ServerMessage::Error(error), .. }
                         if error.code == Code::PeerNotFound);
                 let found = !decision.effects.iter().any(unknown);
                 assert!(found || here.get(&format!("p{number}")).is_none_or(|last| now.0 >= *last));
             }
-            let ends = |effect: &Effect| matches!(effect, Effect::Record(it) if it.event == "ended");
+            let ends =
+                |effect: &Effect| matches!(effect, Effect::Record(it) if it.event == "ended");
             if decision.effects.iter().any(ends) {
                 here.clear();
             }

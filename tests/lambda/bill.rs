@@ -52,7 +52,9 @@ async fn ten_thousand_other_connections_cost_a_visit_nothing() {
         for kind in ["C", "R"] {
             let item = json!({
                 "TableName": lambda.gateway.table(),
-                "Item": {"pk": {"S": format!("{kind}#{number}")}, "v": {"N": "1"}, "s": {"S": "{}"}},
+                "Item": {
+                    "pk": {"S": format!("{kind}#{number}")}, "v": {"N": "1"}, "s": {"S": "{}"},
+                },
             });
             let item = serde_json::from_value(item).expect("an item");
             lambda.gateway.database().put_item(item).expect("room in the table");

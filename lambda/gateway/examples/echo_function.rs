@@ -7,8 +7,8 @@
 //! |---|---|
 //! | `echo` | posts the event back |
 //! | `who` | posts which environment this is, and how many invocations it has seen |
-//! | `clocks` | posts how many milliseconds its wall clock and its monotonic clock have gone on |
-//! | `post` (`to`, `text`) | posts a text, to itself if there is no `to`; then the status, to itself |
+//! | `clocks` | posts by how many milliseconds its wall and monotonic clocks have advanced |
+//! | `post` (`to`, `text`) | posts a text, to itself without `to`; then the status, to itself |
 //! | `manage` (`method`, `path`, `headers`, `body`) | any request to the management endpoint |
 //! | `table` (`operation`, `request`) | a request to the table, and posts the answer |
 //! | `wait` (`key`) | waits until the table has the item, then posts `waited` |
