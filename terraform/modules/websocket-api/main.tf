@@ -191,7 +191,8 @@ resource "aws_apigatewayv2_stage" "this" {
 
   tags = var.tags
 
-  # The stage uses a function only once it may invoke it, and stops before the permission is removed.
+  # The stage uses a function only once it may invoke it, and stops before the permission is
+  # removed.
   depends_on = [aws_lambda_permission.route]
 }
 
