@@ -157,6 +157,7 @@ variable "signaling" {
     - provisioned_concurrency: instances to keep warm, about $2.20 a month each with 256 MB on arm64. Default 0
     - max_message_bytes: length of the longest message that is accepted, 1 to 32768 bytes. Default 32768
     - max_peers_per_room: seats in a room, 1 to 256. Default 16
+    - grace_seconds: seconds for which a peer that lost its connection keeps its seat, 0 to 600. Default 20
     - environment_variables: more environment variables for the function. The state and the console show them, so put no secrets here. Default none
   EOT
   type = object({
@@ -167,6 +168,7 @@ variable "signaling" {
     provisioned_concurrency = optional(number)
     max_message_bytes       = optional(number)
     max_peers_per_room      = optional(number)
+    grace_seconds           = optional(number)
     environment_variables   = optional(map(string))
   })
   default  = {}

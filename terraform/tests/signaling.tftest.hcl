@@ -270,7 +270,7 @@ run "null_counts_as_not_set" {
   variables {
     function = {
       memory_size        = null, timeout = null, reserved_concurrency = null, provisioned_concurrency = null, max_message_bytes = null,
-      max_peers_per_room = null, environment_variables = null
+      max_peers_per_room = null, grace_seconds = null, environment_variables = null
     }
     tokens     = null
     table      = { max_request_units = null, point_in_time_recovery = null, deletion_protection = null }
@@ -286,7 +286,7 @@ run "null_counts_as_not_set" {
   }
 
   assert {
-    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"])
+    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_GRACE_SECONDS", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"])
     error_message = "the function's variables are not the defaults"
   }
 

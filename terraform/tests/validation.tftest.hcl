@@ -260,7 +260,29 @@ run "signaling_11" {
   module { source = "./modules/signaling" }
 
   variables {
-    function = { max_peers_per_room = 1001 }
+    function = { max_peers_per_room = 257 }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "signaling_grace_too_long" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { grace_seconds = 601 }
+  }
+
+  expect_failures = [var.function]
+}
+
+run "signaling_grace_negative" {
+  command = plan
+  module { source = "./modules/signaling" }
+
+  variables {
+    function = { grace_seconds = -1 }
   }
 
   expect_failures = [var.function]

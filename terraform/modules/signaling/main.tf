@@ -52,6 +52,7 @@ locals {
       VISIO_ALLOWED_ORIGIN      = join(",", var.allowed_origins)
       VISIO_MAX_MESSAGE_BYTES   = tostring(var.function.max_message_bytes)
       VISIO_MAX_PEERS_PER_ROOM  = tostring(var.function.max_peers_per_room)
+      VISIO_GRACE_SECONDS       = tostring(var.function.grace_seconds)
     },
     { for name, value in {
       VISIO_JWT_PUBLIC_KEY    = local.tokens.public_key

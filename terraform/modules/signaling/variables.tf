@@ -64,6 +64,7 @@ variable "function" {
     - provisioned_concurrency: instances to keep warm, about $2.20 a month each with 256 MB on arm64. Default 0
     - max_message_bytes: length of the longest message that is accepted, 1 to 32768 bytes. Default 32768
     - max_peers_per_room: seats in a room, 1 to 256. Default 16
+    - grace_seconds: seconds for which a peer that lost its connection keeps its seat, 0 to 600. Default 20
     - environment_variables: more environment variables for the function. The state and the console show them, so put no secrets here. Default none
   EOT
   type = object({
@@ -73,6 +74,7 @@ variable "function" {
     provisioned_concurrency = optional(number, 0)
     max_message_bytes       = optional(number, 32768)
     max_peers_per_room      = optional(number, 16)
+    grace_seconds           = optional(number, 20)
     environment_variables   = optional(map(string), {})
   })
   default  = {}
@@ -114,6 +116,11 @@ variable "function" {
   }
 
   validation {
+    condition     = var.function.grace_seconds >= 0 && var.function.grace_seconds <= 600 && floor(var.function.grace_seconds) == var.function.grace_seconds
+    error_message = "function.grace_seconds: expected a whole number from 0 to 600."
+  }
+
+  validation {
     condition     = alltrue([for name in keys(var.function.environment_variables) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
     error_message = "function.environment_variables: expected names of letters, digits and underscores that begin with a letter."
   }
@@ -123,7 +130,7 @@ variable "function" {
       "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
       "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
     ])) == 0
-    error_message = "function.environment_variables: this module sets VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT. For the others use allowed_origins, function.max_message_bytes, function.max_peers_per_room and tokens."
+    error_message = "function.environment_variables: this module sets VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT. For the others use allowed_origins, function.max_message_bytes, function.max_peers_per_room, function.grace_seconds and tokens."
   }
 
   validation {
