@@ -171,7 +171,8 @@ pub(super) enum Parcel {
 }
 
 impl Parcel {
-    const PING: Self = Self::Ping(0);
+    /// A ping, which gets its number when it is taken.
+    pub(super) const PING: Self = Self::Ping(0);
 
     fn bytes(&self) -> usize {
         if let Self::Text(text) | Self::Joined(text) = self { text.len() } else { 0 }

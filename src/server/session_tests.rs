@@ -9,7 +9,7 @@ use super::super::mailbox::{Bounds, Mailboxes, Refused};
 use super::super::metered::Metered;
 use super::super::speaker::{Claims, Speaker, Told};
 use super::*;
-use crate::core::{ConnectionId, Rules};
+use crate::core::{ConnectionId, Receipt, Rules};
 use crate::redact::Redacted;
 use crate::server::memory::MemoryRegistry;
 use crate::token::Gatekeeper;
@@ -135,4 +135,25 @@ impl Server {
         tokio::spawn(Box::new(session).run());
         WebSocketStream::from_raw_socket(near, Role::Client, None).await
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_replaced_while_it_is_handled_leaves_everything_behind() {
+    let server = Server::new();
+    let mut ada = server.open().await;
+    ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
+    assert!(next(&mut ada).await.contains("joined"));
+    ada.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
+    assert!(next(&mut ada).await.contains("pong"));
+    let mailbox = server.mailboxes.find(&ConnectionId::new("ada")).unwrap();
+    // The pipe is too narrow for this, so it is never written as a whole.
+    mailbox.post(ServerMessage::Relayed(Redacted::new("x".repeat(30_000)))).unwrap();
+    let unread = mailbox.detach().await;
+    let Receipt::Counted { before: 0, written, taken: 1 } = unread.receipt else {
+        panic!("{unread:?}")
+    };
+    assert_eq!(unread.frames.len(), 2, "the pong has not been proved to be received");
+    assert!((1..=2).contains(&written));
+    assert_eq!(mailbox.detach().await, unread, "asked again, it is the same");
+    assert_eq!(mailbox.post(ServerMessage::Relayed(Redacted::default())), Err(Refused::Gone));
 }

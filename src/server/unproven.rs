@@ -104,3 +104,84 @@ impl std::fmt::Debug for Unproven {
         write!(f, "Unproven({} frames)", self.frames.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(nth: u64) -> Parcel {
+        Parcel::Text(format!("frame {nth}").into())
+    }
+
+    /// The frames since `joined` that were written, numbered from 1.
+    fn written(count: u64) -> Unproven {
+        let mut unproven = Unproven::default();
+        let first = [text(99), Parcel::Joined("joined".into())];
+        unproven.note(&mut first.into_iter().chain((1..=count).map(text)).collect());
+        unproven
+    }
+
+    /// What came before, how many were written, and the first and the last frame.
+    fn left(unproven: &Unproven, waiting: Vec<Parcel>) -> (u64, usize, Vec<String>) {
+        let Unread { frames, receipt } = unproven.left_behind(&waiting.into(), 7);
+        let Receipt::Counted { before, written, taken: 7 } = receipt else { panic!("{receipt:?}") };
+        (before, written, frames.iter().map(|it| it.expose().to_owned()).collect())
+    }
+
+    #[test]
+    fn frames_count_from_joined_and_go_once_they_are_proved() {
+        let mut unproven = written(3);
+        assert_eq!(left(&unproven, vec![]).0, 0);
+        unproven.prove(2);
+        assert_eq!(
+            left(&unproven, vec![text(4)]),
+            (2, 1, vec!["frame 3".into(), "frame 4".into()])
+        );
+        unproven.prove(1);
+        assert_eq!(left(&unproven, vec![]).0, 2, "an older pong proves nothing new");
+        unproven.prove(u64::MAX);
+        assert_eq!(left(&unproven, vec![]), (3, 0, vec![]), "no more than was written");
+    }
+
+    #[test]
+    fn a_ping_has_the_number_of_the_last_frame_before_it() {
+        let mut unproven = written(2);
+        let mut parcels = VecDeque::from([text(3), Parcel::PING, text(4), Parcel::PING]);
+        unproven.note(&mut parcels);
+        let numbers = parcels.iter().filter_map(|parcel| match parcel {
+            Parcel::Ping(number) => Some(*number),
+            _ => None,
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), [3, 4]);
+    }
+
+    #[test]
+    fn half_of_the_bound_asks_for_proof_and_beyond_it_the_oldest_go() {
+        assert!(!written(32).wants_proof());
+        assert!(written(33).wants_proof());
+        let many = written(70);
+        assert_eq!((left(&many, vec![]).0, left(&many, vec![]).1), (6, 64));
+        let mut large = written(0);
+        for _ in 0..5 {
+            large.note(&mut VecDeque::from([Parcel::Text("x".repeat(20_000).into())]));
+        }
+        assert_eq!((left(&large, vec![]).0, left(&large, vec![]).1), (2, 3));
+    }
+
+    #[test]
+    fn a_second_joined_starts_the_count_anew() {
+        let mut unproven = written(5);
+        unproven.note(&mut VecDeque::from([Parcel::Joined("joined".into()), text(1)]));
+        assert_eq!(left(&unproven, vec![]), (0, 1, vec!["frame 1".into()]));
+        // One that was not written yet has nothing before it either.
+        let waiting = vec![text(8), Parcel::Joined("joined".into()), text(9)];
+        assert_eq!(left(&unproven, waiting), (0, 0, vec!["frame 9".into()]));
+    }
+
+    #[test]
+    fn what_the_socket_did_not_take_was_not_written() {
+        let mut unproven = written(3);
+        unproven.unwritten = 2;
+        assert_eq!(left(&unproven, vec![]).1, 1);
+    }
+}

@@ -52,6 +52,7 @@ run "the_function_gets_the_variables_that_it_reads" {
       VISIO_MANAGEMENT_ENDPOINT = "https://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
       VISIO_ALLOWED_ORIGIN      = "https://clinic.example,http://localhost:3000"
       VISIO_MAX_MESSAGE_BYTES   = "32768"
+      VISIO_GRACE_SECONDS       = "20"
       VISIO_MAX_PEERS_PER_ROOM  = "16"
     })
     error_message = "the environment is not what the binary reads"
