@@ -35,7 +35,7 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         effects: Vec<Effect>,
         now: Timestamp,
     ) -> Result<ControlFlow<()>, Fault> {
-        let Delivered { mut gone, failed, cut_short } = self.carry_out(effects).await?;
+        let Delivered { gone, failed, cut_short } = self.carry_out(effects).await?;
         if let Some(code) = failed
             && let Some((to, rejection)) = could_not_be_reached(event, code)
         {
@@ -43,16 +43,30 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         }
         let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
-        while let Some(conn) = gone.pop() {
-            let unread = self.outbox.detach(&conn).await?;
-            let (effects, _) = self.settle(room, &Event::Lost { conn, unread }, now).await?;
-            gone.extend(self.carry_out(effects).await?.gone);
+        if !gone.is_empty() {
+            // On the heap, since it is rare: an idle connection need not hold room for it.
+            Box::pin(self.lose(room, gone, now)).await?;
         }
         Ok(if repeats && !speaker_gone {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         })
+    }
+
+    /// Decides the loss of these connections, and of those that turn out to be gone meanwhile.
+    async fn lose(
+        &self,
+        room: &RoomId,
+        mut gone: Vec<ConnectionId>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        while let Some(conn) = gone.pop() {
+            let unread = self.outbox.detach(&conn).await?;
+            let (effects, _) = self.settle(room, &Event::Lost { conn, unread }, now).await?;
+            gone.extend(self.carry_out(effects).await?.gone);
+        }
+        Ok(())
     }
 
     async fn carry_out(&self, effects: Vec<Effect>) -> Result<Delivered, Fault> {

@@ -1,6 +1,8 @@
 //! The way to a seat: what is asked for, by whose word, and what has to be given up for it.
 
+use std::future::Future;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::time::Duration;
 
 use super::{Driver, Fault, MAX_RACES};
@@ -13,7 +15,7 @@ use crate::wire::{Code, Join, Rejection, RequestId, ResumeToken, RoomId, Timesta
 impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
     /// Handles a request for a seat. `Break`: this ended the connection, and nothing more is to be
     /// done for it.
-    pub(super) async fn join(
+    async fn join(
         &self,
         from: &mut Connection,
         join: Join,
@@ -55,6 +57,18 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             return Ok(ControlFlow::Continue(()));
         }
         Err(Fault::Contended)
+    }
+
+    /// The same on the heap. A join is rare, and its future is large: an idle connection need not
+    /// hold room for it.
+    pub(super) fn boxed_join<'a>(
+        &'a self,
+        from: &'a mut Connection,
+        join: Join,
+        request_id: Option<RequestId>,
+        now: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = Result<ControlFlow<()>, Fault>> + Send + 'a>> {
+        Box::pin(self.join(from, join, request_id, now))
     }
 
     /// Takes the seat, if the room gives it. The client is told once it sits nowhere else: from

@@ -69,10 +69,10 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         let Incoming { request_id, message } = incoming;
         let first = !std::mem::replace(&mut from.spoke, true);
         if let ClientMessage::Join(join) = message {
-            return self.join(from, join, request_id, now).await.map(drop);
+            return self.boxed_join(from, join, request_id, now).await.map(drop);
         }
         let joins = first && !from.defaults.is_empty();
-        if joins && self.join(from, Join::default(), None, now).await?.is_break() {
+        if joins && self.boxed_join(from, Join::default(), None, now).await?.is_break() {
             return Ok(());
         }
         if matches!(message, ClientMessage::Ping) {

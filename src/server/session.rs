@@ -97,12 +97,12 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         // the peer is away.
         let replaced = end.replaced();
         if !replaced {
-            self.give_up_seat().await;
+            Box::pin(self.give_up_seat()).await;
         }
         // We do not wait for a client that ignores the close frame.
         let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
         if replaced {
-            self.give_up_seat().await;
+            Box::pin(self.give_up_seat()).await;
         }
     }
 
