@@ -118,8 +118,7 @@ impl Away {
         let Unread { mut frames, receipt } = unread;
         let waiting = frames.split_off(receipt.written().min(frames.len()));
         let mut away = Self { since, until, frames, receipt, full: false };
-        let mut free = free.saturating_sub(away.bytes());
-        let mut dropped = Vec::new();
+        let (mut free, mut dropped) = (free, Vec::new());
         for frame in waiting {
             if away.keep(frame.clone(), rules, free) {
                 free -= frame.len();
@@ -132,9 +131,9 @@ impl Away {
 
     /// Keeps a frame until the peer comes back, if it fits. Once one did not, none does.
     pub(super) fn keep(&mut self, frame: Frame, rules: &Rules, free: usize) -> bool {
-        let (bounds, waiting) = (&rules.unread, self.waiting());
-        let bytes = waiting.iter().map(Frame::len).sum::<usize>() + frame.len();
-        let fits = waiting.len() < bounds.messages && bytes <= bounds.bytes && frame.len() <= free;
+        let (bounds, bytes) = (&rules.unread, self.waiting_bytes() + frame.len());
+        let few = self.waiting().len() < bounds.messages;
+        let fits = few && bytes <= bounds.bytes && frame.len() <= free;
         self.full |= !fits;
         if !self.full {
             self.frames.push(frame);
@@ -182,8 +181,9 @@ impl Away {
         matches!(self.receipt, Receipt::Counted { before, taken, .. } if before > 0 || taken > 0)
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.frames.iter().map(Frame::len).sum()
+    /// How many bytes wait.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting().iter().map(Frame::len).sum()
     }
 }
 

@@ -282,7 +282,7 @@ impl Room {
 
     /// How many bytes may still wait in this room for peers that are away.
     pub(super) fn free_bytes(&self, rules: &Rules) -> usize {
-        let kept = self.seats.iter().filter_map(Seat::away).map(Away::bytes).sum();
+        let kept = self.seats.iter().filter_map(Seat::away).map(Away::waiting_bytes).sum();
         rules.unread.bytes_in_room.saturating_sub(kept)
     }
 

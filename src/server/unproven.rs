@@ -13,9 +13,9 @@ use super::mailbox::Parcel;
 use crate::core::{Frame, Receipt, Unread};
 
 /// How many frames are kept without proof. Half of it asks for proof.
-const MOST_FRAMES: usize = 64;
+const MOST_FRAMES: usize = 128;
 /// How many bytes are kept without proof. Half of it asks for proof.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = 128 * 1024;
 
 /// The frames since the last `joined` that the client may not have received.
 #[derive(Default)]
@@ -157,13 +157,13 @@ mod tests {
 
     #[test]
     fn half_of_the_bound_asks_for_proof_and_beyond_it_the_oldest_go() {
-        assert!(!written(32).wants_proof());
-        assert!(written(33).wants_proof());
-        let many = written(70);
-        assert_eq!((left(&many, vec![]).0, left(&many, vec![]).1), (6, 64));
+        assert!(!written(64).wants_proof());
+        assert!(written(65).wants_proof());
+        let many = written(134);
+        assert_eq!((left(&many, vec![]).0, left(&many, vec![]).1), (6, 128));
         let mut large = written(0);
         for _ in 0..5 {
-            large.note(&mut VecDeque::from([Parcel::Text("x".repeat(20_000).into())]));
+            large.note(&mut VecDeque::from([Parcel::Text("x".repeat(40_000).into())]));
         }
         assert_eq!((left(&large, vec![]).0, left(&large, vec![]).1), (2, 3));
     }
