@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use visio_gateway::Bill;
-use visio_gateway::visit::{Batching, play};
+use visio_gateway::visit::{Batching, Drops, play};
 
 use super::Lambda;
 use crate::conformance::client::{Client, meet};
+use crate::conformance::resume::GRACE;
 use crate::conformance::{Runtime, Settings};
 
 const SECRET: &str = "signs the tokens of a visit that is played";
@@ -19,9 +20,10 @@ async fn a_visit_costs_what_the_table_in_the_readme_says() {
     for (secret, puts, write_units, dollars) in
         [(Some(SECRET), 8, 10.0, 94.0), (None, 6, 8.0, 93.0)]
     {
-        let settings = Settings { jwt_secret: secret, ..Settings::default() };
+        let settings = Settings { jwt_secret: secret, grace: GRACE, ..Settings::default() };
         let lambda = Lambda::start(settings).await.with_one_warm_instance().await;
-        let bill = play(&lambda.gateway, Batching::OneByOne, secret).await.expect("a visit");
+        let bill =
+            play(&lambda.gateway, Batching::OneByOne, Drops::None, secret).await.expect("a visit");
         assert_eq!(bill.route("$connect"), 2);
         assert_eq!(bill.route("$disconnect"), 2);
         // Two joins, an offer, an answer, twenty candidates. Keepalives invoke no function.
@@ -44,10 +46,33 @@ async fn a_visit_costs_what_the_table_in_the_readme_says() {
     }
 }
 
+/// Each drop costs a handshake, a join, and the news of both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drop_on_each_side_costs_a_few_dollars_more() {
+    let settings = Settings { jwt_secret: Some(SECRET), grace: GRACE, ..Settings::default() };
+    let lambda = Lambda::start(settings).await.with_one_warm_instance().await;
+    let mut bills = Vec::new();
+    for drops in [Drops::None, Drops::OneEach] {
+        bills.push(play(&lambda.gateway, Batching::Lists, drops, Some(SECRET)).await.unwrap());
+    }
+    let [none, dropped] = [&bills[0], &bills[1]];
+    println!("{none}\n{dropped}");
+    let more = dropped.since(none);
+    assert_eq!(
+        (more.route("$connect"), more.route("$disconnect"), more.route("$default")),
+        (2, 2, 2)
+    );
+    assert_eq!((more.messages_in, more.messages_out), (2, 6));
+    let [none, dropped] = [none, dropped]
+        .map(|bill| bill.clone().with_invocations_of(Duration::from_millis(10), 256));
+    assert!(dropped.per_million() - none.per_million() < 25.0, "{none}\n{dropped}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_other_connections_cost_a_visit_nothing() {
-    let lambda = Lambda::with_one_instance().await;
-    let alone = play(&lambda.gateway, Batching::Lists, None).await.expect("a visit");
+    let settings = Settings { grace: GRACE, ..Settings::default() };
+    let lambda = Lambda::start(settings).await.with_one_warm_instance().await;
+    let alone = play(&lambda.gateway, Batching::Lists, Drops::None, None).await.expect("a visit");
     for number in 0..10_000 {
         for kind in ["C", "R"] {
             let item = json!({
@@ -60,7 +85,7 @@ async fn ten_thousand_other_connections_cost_a_visit_nothing() {
             lambda.gateway.database().put_item(item).expect("room in the table");
         }
     }
-    let crowded = play(&lambda.gateway, Batching::Lists, None).await.expect("a visit");
+    let crowded = play(&lambda.gateway, Batching::Lists, Drops::None, None).await.expect("a visit");
     assert_eq!(crowded.write_units, alone.write_units);
     // A cold start reads once to open its connection, and the number of cold starts is chance.
     let requests = |bill: &Bill| bill.dynamodb_requests - bill.cold_starts;

@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
-use visio_gateway::visit::{self, Batching, Comparison};
+use visio_gateway::visit::{self, Batching, Comparison, Drops};
 use visio_gateway::{Gateway, Options, page};
 
 /// The secret that signs visit tokens while a visit is played for the bill.
@@ -147,11 +147,14 @@ async fn bill(functions: Functions, open: bool, invocation: Duration) -> anyhow:
     // A service with enough visits to have a bill keeps its environments warm.
     options.recycle_after = Duration::from_secs(24 * 60 * 60);
     let gateway = Gateway::start(options).await?;
-    visit::play(&gateway, Batching::OneByOne, secret).await?;
-    let single = visit::play(&gateway, Batching::OneByOne, secret).await?;
-    let lists = visit::play(&gateway, Batching::Lists, secret).await?;
-    let [single, lists] = [single, lists].map(|bill| bill.with_invocations_of(invocation, memory));
-    let comparison = Comparison([("one by one", &single), ("in lists", &lists)]);
+    visit::play(&gateway, Batching::OneByOne, Drops::None, secret).await?;
+    let single = visit::play(&gateway, Batching::OneByOne, Drops::None, secret).await?;
+    let lists = visit::play(&gateway, Batching::Lists, Drops::None, secret).await?;
+    let drops = visit::play(&gateway, Batching::Lists, Drops::OneEach, secret).await?;
+    let [single, lists, drops] =
+        [single, lists, drops].map(|bill| bill.with_invocations_of(invocation, memory));
+    let bills = [("one by one", &single), ("in lists", &lists), ("lists, a drop a side", &drops)];
+    let comparison = Comparison(&bills);
     let mode = if open { "in open mode" } else { "with visit tokens" };
     writeln!(
         stdout(),

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use visio_signaling::core::Grant;
@@ -41,6 +42,15 @@ pub enum Batching {
     Lists,
 }
 
+/// Whether connections last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drops {
+    /// They do.
+    None,
+    /// Each peer loses its connection once, and resumes its seat.
+    OneEach,
+}
+
 /// Why a visit could not be played.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,6 +73,7 @@ pub enum Interrupted {
 pub async fn play(
     gateway: &Gateway,
     batching: Batching,
+    drops: Drops,
     secret: Option<&str>,
 ) -> Result<Bill, Interrupted> {
     let before = gateway.bill();
@@ -78,6 +89,10 @@ pub async fn play(
         bob.tell(&mut ada, message.clone()).await?;
         ada.tell(&mut bob, message).await?;
     }
+    if drops == Drops::OneEach {
+        ada = ada.resume(gateway, &mut bob).await?;
+        bob = bob.resume(gateway, &mut ada).await?;
+    }
     let end = begun + millis(LENGTH);
     loop {
         let left = Duration::from_millis(end.saturating_sub(gateway.clock().now()));
@@ -89,30 +104,33 @@ pub async fn play(
         bob.ping().await?;
     }
     ada.close().await?;
-    bob.expect("peer_left").await?;
+    bob.expect("peer_away").await?;
     bob.close().await?;
     gateway.settle().await;
     Ok(gateway.bill().since(&before))
 }
 
-/// Two bills side by side.
+/// Bills side by side.
 #[derive(Debug)]
-pub struct Comparison<'a>(pub [(&'a str, &'a Bill); 2]);
+pub struct Comparison<'a>(pub &'a [(&'a str, &'a Bill)]);
 
 impl fmt::Display for Comparison<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [(one, first), (other, second)] = self.0;
-        writeln!(f, "{:<20}{one:>24}{other:>24}", "")?;
-        let columns = ["used", "$ per million"];
-        let [used, million] = columns;
-        writeln!(f, "{:<20}{used:>10}{million:>14}{used:>10}{million:>14}", "")?;
-        for (left, right) in first.rows().iter().zip(second.rows()) {
-            let (a, b) = (left.amount(), right.amount());
-            let (x, y) = (left.dollars() * 1e6, right.dollars() * 1e6);
-            writeln!(f, "{:<20}{a:>10}{x:>14.2}{b:>10}{y:>14.2}", left.name)?;
+        let bills = self.0.iter().map(|(_, bill)| bill);
+        let rows: Vec<_> = bills.clone().map(|bill| bill.rows()).collect();
+        let names = rows.first().into_iter().flatten().map(|row| row.name);
+        write!(f, "{:<20}", "")?;
+        self.0.iter().try_for_each(|(title, _)| write!(f, "{title:>24}"))?;
+        write!(f, "\n{:<20}", "")?;
+        self.0.iter().try_for_each(|_| write!(f, "{:>10}{:>14}", "used", "$ per million"))?;
+        for (nth, name) in names.enumerate() {
+            write!(f, "\n{name:<20}")?;
+            for row in rows.iter().map(|rows| &rows[nth]) {
+                write!(f, "{:>10}{:>14.2}", row.amount(), row.dollars() * 1e6)?;
+            }
         }
-        let (x, y) = (first.per_million(), second.per_million());
-        write!(f, "{:<20}{:>10}{x:>14.2}{:>10}{y:>14.2}", "total", "", "")
+        write!(f, "\n{:<20}", "total")?;
+        bills.clone().try_for_each(|bill| write!(f, "{:>10}{:>14.2}", "", bill.per_million()))
     }
 }
 
@@ -120,6 +138,8 @@ impl fmt::Display for Comparison<'_> {
 struct Peer {
     name: &'static str,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Resumes its seat.
+    token: Value,
 }
 
 impl Peer {
@@ -134,13 +154,34 @@ impl Peer {
         let protocols = token.and_then(|token| format!("visio, bearer.{token}").parse().ok());
         let protocols = protocols.map(|protocols| (SEC_WEBSOCKET_PROTOCOL, protocols));
         handshake.headers_mut().extend(protocols);
-        let (socket, _) = connect_async(handshake).await.map_err(failed)?;
-        let mut peer = Self { name, socket };
         let display = format!("Dr {name}");
         let join = json!({"type": "join", "roomId": room, "peerId": name, "displayName": display});
+        Self::seated(name, handshake, join).await
+    }
+
+    async fn seated(
+        name: &'static str,
+        handshake: Request,
+        join: Value,
+    ) -> Result<Self, Interrupted> {
+        let (socket, _) = connect_async(handshake).await.map_err(failed)?;
+        let mut peer = Self { name, socket, token: Value::Null };
         peer.send(join).await?;
-        peer.expect("joined").await?;
+        let mut joined = peer.expect("joined").await?;
+        peer.token = joined["resumeToken"].take();
         Ok(peer)
+    }
+
+    /// Loses its connection, and comes back on another one.
+    async fn resume(self, gateway: &Gateway, other: &mut Self) -> Result<Self, Interrupted> {
+        let (name, token) = (self.name, self.token);
+        drop(self.socket);
+        other.expect("peer_away").await?;
+        let handshake = gateway.websocket_url().into_client_request().map_err(failed)?;
+        let join = json!({"type": "join", "resumeToken": token, "received": 0});
+        let back = Self::seated(name, handshake, join).await?;
+        other.expect("peer_back").await?;
+        Ok(back)
     }
 
     /// Sends a message to the other peer, and waits until it arrives.
@@ -152,19 +193,19 @@ impl Peer {
         };
         message["to"] = json!(other.name);
         self.send(message).await?;
-        other.expect(expected).await
+        other.expect(expected).await.map(drop)
     }
 
     async fn ping(&mut self) -> Result<(), Interrupted> {
         self.send(json!({"type": "ping"})).await?;
-        self.expect("pong").await
+        self.expect("pong").await.map(drop)
     }
 
     async fn send(&mut self, message: Value) -> Result<(), Interrupted> {
         self.socket.send(Message::text(message.to_string())).await.map_err(failed)
     }
 
-    async fn expect(&mut self, expected: &'static str) -> Result<(), Interrupted> {
+    async fn expect(&mut self, expected: &'static str) -> Result<Value, Interrupted> {
         let unexpected = |got: &str| Interrupted::Unexpected { expected, got: got.to_owned() };
         let came =
             timeout(PATIENCE, self.socket.next()).await.map_err(|_| unexpected("nothing"))?;
@@ -173,7 +214,8 @@ impl Peer {
         let came: Value = serde_json::from_str(text).map_err(|_| unexpected("no JSON"))?;
         // It may be an error from the function, or an error frame from the gateway.
         let told = ["code", "type", "message"].iter().find_map(|field| came[*field].as_str());
-        if came["type"] == expected { Ok(()) } else { Err(unexpected(told.unwrap_or_default())) }
+        let told = told.unwrap_or_default();
+        if came["type"] == expected { Ok(came) } else { Err(unexpected(told)) }
     }
 
     async fn close(mut self) -> Result<(), Interrupted> {
@@ -249,7 +291,7 @@ mod tests {
             Bill { messages_in: 30, ..Bill::default() },
             Bill { messages_in: 16, ..Bill::default() },
         );
-        let text = Comparison([("one by one", &one), ("in lists", &other)]).to_string();
+        let text = Comparison(&[("one by one", &one), ("in lists", &other)]).to_string();
         let row = "messages in                 30         30.00        16         16.00";
         assert!(text.contains(row), "{text}");
         assert!(text.ends_with("         30.00                   16.00"), "{text}");
