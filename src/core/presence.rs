@@ -54,6 +54,8 @@ pub struct Unread {
     pub frames: Vec<Frame>,
     /// What is known of them.
     pub receipt: Receipt,
+    /// A message was refused after these, so nothing may follow them.
+    pub full: bool,
 }
 
 /// What a runtime knows about the frames of a connection that has ended.
@@ -115,7 +117,7 @@ impl Away {
         free: usize,
     ) -> (Self, Vec<Frame>) {
         let until = since.after(rules.grace());
-        let Unread { mut frames, receipt } = unread;
+        let Unread { mut frames, receipt, full } = unread;
         let waiting = frames.split_off(receipt.written().min(frames.len()));
         let mut away = Self { since, until, frames, receipt, full: false };
         let (mut free, mut dropped) = (free, Vec::new());
@@ -126,6 +128,7 @@ impl Away {
                 dropped.push(frame);
             }
         }
+        away.full |= full;
         (away, dropped)
     }
 
@@ -189,7 +192,7 @@ impl Away {
 
 impl Unread {
     /// What is said of a connection that nobody knows any more.
-    pub const UNKNOWN: Self = Self { frames: Vec::new(), receipt: Receipt::Unknown };
+    pub const UNKNOWN: Self = Self { frames: Vec::new(), receipt: Receipt::Unknown, full: false };
 }
 
 impl Receipt {

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Driver, Fault};
-use crate::core::{ConnectionId, Effect, Event, Said};
+use crate::core::{ConnectionId, Effect, Event, Room, Said};
 use crate::ports::{Delivery, Outbox, Registry};
-use crate::wire::{Code, Rejection, RoomId, ServerMessage, Timestamp};
+use crate::wire::{Code, Recipient, Rejection, RoomId, ServerMessage, Timestamp};
 
 /// How many rooms `room_list` tells of.
 const MAX_ROOMS_LISTED: usize = 200;
@@ -17,8 +17,8 @@ const BUSY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Delivered {
     gone: Vec<ConnectionId>,
-    /// Why somebody could not be reached.
-    failed: Option<Code>,
+    /// Connections that did not take their message, and why.
+    missed: Vec<(ConnectionId, Code)>,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,
 }
@@ -30,22 +30,23 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// room is not repeated, because the others have it.
     pub(super) async fn deliver(
         &self,
-        room: &RoomId,
+        room: &Room,
         event: &Event<'_>,
         effects: Vec<Effect>,
         now: Timestamp,
     ) -> Result<ControlFlow<()>, Fault> {
-        let Delivered { gone, failed, cut_short } = self.carry_out(effects).await?;
-        if let Some(code) = failed
-            && let Some((to, rejection)) = could_not_be_reached(event, code)
-        {
-            self.answer(to, rejection).await?;
-        }
+        let Delivered { gone, mut missed, cut_short } = self.carry_out(effects).await?;
         let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
         if !gone.is_empty() {
+            if !repeats {
+                missed.extend(gone.iter().map(|conn| (conn.clone(), Code::PeerAway)));
+            }
             // On the heap, since it is rare: an idle connection need not hold room for it.
-            Box::pin(self.lose(room, gone, now)).await?;
+            Box::pin(self.lose(room.id(), gone, now)).await?;
+        }
+        if !missed.is_empty() {
+            Box::pin(self.tell_of_missed(room, event, missed)).await?;
         }
         Ok(if repeats && !speaker_gone {
             ControlFlow::Continue(())
@@ -63,8 +64,33 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     ) -> Result<(), Fault> {
         while let Some(conn) = gone.pop() {
             let unread = self.outbox.detach(&conn).await?;
-            let (effects, _) = self.settle(room, &Event::Lost { conn, unread }, now).await?;
-            gone.extend(self.carry_out(effects).await?.gone);
+            let lost = self.settle(room, &Event::Lost { conn, unread }, now).await?;
+            gone.extend(self.carry_out(lost.effects).await?.gone);
+        }
+        Ok(())
+    }
+
+    /// Tells the sender of a message which peers did not get it. News of the room need no such
+    /// answer: the next repairs them. Nor do peers that have left meanwhile.
+    async fn tell_of_missed(
+        &self,
+        room: &Room,
+        event: &Event<'_>,
+        missed: Vec<(ConnectionId, Code)>,
+    ) -> Result<(), Fault> {
+        let Event::Said { who, request_id, what: Said::Signal(signal) } = event else {
+            return Ok(());
+        };
+        let now = self.registry.load(room.id()).await?;
+        for (conn, code) in missed {
+            let Some(peer) = room.peer_of(&conn).filter(|peer| now.has(peer)) else { continue };
+            // A peer that is there and reads slowly misses talk to the room, as it misses news.
+            if code == Code::Internal && signal.to == Recipient::Room {
+                continue;
+            }
+            let text = "the peer could not be reached in time";
+            let rejection = Rejection::new(code, text).to(Some(peer.clone())).retry_after(BUSY);
+            self.answer(&who.conn, rejection.answering(request_id.clone())).await?;
         }
         Ok(())
     }
@@ -110,23 +136,10 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
             match delivery {
                 Delivery::Accepted => {}
                 Delivery::Gone => delivered.gone.push(conn),
-                Delivery::Busy => delivered.failed = Some(Code::Internal),
-                Delivery::Full => delivered.failed = Some(Code::PeerAway),
+                Delivery::Busy => delivered.missed.push((conn, Code::Internal)),
+                Delivery::Full => delivered.missed.push((conn, Code::PeerAway)),
             }
         }
         Ok(())
     }
-}
-
-/// What the sender of a message to one peer is told when that peer does not take it in time. News
-/// of the room need no such answer: the next repairs them.
-fn could_not_be_reached<'a>(
-    event: &'a Event<'_>,
-    code: Code,
-) -> Option<(&'a ConnectionId, Rejection)> {
-    let Event::Said { who, request_id, what: Said::Signal(signal) } = event else { return None };
-    let to = signal.to.peer()?.clone();
-    let text = "the peer could not be reached in time";
-    let rejection = Rejection::new(code, text).retry_after(BUSY);
-    Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
 }

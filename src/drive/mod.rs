@@ -14,6 +14,7 @@ mod settle;
 
 use std::sync::Arc;
 
+use self::settle::Settled;
 use crate::core::{Connection, ConnectionId, Event, Grant, Rules, Said, Standing};
 use crate::ports::{Connections, Journal, Outbox, Registry, Unavailable};
 use crate::token::Gatekeeper;
@@ -152,8 +153,8 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         now: Timestamp,
     ) -> Result<Standing, Fault> {
         loop {
-            let (effects, standing) = self.settle(room, event, now).await?;
-            if self.deliver(room, event, effects, now).await?.is_break() {
+            let Settled { effects, standing, room } = self.settle(room, event, now).await?;
+            if self.deliver(&room, event, effects, now).await?.is_break() {
                 return Ok(standing);
             }
         }

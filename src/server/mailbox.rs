@@ -155,7 +155,7 @@ enum State {
     /// The session must stop.
     Stopped(Stop),
     /// The session has stopped, after it took this many text frames from its client.
-    Finished { taken: u64 },
+    Finished { taken: u64, full: bool },
 }
 
 /// One thing to be written to a socket.
@@ -245,7 +245,8 @@ impl Mailbox {
     /// frames were handled, and `unwritten` how many of those last taken here were not written.
     pub(super) fn finish(&self, taken: u64, unwritten: usize) {
         let mut queue = self.queue();
-        queue.state = State::Finished { taken };
+        let full = queue.state == State::Stopped(Stop::Full);
+        queue.state = State::Finished { taken, full };
         queue.unproven.unwritten = unwritten;
         drop(queue);
         self.finished.notify_waiters();
@@ -266,8 +267,8 @@ impl Mailbox {
 
     fn left_behind(&self) -> Option<Unread> {
         let queue = self.queue();
-        let State::Finished { taken } = queue.state else { return None };
-        Some(queue.unproven.left_behind(&queue.parcels, taken))
+        let State::Finished { taken, full } = queue.state else { return None };
+        Some(Unread { full, ..queue.unproven.left_behind(&queue.parcels, taken) })
     }
 
     /// Notes that a client has received the text frames up to this number.

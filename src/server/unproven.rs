@@ -73,12 +73,14 @@ impl Unproven {
         if let Some(joined) = joined {
             // It starts the count anew, and was never written itself.
             let frames = waiting.iter().skip(joined).filter_map(text).collect();
-            return Unread { frames, receipt: Receipt::Counted { before: 0, written: 0, taken } };
+            let receipt = Receipt::Counted { before: 0, written: 0, taken };
+            return Unread { frames, receipt, full: false };
         }
         let kept = self.frames.iter().map(|text| Frame::new(text.as_str()));
         let frames = kept.chain(waiting.iter().filter_map(text)).collect();
         let written = self.frames.len().saturating_sub(self.unwritten);
-        Unread { frames, receipt: Receipt::Counted { before: self.before, written, taken } }
+        let receipt = Receipt::Counted { before: self.before, written, taken };
+        Unread { frames, receipt, full: false }
     }
 
     fn last(&self) -> u64 {
@@ -123,7 +125,7 @@ mod tests {
 
     /// What came before, how many were written, and the first and the last frame.
     fn left(unproven: &Unproven, waiting: Vec<Parcel>) -> (u64, usize, Vec<String>) {
-        let Unread { frames, receipt } = unproven.left_behind(&waiting.into(), 7);
+        let Unread { frames, receipt, .. } = unproven.left_behind(&waiting.into(), 7);
         let Receipt::Counted { before, written, taken: 7 } = receipt else { panic!("{receipt:?}") };
         (before, written, frames.iter().map(|it| it.expose().to_owned()).collect())
     }

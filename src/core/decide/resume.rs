@@ -55,11 +55,12 @@ impl Room {
         effects.extend(next.tell_of_dropped(&seat.peer, &dropped.unwrap_or_default()));
         effects.extend(replaced(seat));
         effects.extend(next.welcome(context, &back, &request.secret, Some(Taken(taken))));
-        effects.extend(next.lobby_for(&back, false));
-        effects.extend(next.warning_for(&back));
         let frames = replay.frames.iter();
         let frames = frames.map(|frame| Redacted::new(frame.expose().to_owned()));
         effects.extend(frames.map(|text| send(&context.who.conn, ServerMessage::Relayed(text))));
+        // After older news of the same, which may be among the frames.
+        effects.extend(next.lobby_for(&back, false));
+        effects.extend(next.warning_for(&back));
         effects.push(AuditEvent::new(&next, &seat.peer, Happened::Resumed, context.now).into());
         Some(Decision { next: Some(next), effects, standing: Standing::Seated })
     }

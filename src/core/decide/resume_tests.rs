@@ -42,6 +42,12 @@ fn a_message_that_does_not_fit_is_refused_and_so_are_all_after_it() {
 }
 
 #[test]
+fn nothing_follows_what_a_connection_refused_before_it_ended() {
+    let room = lose(&two(), "c2", Unread { full: true, ..counted(0, 1, 1) });
+    assert_eq!(shown(&say(&room, OFFER)), ["c1 < error peer_away"]);
+}
+
+#[test]
 fn at_most_64_messages_wait_for_a_peer() {
     let mut room = lose(&two(), "c2", counted(0, 10, 0));
     for _ in 0..64 {
@@ -102,6 +108,21 @@ fn a_client_gets_every_frame_after_those_that_it_counts() {
     for impossible in [0, 4, 8, u64::MAX] {
         assert!(!get(Some(impossible)).0, "{impossible}");
     }
+}
+
+#[test]
+fn a_host_that_resumes_sees_the_lobby_as_it_is_after_older_news_of_it() {
+    use super::lobby_tests::{grant, guest, join};
+    let host = |secret| match join(Grant { role: Role::Host, lobby: false, ..grant("doc") }) {
+        Said::Join(request) => Said::Join(JoinRequest { secret, ..request }),
+        other => other,
+    };
+    let empty = Room::empty(RoomId::fallback(), Version(0));
+    let room = decide(&empty, "c1 doc", host(secret("doc's"))).next.unwrap();
+    let room = decide(&room, "c2 pat", guest()).next.unwrap();
+    let room = lose(&room, "c1", frames(0, &["knock"], 0, 0));
+    let back = resume(&decide(&room, "c2 pat", Said::Leave).next.unwrap(), "c3 doc", "doc's", None);
+    assert_eq!(shown(&back)[1..], ["c3 < knock", "c3 < lobby []"]);
 }
 
 #[test]
@@ -276,7 +297,8 @@ fn counted(before: u64, written: usize, waiting: usize) -> Unread {
 
 fn frames(before: u64, texts: &[&str], written: usize, taken: u64) -> Unread {
     let frames = texts.iter().map(|text| Frame::new(*text)).collect();
-    Unread { frames, receipt: Receipt::Counted { before, written, taken } }
+    let receipt = Receipt::Counted { before, written, taken };
+    Unread { frames, receipt, full: false }
 }
 
 fn resume(room: &Room, who: &str, with: &str, received: Option<u64>) -> Decision {
