@@ -1,9 +1,9 @@
-//! The yardstick of `load`: what passing frames across costs when nobody looks at them.
+//! The baseline for `load`: the cost of passing frames across without looking at them.
 //!
-//! Two sockets that name the same path are a pair, and whatever one sends the other gets, as it
-//! came. It is written as well as such a relay can be: one task a socket, a bounded queue each,
-//! small read buffers, `TCP_NODELAY`, and what is queued goes out in one flush. It knows no rooms,
-//! no types, no limits, no timeouts and no goodbye: a server that does is measured against it.
+//! Two sockets that name the same path are a pair, and each gets whatever the other sends,
+//! unchanged. It is written as well as such a relay can be: one task per socket, a bounded queue
+//! each, small read buffers, `TCP_NODELAY`, and one flush for everything queued. It has no rooms,
+//! types, limits, timeouts or goodbye; `load` compares a server that does with it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,12 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Messages that may wait for one socket; whoever reads slower than that is dropped.
+/// Messages that may be queued for one socket; a slower reader is dropped.
 const QUEUE: usize = 1024;
 
-/// What a socket's task holds: the other's queue, and its own.
+/// The parts of a socket's task: the other socket's queue, and its own.
 type Ends = (Sender<Message>, Receiver<Message>);
-/// By path, the ends that are kept for the second socket.
+/// By path, the ends reserved for the second socket.
 type Waiting = Arc<Mutex<HashMap<String, Ends>>>;
 
 #[tokio::main]
@@ -32,7 +32,7 @@ async fn main() -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let waiting = Arc::clone(&waiting);
-        // However a socket ends, the other's queue closes with it, and so does the other.
+        // However a socket ends, the other's queue closes with it, and so the other closes too.
         tokio::spawn(async move { relay(stream, &waiting).await });
     }
 }
@@ -69,7 +69,7 @@ async fn relay(stream: TcpStream, waiting: &Waiting) -> Result<(), Error> {
     }
 }
 
-/// The first on a path leaves the second its ends.
+/// The first socket on a path leaves the second its ends.
 fn pair(path: String, waiting: &Waiting) -> Ends {
     let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
     waiting.remove(&path).unwrap_or_else(|| {

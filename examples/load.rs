@@ -1,9 +1,10 @@
-//! What the server costs, beside a relay that reads nothing.
+//! What the server costs, next to a relay that reads nothing.
 //!
-//! Starts `visio` and `blind_relay`, both on one core, itself on another, and plays the same to
-//! each in turn: offers one by one and in bursts, whole visits, and a crowd that does nothing. It
-//! prints what the servers used: CPU time as the kernel accounts it, which other processes on the
-//! machine disturb little, and resident memory. It does not measure latency or throughput.
+//! Starts `visio` and `blind_relay`, both on one core, runs itself on another, and plays the same
+//! load to each in turn: offers one by one and in bursts, whole visits, and a crowd of idle
+//! connections. It prints what the servers used: CPU time as the kernel accounts it, which other
+//! processes on the machine disturb little, and resident memory. It does not measure latency or
+//! throughput.
 //!
 //! `docs/measurements.md` says how to read the figures.
 
@@ -28,10 +29,10 @@ use client::{Dialect, Target};
 use pattern::Relay;
 use report::{Row, Unit};
 
-/// Measures what the server costs, beside a relay that reads nothing.
+/// Measures what the server costs, next to a relay that reads nothing.
 #[derive(Parser)]
 struct Flags {
-    /// Relayed messages to count in a round
+    /// Relayed messages to count in each round
     #[arg(long, value_name = "N", default_value_t = 16_000)]
     messages: u64,
 
@@ -44,17 +45,17 @@ struct Flags {
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     pairs: usize,
 
-    /// Messages that a pair sends at once where it does not send one by one
+    /// Messages that a pair sends at once when it does not send one by one
     #[arg(long, value_name = "N", default_value_t = 16)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
     burst: u64,
 
-    /// Visits to count in a round
+    /// Visits to count in each round
     #[arg(long, value_name = "N", default_value_t = 320)]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
     visits: usize,
 
-    /// Connections that do nothing; 0 for none
+    /// Idle connections; 0 for none
     #[arg(long, value_name = "N", default_value_t = 5000)]
     connections: usize,
 
@@ -63,8 +64,8 @@ struct Flags {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
 
-    /// Measure this server alone, which runs already: ws://127.0.0.1:8080/ws. Its limits must be
-    /// off: --message-rate 0 --byte-rate 0 --max-connections-per-ip 0
+    /// Measure only this server, which is already running: ws://127.0.0.1:8080/ws. Its limits must
+    /// be off: --message-rate 0 --byte-rate 0 --max-connections-per-ip 0
     #[arg(long, value_name = "URL", requires = "pid")]
     url: Option<String>,
 
@@ -73,11 +74,11 @@ struct Flags {
     pid: Option<u32>,
 }
 
-/// Something to be measured.
+/// A server to measure.
 struct Subject {
     target: Target,
     process: Process,
-    /// Ended with it, if it was started here.
+    /// Stopped with it, if it was started here.
     _server: Option<Server>,
 }
 
@@ -108,8 +109,8 @@ async fn measure(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Row>>
         for (nth, row) in rows.iter_mut().enumerate() {
             let mut used = vec![0.0; subjects.len()];
             for turn in 0..subjects.len() {
-                // One after the other, and the other way round in the next round: whatever else
-                // the machine does then hits both.
+                // One after the other, and in reverse order in the next round, so that other work
+                // on the machine affects both alike.
                 let whose = (turn + round as usize) % subjects.len();
                 used[whose] = work(&subjects[whose], flags, nth).await?.as_secs_f64() * 1e6;
             }
@@ -133,8 +134,8 @@ async fn work(subject: &Subject, flags: &Flags, nth: usize) -> anyhow::Result<Du
     }
 }
 
-/// KiB of each server, on servers of its own: in one that was busy before, memory that was freed
-/// would be used again.
+/// KiB of each server, measured on fresh servers: a server that was busy before would reuse memory
+/// that it freed.
 async fn idle_memory(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<f64>> {
     let mut used = Vec::new();
     for Subject { target, process, .. } in &subjects(flags, core)? {
@@ -144,7 +145,7 @@ async fn idle_memory(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<f
     Ok(used)
 }
 
-/// Fresh servers; or the one that is there.
+/// Fresh servers, or the one that is already running.
 fn subjects(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Subject>> {
     if let (Some(url), Some(pid)) = (&flags.url, flags.pid) {
         let target = Target { url: url.clone(), dialect: Dialect::Visio };

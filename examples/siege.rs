@@ -1,8 +1,8 @@
-//! What one hostile connection can make the server hold.
+//! Measures how much memory one hostile connection can make the server hold.
 //!
-//! Starts `visio`, opens many connections of one kind, looks at how its resident memory has grown
-//! and at what the kernel keeps of what it wrote, and divides. Each kind gets a fresh server, since
-//! memory that was freed would be used again.
+//! Starts `visio` and opens many connections of one kind. It then divides the growth of resident
+//! memory, and the data that the kernel still keeps for the sockets, by their number. Each kind
+//! gets a fresh server, because a busy one would reuse memory that it freed.
 //!
 //! `docs/measurements.md` says how to read the figures.
 #![expect(clippy::print_stdout, reason = "a command that prints a table")]
@@ -35,13 +35,13 @@ struct Flags {
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=50_000))]
     connections: usize,
 
-    /// Connections that each cost much
+    /// Connections of the expensive kind
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     heavy: usize,
 }
 
-/// Until what was sent is read.
+/// Until the sent data is read.
 const SETTLE: Duration = Duration::from_millis(500);
 const STEP: Duration = Duration::from_millis(100);
 
@@ -78,7 +78,7 @@ async fn measure(
     visio: &Path,
     flags: &Flags,
 ) -> anyhow::Result<Held> {
-    // The limits in time and number are not what is measured; nor is how fast it is filled.
+    // Limits on time and number are not measured here, nor how fast the memory fills.
     let limits = ["--max-connections-per-ip", "0", "--byte-rate", "0", "--message-rate", "0"];
     let mut args =
         [&["--listen", "127.0.0.1:0", "--heartbeat-seconds", "60"], &limits[..]].concat();
@@ -102,7 +102,7 @@ async fn measure(
         }
         most.memory = most.memory.max(used);
         most.unsent = most.unsent.max(kernel::unsent(port)?);
-        // Some go on for as long as they are let.
+        // Some keep sending for as long as they can.
         if !open.go_on().await? {
             break;
         }

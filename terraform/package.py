@@ -1,13 +1,13 @@
-"""Packs a function's binary as Lambda wants it: a zip with `bootstrap` in it.
+"""Packs a function's binary as Lambda expects it: a zip with `bootstrap` in it.
 
     package.py ARCHITECTURE BINARY ZIP
 
-The same binary makes the same zip: no time, owner or name of this machine is in it. The binary is stored, not
-compressed, so that Terraform can read from its header which architecture it was built for (modules/package), and so
-that the zip does not depend on the version of zlib.
+The same binary makes the same zip: it contains no time, owner or name of this machine. The binary
+is stored, not compressed, so that Terraform can read from its header which architecture it was
+built for (modules/package), and so that the zip does not depend on the version of zlib.
 
-A binary that would not start is refused: one for another architecture, or one that needs a newer C library than
-Amazon Linux 2023 has.
+A binary that would not start is refused: one for another architecture, or one that needs a newer C
+library than Amazon Linux 2023 has.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-//! The conformance suite over the functions in `lambda/`: the real binaries, behind the gateway.
+//! The conformance suite on the functions in `lambda/`: the real binaries, behind the gateway.
 //!
-//! Twice: as fast as it goes, and with messages, goodbyes and posts held back at random.
+//! It runs twice: at full speed, and with messages, goodbyes and posts delayed at random.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use conformance::{Profile, Rest, Runtime, Settings};
 use visio_gateway::{Faults, Gateway, Options};
 
-/// What is held back is so for at most this long: much longer than a message takes to be handled.
+/// The longest random delay: much longer than it takes to handle a message.
 const HELD_BACK: Duration = Duration::from_millis(30);
 /// Where the secret of visit tokens is.
 const JWT_SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:visits-AbCdEf";
@@ -72,7 +72,7 @@ impl Runtime for Lambda {
 }
 
 impl Lambda {
-    /// Starts one with these settings, and whatever else `also` says.
+    /// Starts one with these settings, changed by `also`.
     async fn start_with(settings: Settings, also: impl FnOnce(&mut Options)) -> Self {
         let Settings {
             max_peers_per_room,
@@ -80,7 +80,7 @@ impl Lambda {
             allowed_origins,
             jwt_secret,
             grace,
-            // What the profile says that it has not.
+            // The profile says that this runtime does not have these.
             max_connections: _quota_of_the_account,
             max_connections_per_ip: _nobody_counts,
             message_rate: _throttle_of_the_stage,
@@ -108,7 +108,7 @@ impl Lambda {
     }
 }
 
-/// The same, with all that API Gateway may put out of order out of order.
+/// The same, with everything out of order that API Gateway may reorder.
 struct Reordered(Lambda);
 
 impl Runtime for Reordered {

@@ -1,4 +1,4 @@
-//! The conformance suite over the standalone server, on a free port of this machine.
+//! The conformance suite on the standalone server, on a free port of this machine.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;

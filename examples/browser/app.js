@@ -1,8 +1,8 @@
 // The visit page: puts the form, the media, the signaling and the people together.
 //
-// One `visit` at a time: made by `join`, dropped by `leave` or by the server's word. Before it, and
-// whenever a host says so, there may be the waiting room. What each part does is in its own module;
-// this file only says who tells whom.
+// There is one `visit` at a time: `join` makes it, and `leave` or the server ends it. Before it,
+// and whenever a host says so, there may be the waiting room. Each part is in its own module; this
+// file only connects them.
 
 import "./health.js";
 import { ask, stopAsking } from "./ask.js";
@@ -64,31 +64,53 @@ function showHealth() {
 function join({ roomId, displayName }) {
   const client = new SignalingClient({
     url: addresses().signaling,
-    join: () => ({ roomId, peerId: invitation?.peerId ?? identity.peerId, displayName: invitation?.name ?? displayName }),
+    join: () => ({
+      roomId,
+      peerId: invitation?.peerId ?? identity.peerId,
+      displayName: invitation?.name ?? displayName,
+    }),
     token: invitation?.token,
   });
   const send = (message) => client.send(message);
   const mesh = new Mesh({ send, local: media });
   const chat = new Chat({ send, nameOf: (peerId) => mesh.nameOf(peerId) });
   const lobby = new Lobby({ send });
-  visit = { roomId, displayName, client, mesh, chat, lobby, role: "guest", placed: false, seated: false, endedHere: false };
+  visit = {
+    roomId,
+    displayName,
+    client,
+    mesh,
+    chat,
+    lobby,
+    role: "guest",
+    placed: false,
+    seated: false,
+    endedHere: false,
+  };
   listen(visit);
   prejoin.joining("Joining…");
   connectWithMedia(visit);
 }
 
-/** A camera that is about to start is part of the first offer; a question left unanswered keeps nobody out. */
+/**
+ * Waits a little, so that a camera about to start is part of the first offer. An unanswered
+ * permission prompt keeps nobody out.
+ */
 async function connectWithMedia(own) {
   const silent = invitation?.role === "observer";
   if (media.stopped && !silent) media.start({ mic: media.micWanted, camera: media.cameraWanted });
-  await Promise.race([media.started, new Promise((resolve) => setTimeout(resolve, MEDIA_LIMIT_MS))]);
+  await Promise.race(
+    [media.started, new Promise((resolve) => setTimeout(resolve, MEDIA_LIMIT_MS))],
+  );
   if (visit === own) own.client.connect();
 }
 
 function listen(own) {
   const { client, mesh, chat, lobby } = own;
-  // A visit that was left must not draw on the page any more.
-  const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => { if (visit === own) handle(detail); });
+  // A visit that was left must no longer draw on the page.
+  const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => {
+    if (visit === own) handle(detail);
+  });
   on(client, "frame", (frame) => log.add(frame));
   on(client, "state", (state) => connectionChanged(own, state));
   on(client, "room", (message) => roomChanged(own, message));
@@ -99,7 +121,9 @@ function listen(own) {
   on(client, "failure", (error) => failed(own, error));
   on(client, "ended", (end) => finish(end));
   on(mesh, "people", () => view.showPeople(mesh.people, own.displayName));
-  on(mesh, "arrived", ({ name, role }) => tell(own, role === "observer" ? `${name} is here, as an observer.` : `${name} is here.`));
+  on(mesh, "arrived", ({ name, role }) => tell(
+    own, role === "observer" ? `${name} is here, as an observer.` : `${name} is here.`,
+  ));
   on(mesh, "left", ({ name }) => tell(own, `${name} left the visit.`));
   on(lobby, "change", (knocks) => view.showKnocks(knocks));
 }
@@ -121,7 +145,7 @@ function seated(own, { role, expiresAt }) {
   announce("You are in the visit.");
 }
 
-/** Not in the visit yet, or not any more: nobody is seen, and nobody sees this one. */
+/** Not in the visit yet, or no longer: this person sees nobody, and nobody sees them. */
 function waiting(own, message) {
   const sentBack = own.seated;
   own.seated = false;
@@ -131,14 +155,14 @@ function waiting(own, message) {
   }
   if (!waitingRoom.isOpen) {
     enter(own);
-    // The server's warning may have gone out before this one came.
+    // The server may have sent its warning before this person joined.
     if (invitation?.visitEnd) deadline.set(invitation.visitEnd, true);
     waitingRoom.open({ send: (chat) => own.client.send(chat), sentBack });
   }
   waitingRoom.show(message);
 }
 
-/** There is a place, in the visit or before it. */
+/** This person has a place, in the visit or in the waiting room. */
 function enter(own) {
   own.placed = true;
   const silent = own.role === "observer";
@@ -166,7 +190,9 @@ function failed(own, error) {
 function connectionChanged(own, { state, attempt }) {
   if (state === "reconnecting" && own.seated) view.showBanner(reconnecting(attempt));
   else if (state === "reconnecting" && own.placed) waitingRoom.showBanner(waitingReconnecting());
-  else if (state === "reconnecting") prejoin.joining("The visit server cannot be reached. We keep trying.");
+  else if (state === "reconnecting") {
+    prejoin.joining("The visit server cannot be reached. We will keep trying.");
+  }
   if (state === "joined") view.showBanner(null);
   if (state === "waiting") waitingRoom.showBanner(null);
   own.chat.connected(state === "joined");
@@ -178,13 +204,15 @@ function tell(own, text) {
   announce(text);
 }
 
-/** A host decides about somebody, or about the visit, and is asked first whether that is meant. */
+/** A host decides about a person, or about the visit. The page asks for confirmation first. */
 async function decide(kind, person) {
   const own = visit;
   const answer = await ask(QUESTIONS[kind](person?.name));
   if (!answer || visit !== own) return;
   if (kind === "end_visit") own.endedHere = true;
-  const sent = own.client.send({ type: kind, peerId: person?.peerId, ...answer, requestId: "host" });
+  const sent = own.client.send(
+    { type: kind, peerId: person?.peerId, ...answer, requestId: "host" },
+  );
   if (!sent) own.lobby.showNote("You are not connected right now. Please try again in a moment.");
 }
 
@@ -197,7 +225,9 @@ function leave() {
 
 function finish(end) {
   const { mesh, chat, lobby, placed, endedHere } = visit;
-  const text = end && ending(endedHere && end.code === "visit_ended" ? { code: "ended_here" } : end, invitation);
+  const text = end && ending(
+    endedHere && end.code === "visit_ended" ? { code: "ended_here" } : end, invitation,
+  );
   visit = null;
   identity.remember(null);
   stopAsking();
@@ -224,7 +254,7 @@ function rememberForReload() {
   identity.remember({ roomId, displayName, mic: media.micWanted, camera: media.cameraWanted });
 }
 
-/** The network or the window is back: is the connection still there? */
+/** The network or the window is back: check that the connection still works. */
 function checkConnection() {
   visit?.client.retryNow();
   visit?.client.probe();

@@ -1,16 +1,16 @@
-// One question at a time: "are you sure?", perhaps with a word on why.
+// One question at a time: "are you sure?", perhaps with a reason.
 
 import { element } from "./page.js";
 
 const NOTHING_ASKED = () => {};
 
-/** Gives the answer to the question that was asked last, if nobody has it yet. */
+/** Answers the last question, if it has no answer yet. */
 let answer = NOTHING_ASKED;
 
 /**
- * Resolves to null for no, and for yes to `{reason}`, or to `{}` where there is none.
- * `reason`, if given, is the label of a field for one. Unless that is where the question starts, a
- * key that is pressed twice, or held, says no.
+ * Resolves to null for no, and for yes to `{reason}`, or to `{}` if there is none. `reason`, if
+ * given, is the label of a field for the reason. Unless the focus starts in that field, a key that
+ * is pressed twice, or held, means no.
  */
 export function ask({ title, text, reason, startsWithReason = false, action }) {
   const dialog = element("ask");
@@ -35,10 +35,10 @@ export function ask({ title, text, reason, startsWithReason = false, action }) {
   });
 }
 
-// A browser tells of it in a task of its own, by which time the next question may be open.
+// A browser reports the close in a task of its own; by then the next question may be open.
 element("ask").addEventListener("close", () => { if (!element("ask").open) answer(); });
 
-/** What was asked about is over. */
+/** The subject of the question is gone. */
 export function stopAsking() {
   element("ask").close("");
 }

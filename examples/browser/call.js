@@ -1,21 +1,21 @@
 // PeerCall: one RTCPeerConnection to one other person.
 //
-// The first offer comes from whoever joined later (the protocol's rule). Everything after that -
-// a camera added, an ICE restart - may start on either side at any time: perfect negotiation, with
-// the caller as the polite one, sorts out offers that cross.
+// The first offer comes from the peer that joined later (the protocol's rule). Everything after
+// that - a camera added, an ICE restart - may start on either side at any time: perfect
+// negotiation, with the caller as the polite one, sorts out offers that cross.
 //
-// Each call has an id, chosen by the caller and carried in the extra field `call`, so that what
-// was meant for an earlier connection (before a reload, say) is never fed to this one. A peer that
-// does not send the field is taken at its word.
+// Each call has an id, which the caller chooses and sends in the extra field `call`. So a message
+// for an earlier connection (before a reload, for example) is never fed to this one. If a peer does
+// not send the field, its messages are accepted.
 
 /** Candidates found within this time go out as one message. */
 const GATHER_MS = 50;
-/** A connection that is "disconnected" often heals by itself; after this long we help. */
+/** A connection that is "disconnected" often recovers by itself; after this long we restart ICE. */
 const PATIENCE_MS = 4_000;
 
 /** Events: `change` (state or stream), `gone` (closed). */
 export class PeerCall extends EventTarget {
-  /** What the other one sends us. */
+  /** The media that the other peer sends us. */
   stream = new MediaStream();
 
   #pc;
@@ -64,20 +64,24 @@ export class PeerCall extends EventTarget {
   /** Takes an `offer`, `answer` or `candidate`, one after the other in the order they came. */
   receive(message) {
     this.#queue = this.#queue
-      .then(() => (message.type === "candidate" ? this.#takeCandidates(message) : this.#takeDescription(message)))
+      .then(() => (message.type === "candidate"
+        ? this.#takeCandidates(message)
+        : this.#takeDescription(message)))
       .catch((error) => this.#unlessClosed(error));
     return this.#queue;
   }
 
-  /** Sends `track` in place of what went out for this kind before; null sends nothing. */
+  /** Sends `track` in place of the previous track of this kind; null sends nothing. */
   async replaceTrack(kind, track) {
-    const sender = this.#pc.getTransceivers().find((t) => t.receiver.track.kind === kind && t.sender.track)?.sender
+    const sender = this.#pc.getTransceivers().find(
+      (t) => t.receiver.track.kind === kind && t.sender.track,
+    )?.sender
       ?? this.#idleSender(kind);
     if (sender) await sender.replaceTrack(track);
     else if (track) this.#pc.addTrack(track, this.#local);
   }
 
-  /** Looks for a new way through the network; the picture stays while it does. */
+  /** Restarts ICE to find a new route through the network; the picture stays meanwhile. */
   restart() {
     if (this.#pc.connectionState !== "closed") this.#pc.restartIce();
   }
@@ -113,10 +117,12 @@ export class PeerCall extends EventTarget {
     }
   }
 
-  /** A sender that was negotiated for sending and whose track was taken away, as for "camera off". */
+  /** A sender that was negotiated for sending and has lost its track, as for "camera off". */
   #idleSender(kind) {
     const sends = (t) => t.direction === "sendrecv" || t.direction === "sendonly";
-    return this.#pc.getTransceivers().find((t) => t.receiver.track.kind === kind && sends(t))?.sender;
+    return this.#pc.getTransceivers().find(
+      (t) => t.receiver.track.kind === kind && sends(t),
+    )?.sender;
   }
 
   #connectionChanged() {
@@ -124,7 +130,9 @@ export class PeerCall extends EventTarget {
     clearTimeout(this.#timers.patience);
     if (state === "connected") this.wasConnected = true;
     if (state === "failed") this.restart();
-    if (state === "disconnected") this.#timers.patience = setTimeout(() => this.restart(), PATIENCE_MS);
+    if (state === "disconnected") {
+      this.#timers.patience = setTimeout(() => this.restart(), PATIENCE_MS);
+    }
     this.#changed();
   }
 
@@ -180,12 +188,14 @@ export class PeerCall extends EventTarget {
   #sendCandidates() {
     delete this.#timers.gather;
     const found = this.#found.splice(0);
-    this.#send({ type: "candidate", candidate: found.length === 1 ? found[0] : found, call: this.id });
+    this.#send(
+      { type: "candidate", candidate: found.length === 1 ? found[0] : found, call: this.id },
+    );
   }
 
   async #takeCandidates({ candidate }) {
     const candidates = [candidate].flat().filter(Boolean);
-    // They may overtake the description; then they wait for it.
+    // Candidates may overtake the description; then they wait for it.
     if (!this.#pc.remoteDescription) this.#early.push(...candidates);
     else for (const one of candidates) await this.#addCandidate(one);
   }
@@ -196,9 +206,11 @@ export class PeerCall extends EventTarget {
 
   async #addCandidate(candidate) {
     try {
-      await this.#pc.addIceCandidate(typeof candidate === "string" ? { candidate, sdpMLineIndex: 0 } : candidate);
+      await this.#pc.addIceCandidate(
+        typeof candidate === "string" ? { candidate, sdpMLineIndex: 0 } : candidate,
+      );
     } catch (error) {
-      // Candidates of an offer that we ignored on purpose are of no use, and no fault.
+      // Candidates of an offer that we ignored on purpose are useless, but not an error.
       if (!this.#ignoringOffer) this.#unlessClosed(error);
     }
   }

@@ -1,5 +1,5 @@
-// What people write to each other: in the visit, and between somebody in the waiting room and a
-// host. What is written while the connection is gone waits, and is sent after.
+// Messages that people write to each other: in the visit, and between a person in the waiting room
+// and a host. Messages written while the connection is gone wait, and are sent afterwards.
 
 import { element, make } from "./page.js";
 import { timeOfDay } from "./texts.js";
@@ -34,7 +34,7 @@ export class Conversation {
     this.#show({ name, text, at, kind: "theirs" });
   }
 
-  /** A line that nobody said, such as "Anna is here." */
+  /** A line from the page itself, such as "Anna is here." */
   note(text) {
     this.append(make("li", { className: "note" }, text));
   }
@@ -52,7 +52,7 @@ export class Conversation {
     this.#input.placeholder = connected ? "Write a message" : "Will be sent when you are back";
   }
 
-  /** There is a way (again): what waited goes out. */
+  /** The connection is back: waiting messages are sent. */
   flush() {
     while (this.#waiting.length > 0 && this.#transmit(this.#waiting[0])) this.#waiting.shift();
   }
@@ -83,7 +83,9 @@ export class Conversation {
   }
 
   #show({ name, text, at = Date.now(), kind }) {
-    const head = make("p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(at)));
+    const head = make(
+      "p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(at)),
+    );
     const line = make("li", { className: kind }, head, make("p", { className: "said" }, text));
     this.append(line);
     return line;
@@ -105,7 +107,9 @@ export class Chat {
       form: element("chat-form"),
       send: (text) => send({ type: "chat", message: text }),
     });
-    element("chat-toggle").addEventListener("click", () => this.#read(), { signal: this.#leave.signal });
+    element("chat-toggle").addEventListener(
+      "click", () => this.#read(), { signal: this.#leave.signal },
+    );
     this.#read();
   }
 
@@ -114,7 +118,7 @@ export class Chat {
     this.#talk.close();
   }
 
-  /** What was written in the waiting room is not lost on the way in. */
+  /** Messages from the waiting room are kept when the person is admitted. */
   continues(lines) {
     if (lines.length === 0) return;
     this.#talk.note("In the waiting room:");
@@ -122,7 +126,7 @@ export class Chat {
     this.#talk.note("In the visit, for everybody:");
   }
 
-  /** A `message` event of the signaling client; others than chat are passed over. */
+  /** A `message` event of the signaling client; messages other than chat are ignored. */
   receive({ type, from, to, message, sentAt }) {
     if ((type !== "chat" && type !== "private_message") || typeof message !== "string") return;
     const direct = type === "private_message" || to !== undefined;
@@ -152,6 +156,8 @@ export class Chat {
     this.#unread = unread;
     const badge = element("unread");
     badge.hidden = unread === 0;
-    badge.replaceChildren(String(unread), make("span", { className: "visually-hidden" }, " unread"));
+    badge.replaceChildren(
+      String(unread), make("span", { className: "visually-hidden" }, " unread"),
+    );
   }
 }

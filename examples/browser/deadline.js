@@ -1,20 +1,20 @@
-// When the visit will end by itself, said five minutes before.
+// Warns, five minutes before, that the visit will end by itself.
 
 import { announce } from "./page.js";
 import { endingSoon } from "./texts.js";
 
 const WARNING_MS = 5 * 60_000;
 const REFRESH_MS = 20_000;
-/** Timers cannot be set for longer; and no visit is. */
+/** Timers cannot run for longer, and no visit lasts that long. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export class Deadline {
   #timer = null;
   #warned = false;
 
-  /** `everybody`: the visit ends then. Else it is this invitation that does. */
+  /** `everybody`: the visit ends then. Otherwise only this invitation ends. */
   set(endsAt, everybody) {
-    // Somebody's own end is news only as long as the visit's is not known.
+    // The end of one's own invitation matters only while the visit's end is not known.
     if (this.#warned && !everybody) return;
     clearTimeout(this.#timer);
     const wait = endsAt - WARNING_MS - Date.now();

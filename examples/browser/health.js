@@ -1,6 +1,6 @@
-// <visio-health url="/health">: is the video service there? It asks every 30 seconds, and rests
-// while nobody looks. It says what it knows and no more: "checking" until the first answer. Without
-// a `url` it does not ask.
+// <visio-health url="/health">: shows whether the video service works. It asks every 30 seconds,
+// and pauses while the page is hidden. It shows only what it knows: "checking" until the first
+// answer. Without a `url` it does not ask.
 //
 // Understands both vocabularies of the health answer: status OK / DEGRADED / DOWN, and
 // healthy / unhealthy.
@@ -38,7 +38,7 @@ export class VisioHealth extends HTMLElement {
     this.#rest();
   }
 
-  /** Another address is another service: what is known of the old one is worth nothing. */
+  /** Another address is another service: the state of the old one no longer applies. */
   attributeChangedCallback(_name, before, now) {
     if (!this.isConnected || before === now) return;
     this.#show("checking");

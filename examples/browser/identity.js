@@ -1,14 +1,13 @@
-// Who this tab is, across reloads.
+// The identity of this tab, across reloads.
 //
-// The peer id survives a reload, so that the server and the others see the same person come back.
-// A duplicated tab copies the session storage too, and must not take the seat from the first one.
-// So the id is a baton: a living page holds it in memory only and lays it down in `pagehide`;
-// the next page of this tab picks it up and removes it. A copy of a living tab finds nothing and
-// is somebody new. (A tab that was killed without `pagehide` is somebody new as well; its old
-// seat ends with its socket.)
+// The peer id survives a reload, so that the server and the others see the same person come back. A
+// duplicated tab copies the session storage too, and must not take the seat from the first one. So
+// a live page holds the id only in memory, and stores it in `pagehide`. The next page of this tab
+// picks it up and removes it. A copy of a live tab finds nothing and is a new person. (A tab that
+// was killed without `pagehide` is a new person as well; its old seat ends with its socket.)
 
 const KEY = "visio.baton";
-/** After this long a restored tab asks again instead of walking into the visit. */
+/** After this long a restored tab asks again instead of joining the visit by itself. */
 const FRESH_MS = 60_000;
 
 export class Identity {
@@ -42,7 +41,10 @@ export class Identity {
   }
 }
 
-/** `length` characters nobody can guess: in open mode, who knows an id can take its seat. */
+/**
+ * `length` characters that nobody can guess: in open mode, anybody who knows an id can take its
+ * seat.
+ */
 export function randomId(length) {
   const alphabet = "abcdefghijkmnopqrstuvwxyz234567890"; // no l and 1, they look alike
   const bytes = crypto.getRandomValues(new Uint8Array(length));
@@ -57,7 +59,7 @@ function pickUp() {
   });
 }
 
-/** Storage may be blocked; then a reload is a new person, and that is all. */
+/** Storage may be blocked; then a reload is a new person, and nothing else breaks. */
 function ignoreRefusal(action) {
   try {
     return action();

@@ -1,22 +1,23 @@
-// The invitation: the visit token, and what it says.
+// The invitation: the visit token and its claims.
 //
-// It comes with the address, as `#token=...` (which no server is sent) or `?token=...`, and leaves
-// it before anything else happens: addresses are shown, copied, kept in histories and shared. It is
-// kept in this tab's storage, for a reload.
+// It comes in the address, as `#token=...` (which browsers send to no server) or `?token=...`, and
+// is removed from it before anything else happens: addresses are shown, copied, kept in histories
+// and shared. It stays in this tab's storage, for a reload.
 //
-// What it says is read for the form alone. Whether it is true is for the server to judge.
+// The page reads the claims only for the form. The server checks whether they are true.
 
 import { query, takeSecret } from "./place.js";
 
 const KEY = "visio.token";
 
 /**
- * `{token, isFresh, roomId, peerId, name, role, notBefore, expiresAt, visitEnd}`, or null. `isFresh`: from the
- * address, not from before a reload. What follows is there if the token says it.
+ * `{token, isFresh, roomId, peerId, name, role, notBefore, expiresAt, visitEnd}`, or null.
+ * `isFresh`: from the address, not from before a reload. The other fields are there if the token
+ * has them.
  */
 export const invitation = readInvitation();
 
-// Another link to this same page only changes what is after `#`.
+// Another link to this same page only changes the part after `#`.
 addEventListener("hashchange", () => { if (location.hash.includes("token=")) location.reload(); });
 
 function readInvitation() {
@@ -40,7 +41,7 @@ function readInvitation() {
   };
 }
 
-/** The claims of a JSON Web Token, or nothing of something else. */
+/** The claims of a JSON Web Token, or none if it is something else. */
 function claimsOf(token) {
   try {
     const base64 = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
@@ -59,7 +60,7 @@ function milliseconds(claim) {
   return typeof claim === "number" ? claim * 1000 : undefined;
 }
 
-/** Storage may be blocked; then a reload needs the link again, and that is all. */
+/** Storage may be blocked; then a reload needs the link again, and nothing else breaks. */
 function kept() {
   try {
     return sessionStorage.getItem(KEY);

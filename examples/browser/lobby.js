@@ -1,5 +1,5 @@
-// The waiting room, as hosts see it: who waits, since when, and what to do about it. Each has a
-// line of their own, which keeps what was written and typed for as long as the visit lasts.
+// The waiting room, as hosts see it: who waits, since when, and what to do about it. Each person
+// has a line, which keeps the messages and any typed text for as long as the visit lasts.
 
 import { ask } from "./ask.js";
 import { Conversation } from "./chat.js";
@@ -8,14 +8,14 @@ import { QUESTIONS, sinceWhen, waitingCount } from "./texts.js";
 
 const REFRESH_MS = 20_000;
 
-/** Events: `change` {count, text}: how many wait, and that in words. */
+/** Events: `change` {count, text}: how many wait, as a number and in words. */
 export class Lobby extends EventTarget {
   #send;
   #lines = new Map();
   #waiting = [];
   #timer = setInterval(() => this.#showTimes(), REFRESH_MS);
 
-  /** `send` takes a message for the server; false: not now. */
+  /** `send` takes a message for the server; it returns false if it cannot send now. */
   constructor({ send }) {
     super();
     this.#send = send;
@@ -28,8 +28,9 @@ export class Lobby extends EventTarget {
     this.#waiting = waiting;
     for (const one of waiting) this.#line(one.peerId).meet(one);
     this.#draw();
-    // Who comes back after a moment has kept the place, and is no news.
-    const news = waiting.filter((one) => !before.some(({ peerId }) => peerId === one.peerId) && this.#line(one.peerId).isNews());
+    // A person who comes back after a moment has kept their place, and is not news.
+    const waitedBefore = (one) => before.some(({ peerId }) => peerId === one.peerId);
+    const news = waiting.filter((one) => !waitedBefore(one) && this.#line(one.peerId).isNews());
     for (const { peerId } of news) announce(`${this.#line(peerId).name} is in the waiting room.`);
   }
 
@@ -45,7 +46,7 @@ export class Lobby extends EventTarget {
     return true;
   }
 
-  /** Something that a host asked for was refused, in words; or null. */
+  /** Why a host's request was refused, in words; or null. */
   showNote(text) {
     element("lobby-note").hidden = text === null;
     element("lobby-note").textContent = text ?? "";
@@ -64,18 +65,22 @@ export class Lobby extends EventTarget {
   }
 
   #line(peerId) {
-    if (!this.#lines.has(peerId)) this.#lines.set(peerId, new Line(peerId, (message) => this.#decide(message)));
+    if (!this.#lines.has(peerId)) {
+      this.#lines.set(peerId, new Line(peerId, (message) => this.#decide(message)));
+    }
     return this.#lines.get(peerId);
   }
 
   #decide(message) {
     this.showNote(null);
     const sent = this.#send(message);
-    if (!sent && message.type !== "chat") this.showNote("You are not connected right now. Please try again in a moment.");
+    if (!sent && message.type !== "chat") {
+      this.showNote("You are not connected right now. Please try again in a moment.");
+    }
     return sent;
   }
 
-  /** Lines that stay are not touched: somebody may be typing in one of them. */
+  /** Lines that stay are not touched: the host may be typing in one of them. */
   #draw() {
     const list = element("lobby-list");
     const wanted = this.#waiting.map(({ peerId }) => this.#line(peerId).node);
@@ -95,7 +100,9 @@ export class Lobby extends EventTarget {
 
   #changed() {
     const names = this.#waiting.map(({ peerId }) => this.#line(peerId).name);
-    this.dispatchEvent(new CustomEvent("change", { detail: { count: names.length, text: waitingCount(names) } }));
+    this.dispatchEvent(
+      new CustomEvent("change", { detail: { count: names.length, text: waitingCount(names) } }),
+    );
   }
 }
 
@@ -166,17 +173,25 @@ class Line {
       return made;
     };
     const messages = make("ol", { className: "messages", role: "log", tabIndex: 0, hidden: true });
-    const input = make("input", { maxLength: 2000, autocomplete: "off", placeholder: "Write a message" });
-    const submit = make("button", { type: "submit", className: "primary send", ariaLabel: "Send message" }, icon("send"));
+    const input = make(
+      "input", { maxLength: 2000, autocomplete: "off", placeholder: "Write a message" },
+    );
+    const submit = make("button", {
+      type: "submit", className: "primary send", ariaLabel: "Send message",
+    }, icon("send"));
     const form = part("form", "chat-form", input, submit);
     const talk = make("div", { className: "knock-talk", hidden: true }, messages, form);
-    const admit = button("primary", "Admit", () => this.#decide({ type: "admit", peerId: this.#peerId, requestId: "host" }));
+    const admit = button("primary", "Admit", () => this.#decide(
+      { type: "admit", peerId: this.#peerId, requestId: "host" },
+    ));
     const decline = button("quiet", "Decline", () => this.#decline());
     const write = button("quiet", "Message", () => this.#toggle());
     write.ariaExpanded = "false";
     const avatar = make("span", { className: "avatar", ariaHidden: "true" });
     const [name, since] = [part("span", "person-name"), part("span", "person-state")];
-    this.node = part("li", "knock", avatar, name, since, part("div", "knock-buttons", admit, decline, write), talk);
+    this.node = part(
+      "li", "knock", avatar, name, since, part("div", "knock-buttons", admit, decline, write), talk,
+    );
     this.node.dataset.peerId = this.#peerId;
     this.#parts = { avatar, name, since, admit, decline, write, talk, messages, form, input };
     this.#talk = new Conversation({ list: messages, form, send: (text) => this.#say(text) });

@@ -1,4 +1,4 @@
-// The signaling log for developers: one line a frame. The whole frame, SDP and addresses
+// The signaling log for developers: one line for each frame. The whole frame, SDP and addresses
 // included, is written into the page only when its line is opened.
 
 import { element, make } from "./page.js";
@@ -25,16 +25,20 @@ function lineOf({ direction, message, bytes }) {
     ["peer", message.from ?? message.to ?? message.peerId ?? ""],
     ["size", `${bytes.toLocaleString()} B`],
   ];
-  const summary = make("summary", {}, ...cells.map(([className, text]) => make("span", { className }, text)));
+  const summary = make(
+    "summary", {}, ...cells.map(([className, text]) => make("span", { className }, text)),
+  );
   const details = make("details", {}, summary);
-  details.addEventListener("toggle", () => details.append(make("pre", {}, pretty(message))), { once: true });
+  details.addEventListener(
+    "toggle", () => details.append(make("pre", {}, pretty(message))), { once: true },
+  );
   const line = make("li", {}, details);
   line.dataset.type = message.type;
   line.dataset.direction = direction;
   return line;
 }
 
-/** SDP is lines of its own; escaped into one it cannot be read. */
+/** SDP consists of lines; escaped into a single one it is unreadable. */
 function pretty(message) {
   const sdp = message.sdp?.sdp ?? message.sdp;
   const json = JSON.stringify({ ...message, sdp: sdp && "…" }, null, 2);

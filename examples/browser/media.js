@@ -1,10 +1,10 @@
 // LocalMedia: the camera and microphone of this person.
 //
 // Whatever is missing or refused, there is always a LocalMedia: with fewer tracks, down to none,
-// and with a `problem` that a human can be told about. "Camera off" really stops the camera, so
-// that its light goes out; "mute" only silences the microphone, because unmuting must be instant.
+// and with a `problem` that the page can explain. "Camera off" really stops the camera, so that its
+// light goes out; "mute" only silences the microphone, because unmuting must be instant.
 
-// No frame rate is asked for: with one, Chromium's camera was seen to pause for 2 to 3 seconds just
+// We request no frame rate: with one, Chromium's camera sometimes paused for 2 to 3 seconds just
 // when a call began.
 const QUALITIES = {
   low: { width: { ideal: 320 }, height: { ideal: 240 } },
@@ -14,13 +14,15 @@ const QUALITIES = {
 
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
-/** Events: `change` (mic, camera or problem), `track` {kind, track}: send this track from now on. */
+/**
+ * Events: `change` (mic, camera or problem), `track` {kind, track}: send this track from now on.
+ */
 export class LocalMedia extends EventTarget {
   /** The one stream all tracks are part of; its id stays the same. */
   stream = new MediaStream();
   /** null, or why something is missing: "denied" "missing" "busy" "insecure" "failed". */
   problem = null;
-  /** Settles when the latest `start` has got what it could get. */
+  /** Settles when the latest `start` has got everything it can get. */
   started = Promise.resolve();
   /** After a visit: everything is released until `start`. */
   stopped = false;
@@ -42,7 +44,7 @@ export class LocalMedia extends EventTarget {
     return this.#cameraOn && this.#track("video") !== null;
   }
 
-  /** What the person asked for, whether or not it is there. */
+  /** What the person wants, whether or not it is available. */
   get micWanted() {
     return this.#micOn;
   }
@@ -55,7 +57,7 @@ export class LocalMedia extends EventTarget {
     return this.#track("audio") !== null;
   }
 
-  /** Asks for what is wanted, and settles for what is given. Never rejects. */
+  /** Requests the wanted devices, and works with those it gets. Never rejects. */
   start({ mic = true, camera = true } = {}) {
     this.#micOn = mic;
     this.#cameraOn = camera;
@@ -72,7 +74,7 @@ export class LocalMedia extends EventTarget {
     this.#changed();
   }
 
-  /** Releases camera and microphone; what was wanted is remembered for the next `start`. */
+  /** Releases camera and microphone; remembers the wanted devices for the next `start`. */
   stop() {
     this.stopped = true;
     for (const kind of ["audio", "video"]) this.#remove(kind);
@@ -92,7 +94,7 @@ export class LocalMedia extends EventTarget {
     this.#changed();
   }
 
-  /** A microphone that was refused or missing before may be there now. */
+  /** A microphone that was refused or missing before may be available now. */
   async askForMic() {
     this.problem = null;
     for (const track of (await this.#take(["audio"])) ?? []) this.#add(track);
@@ -113,7 +115,9 @@ export class LocalMedia extends EventTarget {
       return null;
     }
     try {
-      const constraints = { audio: kinds.includes("audio") && AUDIO, video: kinds.includes("video") && this.#video };
+      const constraints = {
+        audio: kinds.includes("audio") && AUDIO, video: kinds.includes("video") && this.#video,
+      };
       return (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
     } catch (error) {
       this.problem = problemOf(error);
@@ -121,12 +125,12 @@ export class LocalMedia extends EventTarget {
     }
   }
 
-  /** One kind may be refused or missing where the other is there. */
+  /** One kind may be refused or missing while the other is available. */
   async #takeOneByOne(kinds) {
     const first = this.problem;
     const tracks = [];
     for (const kind of kinds.length > 1 ? kinds : []) {
-      // After a "no" nobody is asked again; only what is already allowed is taken.
+      // After a "no" the person is not asked again; only devices that are already allowed are used.
       if (first === "denied" && !(await allowed(kind))) continue;
       tracks.push(...((await this.#take([kind])) ?? []));
     }
@@ -170,7 +174,9 @@ export class LocalMedia extends EventTarget {
   }
 }
 
-/** Calls `show` with the loudness, 0 to 1, ten times a second. Returns the function that stops it. */
+/**
+ * Calls `show` with the loudness, 0 to 1, ten times a second. Returns the function that stops it.
+ */
 export function watchLevel(track, show) {
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 512 });

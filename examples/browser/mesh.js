@@ -1,23 +1,23 @@
-// Mesh: everybody else in the visit, each with a PeerCall of their own.
+// Mesh: everybody else in the visit, each with their own PeerCall.
 //
 // It follows the room (who is there) and the calls (who can be seen and heard), and tells the
 // page one thing: `people`, the whole list, whenever anything about it changed.
 //
 // Observers neither send nor answer, so nobody calls them and they call nobody.
 //
-// When somebody comes back, by reload or new socket, a new call is made. The old one is kept, and
-// shown, until the new one connects. And when only somebody's signaling is gone, their picture
-// stays for as long as it moves.
+// When a person comes back, by reload or new socket, a new call is made. The old call is kept, and
+// shown, until the new one connects. If only a person's signaling is gone, their picture stays for
+// as long as it moves.
 
 import { PeerCall } from "./call.js";
 import { randomId } from "./identity.js";
 
-/** A first connection that takes longer is tried anew, this often. */
+/** A first connection that takes longer is retried, this many times. */
 const DIAL_LIMIT_MS = 12_000;
 const DIALS = 3;
-/** How long somebody whose signaling dropped is expected back, if their picture stops too. */
+/** How long we expect a person back whose signaling dropped, if their picture stops too. */
 const RETURN_LIMIT_MS = 6_000;
-/** Reasons of `peer_left` that say nothing about whether the person meant to go. */
+/** Reasons of `peer_left` that do not show whether the person meant to leave. */
 const DROPPED = new Set(["disconnected", "timeout", undefined]);
 /** Candidates kept for a call whose offer is not here yet. */
 const EARLY_LIMIT = 100;
@@ -25,9 +25,9 @@ const EARLY_LIMIT = 100;
 /**
  * Events: `people`; `arrived` and `left` {name} for announcements.
  *
- * A person: `{peerId, name, role, state, stream, moves, media}` with the states "connecting", "connected",
- * "reconnecting", "trouble" (no way through the network was found), "present" (there, and not to be
- * called) and "left".
+ * A person: `{peerId, name, role, state, stream, moves, media}` with the states "connecting",
+ * "connected", "reconnecting", "trouble" (no route through the network was found), "present"
+ * (there, but not to be called) and "left".
  */
 export class Mesh extends EventTarget {
   #people = new Map();
@@ -80,17 +80,19 @@ export class Mesh extends EventTarget {
     if (!person) return;
     if (message.type === "offer") this.#takeOffer(person, message);
     if (message.type === "answer") this.#pass(person, message);
-    if (message.type === "candidate" || message.type === "ice-candidate") this.#takeCandidates(person, message);
+    if (message.type === "candidate" || message.type === "ice-candidate") {
+      this.#takeCandidates(person, message);
+    }
     if (message.type === "renegotiate") person.call?.restart();
     if (message.type === "signal" && message.media) this.#takeMedia(person, message.media);
   }
 
-  /** Another look for a way through the network, for everybody who is not connected. */
+  /** Tries again to find a route through the network, for everybody who is not connected. */
   restartBroken() {
     for (const { call } of this.people) if (call?.state === "reconnecting") call.restart();
   }
 
-  /** Out of the room, but perhaps not for good: every call ends, and nobody is there. */
+  /** Out of the room, but perhaps not for good: every call ends, and the list is empty. */
   clear() {
     for (const person of this.people) this.#hangUp(person);
     this.#people.clear();
@@ -153,7 +155,8 @@ export class Mesh extends EventTarget {
 
   #newPerson(peerId) {
     const person = {
-      peerId, name: "", role: undefined, quiet: false, here: null, call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
+      peerId, name: "", role: undefined, quiet: false, here: null,
+      call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
       get state() { return stateOf(person); },
       get stream() { return shownCall(person)?.stream ?? null; },
       get moves() { return shownCall(person)?.state === "connected"; },
@@ -162,14 +165,16 @@ export class Mesh extends EventTarget {
     return person;
   }
 
-  /** An offer may overtake the news of who sends it (API Gateway); it is news enough. */
+  /**
+   * An offer may overtake the news of its sender (API Gateway); the offer itself is news enough.
+   */
   #early({ type, from }) {
     return from && (type === "offer" || type === "candidate") ? this.#newPerson(from) : null;
   }
 
   // --- calls ---
 
-  /** We joined, so we are the later one to everybody who was there: we offer. */
+  /** We joined later than everybody who was there, so we offer. */
   #dialAll({ peers, version }) {
     this.#seatedAt = version;
     for (const person of this.people) person.since = 0;
@@ -185,10 +190,12 @@ export class Mesh extends EventTarget {
   #dial(person) {
     person.dials += 1;
     this.#newCall(person, { id: randomId(8), caller: true });
-    if (person.dials < DIALS) person.dialTimer = setTimeout(() => this.#dial(person), DIAL_LIMIT_MS);
+    if (person.dials < DIALS) {
+      person.dialTimer = setTimeout(() => this.#dial(person), DIAL_LIMIT_MS);
+    }
   }
 
-  /** Both sides say so when nothing comes of it, rather than spin for ever. */
+  /** Both sides say so if the connection fails, rather than spin forever. */
   #hope(person) {
     person.stuck = false;
     clearTimeout(person.hopeTimer);
@@ -198,7 +205,7 @@ export class Mesh extends EventTarget {
     }, DIAL_LIMIT_MS * DIALS);
   }
 
-  /** They joined after us, so they will offer. What we had with their old page is history. */
+  /** They joined after us, so they will offer. Our state for their old page no longer counts. */
   #welcome({ peerId, version }) {
     const person = this.#people.get(peerId);
     if (person.quiet) return;
@@ -222,7 +229,9 @@ export class Mesh extends EventTarget {
   #takeCandidates(person, message) {
     const mine = person.call && (message.call === undefined || message.call === person.call.id);
     if (mine) person.call.receive({ ...message, type: "candidate" });
-    else if (message.call !== person.previous?.id && person.early.length < EARLY_LIMIT) person.early.push(message);
+    else if (message.call !== person.previous?.id && person.early.length < EARLY_LIMIT) {
+      person.early.push(message);
+    }
   }
 
   #pass(person, message) {
@@ -232,13 +241,17 @@ export class Mesh extends EventTarget {
 
   #newCall(person, { id, caller }) {
     this.#retire(person);
-    const send = (message) => this.#send({ ...message, to: person.peerId, since: caller ? this.#seatedAt : undefined });
-    const call = new PeerCall({ id, caller, local: this.#local.stream, iceServers: this.#iceServers, send });
+    const send = (message) => this.#send(
+      { ...message, to: person.peerId, since: caller ? this.#seatedAt : undefined },
+    );
+    const call = new PeerCall(
+      { id, caller, local: this.#local.stream, iceServers: this.#iceServers, send },
+    );
     call.addEventListener("change", () => this.#callChanged(person, call));
     person.call = call;
   }
 
-  /** Keeps a call that still shows something until the next one connects. */
+  /** Keeps a call that still shows a picture until the next one connects. */
   #retire(person) {
     clearTimeout(person.dialTimer);
     const { call } = person;
@@ -266,7 +279,9 @@ export class Mesh extends EventTarget {
   }
 
   #hangUp(person) {
-    for (const timer of [person.dialTimer, person.hopeTimer, person.returnTimer]) clearTimeout(timer);
+    for (const timer of [person.dialTimer, person.hopeTimer, person.returnTimer]) {
+      clearTimeout(timer);
+    }
     person.previous?.close();
     person.call?.close();
     person.call = person.previous = null;

@@ -1,4 +1,4 @@
-// Small things that several parts of the page need.
+// Helpers that several parts of the page need.
 
 export function element(id) {
   return document.getElementById(id);
@@ -22,14 +22,16 @@ export function icon(name, label) {
   return svg;
 }
 
-/** Says `text` to those who listen to the page rather than see it. */
+/** Announces `text` to screen readers. */
 export function announce(text) {
   element("announcer").textContent = text;
 }
 
-/** Shows what is marked `data-for` one of these, and hides what is for others. */
+/** Shows elements marked `data-for` one of these, and hides those for others. */
 export function showFor(...kinds) {
-  for (const node of document.querySelectorAll("[data-for]")) node.hidden = !kinds.includes(node.dataset.for);
+  for (const node of document.querySelectorAll("[data-for]")) {
+    node.hidden = !kinds.includes(node.dataset.for);
+  }
 }
 
 /** "Dr. Anna Maria Keller" is "AK". */
@@ -45,10 +47,14 @@ export function initials(name) {
 export function bindToggles(media, changed) {
   const buttons = [...document.querySelectorAll("[data-toggle]")];
   const show = () => {
-    for (const button of buttons) button.setAttribute("aria-pressed", String(!media[button.dataset.toggle]));
+    for (const button of buttons) {
+      button.setAttribute("aria-pressed", String(!media[button.dataset.toggle]));
+    }
     changed();
   };
-  for (const button of buttons) button.addEventListener("click", () => switchOver(media, button.dataset.toggle));
+  for (const button of buttons) {
+    button.addEventListener("click", () => switchOver(media, button.dataset.toggle));
+  }
   media.addEventListener("change", show);
 }
 
@@ -58,7 +64,7 @@ function switchOver(media, kind) {
   else media.askForMic();
 }
 
-/** Every button with `data-copy-link` copies what `link` answers, and says that it did. */
+/** Every button with `data-copy-link` copies the result of `link`, and says that it did. */
 export function copyButtons(link) {
   for (const button of document.querySelectorAll("[data-copy-link]")) {
     const label = button.querySelector("span");

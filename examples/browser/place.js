@@ -1,4 +1,4 @@
-// Where this page is, and where its servers are: the query of the address.
+// The address of this page and of its servers: the query of the URL.
 //
 //   ?visit=NAME  ?name=NAME     prefill the form
 //   #token=T or ?token=T        the invitation; invitation.js takes it out of the address at once
@@ -8,7 +8,7 @@
 
 export const query = new URLSearchParams(location.search);
 
-/** What the address says of `key`, after `?` or after `#`. It is not there any more afterwards. */
+/** The value of `key` in the address, after `?` or after `#`. It is removed from the address. */
 export function takeSecret(key) {
   const hash = new URLSearchParams(location.hash.slice(1));
   const secret = hash.get(key) ?? query.get(key);
@@ -18,7 +18,7 @@ export function takeSecret(key) {
   return secret;
 }
 
-/** `foreignServer` is the host the signaling goes to, if that is not where the page came from. */
+/** `foreignServer` is the signaling server's host, if the page came from another one. */
 export function addresses() {
   const server = readUrl(query.get("server"), ["ws:", "wss:"]);
   const own = new URL("/ws", location.href);
@@ -28,22 +28,24 @@ export function addresses() {
   return { signaling: signaling.href, health: healthOf(server), foreignServer };
 }
 
-/** The link to a visit, without the name of who copies it. */
+/** The link to a visit, without the name of the person who copies it. */
 export function visitLink(roomId) {
   const link = new URL(location.pathname, location.href);
   link.searchParams.set("visit", roomId);
-  for (const key of ["server", "health"]) if (query.has(key)) link.searchParams.set(key, query.get(key));
+  for (const key of ["server", "health"]) {
+    if (query.has(key)) link.searchParams.set(key, query.get(key));
+  }
   return link.href;
 }
 
-/** So that a reload, or a copied address, leads to the same visit. */
+/** This makes a reload, or a copied address, lead to the same visit. */
 export function rememberVisitInUrl(roomId) {
   query.set("visit", roomId);
   query.delete("name");
   history.replaceState(null, "", `?${query}`);
 }
 
-/** Beside the server where its path is the usual one; API Gateway has no such place. */
+/** On the same host as the server, if its path is the usual one; API Gateway has no such URL. */
 function healthOf(server) {
   const given = readUrl(query.get("health"), ["http:", "https:"]);
   if (given) return given.href;

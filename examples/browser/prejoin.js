@@ -1,5 +1,5 @@
-// The form before a visit, with one's own picture beside it; and the place where a visit that
-// is over says why.
+// The form before a visit, with the person's own picture next to it. It also shows why a visit is
+// over.
 
 import { watchLevel } from "./media.js";
 import { element, announce } from "./page.js";
@@ -32,13 +32,14 @@ export class Prejoin {
     element("name").value = name ?? "";
   }
 
-  /** What the invitation decides is not asked for. */
+  /** The form does not ask for values that the invitation decides. */
   follow(invitation) {
     this.#invitation = invitation;
     if (!this.#nameIsGiven) return;
     element("name").value = invitation.name;
     element("name").readOnly = true;
-    element("name-help").textContent = "This name is in your invitation. The others in the visit see it.";
+    element("name-help").textContent
+      = "This name is in your invitation. The others in the visit see it.";
   }
 
   /** Starts camera and microphone. Joining does not wait for that: a prompt may stay unanswered. */
@@ -60,10 +61,11 @@ export class Prejoin {
 
   showServer(host) {
     element("server-note").hidden = !host;
-    element("server-note").textContent = host ? `This page uses the signaling server at ${host}.` : "";
+    element("server-note").textContent
+      = host ? `This page uses the signaling server at ${host}.` : "";
   }
 
-  /** Waiting for the seat; `text` says for what. */
+  /** Waiting for the seat; `text` says why. */
   joining(text) {
     this.#setBusy(true);
     this.#notice({ text, kind: "info" });
@@ -76,7 +78,7 @@ export class Prejoin {
     this.#watchLevelOf(null);
   }
 
-  /** Back to the form; `end` says why, and what the button is for now. */
+  /** Back to the form; `end` says why, and what the button does now. */
   show(end) {
     this.#setBusy(false);
     document.body.dataset.view = "prejoin";
@@ -103,7 +105,9 @@ export class Prejoin {
   #read() {
     const displayName = element("name").value.trim();
     const name = this.#demand("name", displayName, "Please enter your name.");
-    const visit = this.#demand("visit-name", this.roomId, "Please enter a name for the visit, with letters or numbers.");
+    const visit = this.#demand(
+      "visit-name", this.roomId, "Please enter a name for the visit, with letters or numbers.",
+    );
     if (!name || !visit) return null;
     element("visit-name").value = this.roomId;
     return { roomId: this.roomId, displayName };
@@ -131,7 +135,7 @@ export class Prejoin {
     const { stream, camera, stopped } = this.#media;
     const preview = element("preview");
     preview.parentElement.dataset.camera = camera ? "on" : "off";
-    // A stream of nothing would keep the page loading for ever.
+    // An empty stream would keep the page loading forever.
     if (camera && preview.srcObject !== stream) preview.srcObject = stream;
     element("preview-toggles").hidden = stopped;
     element("preview-note").textContent = this.#isSilent ? SILENT : previewNote(this.#media);

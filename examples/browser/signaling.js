@@ -1,30 +1,35 @@
-// SignalingClient: one visit's connection to the signaling server. It knows no page and no media,
-// so it can be copied into any app (README.md beside this file shows how).
+// SignalingClient: one visit's connection to the signaling server. It uses no page and no media, so
+// you can copy it into any app (README.md next to this file shows how).
 //
 // It keeps three promises to the code above it:
-// - a lost socket comes back by itself, with growing, jittered pauses, under the same peer id;
-// - where coming back would be wrong (another window took over, the visit is over), it stops and
-//   says why, once, as `ended`;
+// - it replaces a lost socket by itself, with growing, jittered pauses, under the same peer id;
+// - if reconnecting would be wrong (another window took over, the visit is over), it stops and says
+//   why, once, as `ended`;
 // - room changes arrive in order: `room` fires only for a version newer than all seen before.
 //
-// Where the visit's token says so, a host has to let this one in first: then the state is
-// "waiting" until `joined` comes, and again if a host sends it back.
+// If the visit's token says so, a host has to admit this client first. Then the state is "waiting"
+// until `joined` comes, and again if a host sends the client back.
 //
-// What it leaves out: resuming a seat. `join` and `token` are asked for again on every connection,
-// so a later `resumeToken`, or a fresh token, can be given there.
+// It does not resume seats. It asks for `join` and `token` again on every connection, so you can
+// give a fresh token there, or later a `resumeToken`.
 
-/** Errors after which this client must not come back by itself. */
-const FINAL_CODES = new Set(["replaced", "removed", "denied", "visit_ended", "visit_expired", "unauthorized"]);
+/** Errors after which this client must not reconnect by itself. */
+const FINAL_CODES = new Set(
+  ["replaced", "removed", "denied", "visit_ended", "visit_expired", "unauthorized"],
+);
 
-/** The same by close code, for the case that the error frame before it was lost. */
+/** The same by close code, in case the error frame before it was lost. */
 const FINAL_CLOSES = new Map([
-  [4001, "unauthorized"], [4003, "denied"], [4009, "replaced"], [4010, "removed"], [4011, "visit_ended"],
+  [4001, "unauthorized"], [4003, "denied"], [4009, "replaced"],
+  [4010, "removed"], [4011, "visit_ended"],
 ]);
 
-/** Answers to `join` worth another try; every other one is for a human to read. */
+/** Refusals of `join` that are worth another try; every other one is for a human to read. */
 const RETRY_JOIN = new Set(["internal", "rate_limited", "join_timeout"]);
 
-const ROOM_TYPES = new Set(["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"]);
+const ROOM_TYPES = new Set(
+  ["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"],
+);
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -36,20 +41,28 @@ const KEEP_ALIVE_MS = 9 * 60_000;
 /** The states in which this client has a place: a seat, or one in the lobby. */
 const PLACED = new Set(["joined", "waiting"]);
 
-/** After `visit_ended` an `error` says why. If it is lost, that it is over is enough. */
+/**
+ * After `visit_ended` an `error` says why. If it is lost, it is enough to know that the visit is
+ * over.
+ */
 const LAST_WORD_LIMIT_MS = 1_000;
 
 /**
  * Events (`event.detail`):
- * - `state`   {state: "connecting" | "waiting" | "joined" | "reconnecting" | "closed", attempt, pauseMs}
+ * - `state`   {state: "connecting" | "waiting" | "joined" | "reconnecting" | "closed", attempt,
+ *   pauseMs}
  * - `room`    the server's message that changed the room, `joined` included
- * - `waiting` {roomId, peerId, hostPresent, since}: in the lobby; again when a host comes or the last one goes
- * - `lobby`   {waiting: [{peerId, displayName, since}]}: for a host, all who wait, whenever that changed
+ * - `waiting` {roomId, peerId, hostPresent, since}: in the lobby; again when a host comes or the
+ *   last one goes
+ * - `lobby`   {waiting: [{peerId, displayName, since}]}: for a host, all who wait, whenever that
+ *   changed
  * - `ending`  {endsAt}: the visit ends by itself then
  * - `message` what another peer sent: relayed messages, chat, and all other types
  * - `failure` an `error` of the server that changes nothing about the connection
- * - `ended`   {code, message, reason}: over, and not to be retried by itself; `reason` is a host's own words
- * - `frame`   {direction: "in" | "out", message, bytes}: every frame, for a log; a `token` is left out
+ * - `ended`   {code, message, reason}: over, and not to be retried by itself; `reason` is a host's
+ *   own words
+ * - `frame`   {direction: "in" | "out", message, bytes}: every frame, for a log; a `token` is left
+ *   out
  */
 export class SignalingClient extends EventTarget {
   #url;
@@ -67,8 +80,10 @@ export class SignalingClient extends EventTarget {
   /**
    * @param {object} options
    * @param {string} options.url  `ws://` or `wss://` address of the server
-   * @param {object | (() => object)} options.join  the fields of `join`: roomId, peerId, displayName, ...
-   * @param {string | (() => string)} [options.token]  the visit token, where the server asks for one
+   * @param {object | (() => object)} options.join  the fields of `join`: roomId, peerId,
+   * displayName, ...
+   * @param {string | (() => string)} [options.token]  the visit token, if the server needs
+   * one
    */
   constructor({ url, join, token }) {
     super();
@@ -112,7 +127,7 @@ export class SignalingClient extends EventTarget {
     this.#open();
   }
 
-  /** Asks the server for a sign of life, and reconnects if there is none. For doubtful moments. */
+  /** Asks the server for a sign of life, and reconnects if there is none. Use it when in doubt. */
   probe() {
     if (!PLACED.has(this.#state) || this.#timers.probe) return;
     this.#write({ type: "ping" });
@@ -127,7 +142,7 @@ export class SignalingClient extends EventTarget {
     this.#version = 0;
     this.#lobby = [];
     this.#reason = undefined;
-    // A socket that was given up may still speak; only the current one is heard.
+    // A socket that was given up may still deliver messages; only the current one counts.
     const whenCurrent = (handle) => (event) => { if (this.#socket === socket) handle(event); };
     socket.onopen = whenCurrent(() => this.#write(this.#request()));
     socket.onmessage = whenCurrent((event) => this.#receive(event.data));
@@ -146,7 +161,7 @@ export class SignalingClient extends EventTarget {
     else this.#lost();
   }
 
-  /** The connection is of no use any more; comes back after a pause. */
+  /** The connection is useless now; reconnects after a pause. */
   #lost() {
     this.#drop();
     const pauseMs = Math.max(pause(this.#attempt), this.#notBefore - Date.now());
@@ -184,14 +199,16 @@ export class SignalingClient extends EventTarget {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     const text = JSON.stringify(message);
     this.#socket.send(text);
-    this.#emit("frame", { direction: "out", message: withoutToken(message), bytes: byteLength(text) });
+    this.#emit(
+      "frame", { direction: "out", message: withoutToken(message), bytes: byteLength(text) },
+    );
     this.#stayAlive();
     return true;
   }
 
   #receive(text) {
     const message = parse(text);
-    // API Gateway's own errors, {message, connectionId, requestId}, have no type: not for us.
+    // API Gateway's own errors, {message, connectionId, requestId}, have no type; we ignore them.
     if (typeof message?.type !== "string") return;
     this.#emit("frame", { direction: "in", message, bytes: byteLength(text) });
     this.#stayAlive();
@@ -216,9 +233,9 @@ export class SignalingClient extends EventTarget {
   #roomChanged(message) {
     const joined = message.type === "joined";
     if (joined) this.#placed("joined");
-    // Somebody in the lobby has no room; this is a late word of the one it was in.
+    // A client in the lobby has no room; this is late news of the room it was in.
     if (this.#state === "waiting") return;
-    // `joined` is news whatever its version: a restarted server counts from one again.
+    // `joined` always counts, whatever its version: a restarted server counts from one again.
     if (!joined && message.version <= this.#version) return;
     this.#version = Math.max(this.#version, message.version);
     this.#emit("room", message);
@@ -254,7 +271,9 @@ export class SignalingClient extends EventTarget {
 
   #over({ reason }) {
     this.#reason = reason;
-    this.#timers.lastWord = setTimeout(() => this.#end({ code: "visit_ended" }), LAST_WORD_LIMIT_MS);
+    this.#timers.lastWord = setTimeout(
+      () => this.#end({ code: "visit_ended" }), LAST_WORD_LIMIT_MS,
+    );
   }
 
   #failed(error) {
@@ -266,7 +285,7 @@ export class SignalingClient extends EventTarget {
     else this.#emit("failure", error);
   }
 
-  /** A draining server says when to come back; until then this connection stays in use. */
+  /** A draining server says when to reconnect; until then this connection stays in use. */
   #moveAfter(delayMs = 0) {
     this.#notBefore = Date.now() + delayMs;
     this.#timers.move = setTimeout(() => this.#lost(), delayMs);
@@ -282,7 +301,7 @@ export class SignalingClient extends EventTarget {
   }
 }
 
-/** Full jitter over a growing range, so that a thousand clients do not come back at one moment. */
+/** Full jitter over a growing range, so that a thousand clients do not all reconnect at once. */
 export function pause(attempt, random = Math.random) {
   const range = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
   return range / 4 + random() * range * 0.75;
@@ -300,7 +319,7 @@ function byteLength(text) {
   return new TextEncoder().encode(text).length;
 }
 
-/** Who holds a token can act for its owner: it has no place in a log. */
+/** Anybody who holds a token can act for its owner, so it must not be logged. */
 function withoutToken(message) {
   return message.token === undefined ? message : { ...message, token: "(left out)" };
 }

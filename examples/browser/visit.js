@@ -1,5 +1,5 @@
-// The visit as it is seen: one tile a person, the list of people, the panels, the banner.
-// It draws what it is told and decides nothing.
+// The visit on the screen: one tile for each person, the list of people, the panels, the banner. It
+// only draws, and decides nothing.
 
 import { announce, element, icon, initials, make } from "./page.js";
 import { PERSON_STATES, personState } from "./texts.js";
@@ -27,7 +27,9 @@ export class VisitView {
     for (const button of document.querySelectorAll("[data-close-panel]")) {
       button.addEventListener("click", () => this.#closePanels());
     }
-    element("visit").addEventListener("keydown", (event) => { if (event.key === "Escape") this.#closePanels(); });
+    element("visit").addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#closePanels();
+    });
   }
 
   open({ roomId, displayName, hosting }) {
@@ -63,14 +65,18 @@ export class VisitView {
     announce(text ?? "The connection is back.");
   }
 
-  /** How many knock at the door: on the button, over the picture, and in the title of the window. */
+  /** Shows how many wait: on the button, over the picture, and in the title of the window. */
   showKnocks({ count, text }) {
     const badge = element("knocks");
     badge.hidden = count === 0;
-    badge.replaceChildren(String(count), make("span", { className: "visually-hidden" }, " waiting"));
+    badge.replaceChildren(
+      String(count), make("span", { className: "visually-hidden" }, " waiting"),
+    );
     element("knock-bar").hidden = count === 0;
     element("knock-text").textContent = text;
-    if (!element("visit").hidden) document.title = count === 0 ? this.#title : `(${count}) ${this.#title}`;
+    if (!element("visit").hidden) {
+      document.title = count === 0 ? this.#title : `(${count}) ${this.#title}`;
+    }
   }
 
   showPeople(people, ownName) {
@@ -102,7 +108,8 @@ export class VisitView {
     tile.dataset.mic = person.media.mic === false ? "off" : "on";
     setText(tile.querySelector(".tile-name span"), person.name);
     setText(tile.querySelector(".avatar"), initials(person.name));
-    setText(tile.querySelector(".tile-state"), ["connected", "present"].includes(person.state) ? "" : PERSON_STATES[person.state]);
+    const quiet = ["connected", "present"].includes(person.state);
+    setText(tile.querySelector(".tile-state"), quiet ? "" : PERSON_STATES[person.state]);
     const video = tile.querySelector("video");
     video.setAttribute("aria-label", `Video of ${person.name}`);
     if (video.srcObject !== person.stream) this.#play(video, person.stream);
@@ -128,7 +135,7 @@ export class VisitView {
     this.#tiles.delete(peerId);
   }
 
-  /** A browser may hold back sound until the page is touched; then it is asked for. */
+  /** A browser may block sound until the page is touched; then a button asks for that. */
   async #play(video, stream) {
     video.srcObject = stream;
     try {
@@ -178,7 +185,9 @@ export class VisitView {
     buttons.dataset.decisions = decisions.join();
     for (const decision of decisions) {
       const label = DECISION_LABELS[decision];
-      const button = make("button", { type: "button", className: "quiet", ariaLabel: `${label}: ${person.name}` }, label);
+      const button = make("button", {
+        type: "button", className: "quiet", ariaLabel: `${label}: ${person.name}`,
+      }, label);
       button.dataset.decision = decision;
       button.addEventListener("click", () => this.#onDecide(decision, person));
       buttons.append(button);
@@ -209,7 +218,7 @@ export class VisitView {
   }
 }
 
-/** What a host may decide about people, by their role; a host is nobody's guest. */
+/** A host's possible decisions about people, by their role; nobody decides about a host. */
 const DECISIONS = { guest: ["to_lobby", "remove"], observer: ["remove"] };
 
 const DECISION_LABELS = { to_lobby: "Back to the waiting room", remove: "Remove" };
@@ -223,15 +232,23 @@ function personLine(peerId) {
   return line;
 }
 
-/** Whether there is a picture to show: a track that delivers, and no word that the camera is off. */
+/**
+ * Whether there is a picture to show: a track that delivers, and no message that the camera is off.
+ */
 function isSeen({ stream, media }) {
-  return media.camera !== false && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
+  return media.camera !== false
+    && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
 }
 
-/** Where somebody who opens a panel wants to be: at the field, at who waits, or at its first button. */
+/**
+ * Where the focus goes when a panel opens: to the field, to the waiting people, or to its first
+ * button.
+ */
 function firstOf(panel) {
   const places = ["#chat-text", "#lobby-list button", "button"];
-  const found = places.map((place) => [...panel.querySelectorAll(place)].find((node) => node.checkVisibility()));
+  const found = places.map(
+    (place) => [...panel.querySelectorAll(place)].find((node) => node.checkVisibility()),
+  );
   return found.find(Boolean);
 }
 

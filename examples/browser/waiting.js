@@ -1,5 +1,5 @@
-// The waiting room, as the one who waits sees it: whether a doctor is there, since when they
-// wait, their own picture, and a line to the practice.
+// The waiting room, as a waiting person sees it: whether a doctor is there, since when they wait,
+// their own picture, and a chat with the practice.
 
 import { Conversation } from "./chat.js";
 import { announce, element } from "./page.js";
@@ -23,7 +23,7 @@ export class WaitingRoom {
     return !element("waiting").hidden;
   }
 
-  /** `send` takes a message for the server; `sentBack`: this one was in the visit already. */
+  /** `send` takes a message for the server; `sentBack`: this person was already in the visit. */
   open({ send, sentBack }) {
     document.body.dataset.view = "waiting";
     document.title = "Waiting room · Video visit";
@@ -44,7 +44,7 @@ export class WaitingRoom {
     element("wait-title").focus();
   }
 
-  /** What was said here, to be taken along. */
+  /** The messages written here, to be kept in the visit. */
   close() {
     if (!this.isOpen) return [];
     this.#talk.close();
@@ -70,14 +70,14 @@ export class WaitingRoom {
     this.#talk.flush();
   }
 
-  /** Only hosts are heard in here, and who they are is for the visit to show. */
+  /** Only hosts can write to the waiting room, and only the visit shows who they are. */
   receive({ type, message, sentAt }) {
     if (type !== "chat" || typeof message !== "string") return;
     element("wait-messages").hidden = false;
     this.#talk.hear({ name: "The practice", text: message, at: sentAt });
   }
 
-  /** The connection is not as it should be, in words; or null. */
+  /** What is wrong with the connection, in words; or null. */
   showBanner(text) {
     if (!this.isOpen) return;
     element("wait-banner").hidden = text === null;

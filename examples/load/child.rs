@@ -1,4 +1,5 @@
-//! A server as a child process, on a core of its own, and what the kernel says it used.
+//! A server as a child process, on a core of its own, and the resources that it used according to
+//! the kernel.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use anyhow::{Context, ensure};
 
 /// How long a server may take to say that it is ready.
 const START: Duration = Duration::from_secs(10);
-/// The command that builds everything that is measured.
+/// The command that builds all programs to be measured.
 const BUILD: &str = "cargo build --release --bins --examples";
 
 /// A running server, killed when dropped.
@@ -22,13 +23,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts `program`, on `core` if there is one to be had, and waits for its ready line.
+    /// Starts `program`, on `core` if there is one, and waits for its ready line.
     pub(super) fn start(
         program: &Path,
         args: &[&str],
         core: Option<usize>,
     ) -> anyhow::Result<Self> {
-        // Pinned before it starts: tokio makes as many workers as it may use cores.
+        // Pinned before it starts: tokio makes one worker for each core that it may use.
         let mut command = match core {
             Some(core) => {
                 let mut command = Command::new("taskset");
@@ -84,10 +85,10 @@ fn url_in(line: &str) -> Option<String> {
 pub(super) struct Process(pub(super) u32);
 
 impl Process {
-    /// What it computed so far, in user and kernel mode: CPU time, not time.
+    /// The CPU time that it has used so far, in user and kernel mode.
     ///
-    /// In nanoseconds, summed over its threads, where the kernel counts them (`schedstat`); a
-    /// thread that ended meanwhile would be missing, and neither server has such. Else in ticks.
+    /// In nanoseconds, summed over its threads, if the kernel counts them (`schedstat`). A thread
+    /// that has ended would be missing, but neither server ends threads. Otherwise in ticks.
     pub(super) fn cpu(self) -> anyhow::Result<Duration> {
         if let Ok(time) = self.scheduled() {
             return Ok(time);
@@ -112,7 +113,7 @@ impl Process {
         Ok(sum)
     }
 
-    /// Its resident memory, in bytes. What the kernel keeps for its sockets is not in it.
+    /// Its resident memory, in bytes, without what the kernel keeps for its sockets.
     pub(super) fn memory(self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -121,8 +122,8 @@ impl Process {
     }
 }
 
-/// Two cores, one for the servers and one for the load, where there are two and `taskset` to bind
-/// processes to them. This process moves to its own at once.
+/// Two cores, one for the servers and one for the load, if there are two, and `taskset` to bind
+/// processes to them. This process moves to its own core at once.
 pub(super) fn two_cores() -> Option<(usize, usize)> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
@@ -145,7 +146,7 @@ fn cores_in(list: &str) -> Vec<usize> {
     list.split(',').filter_map(range).flatten().collect()
 }
 
-/// Where the programs to be measured are: beside this one, in the same profile.
+/// The path of a program to be measured: next to this one, in the same profile.
 pub(super) fn programs() -> anyhow::Result<(PathBuf, PathBuf)> {
     let this = env::current_exe()?;
     let examples = this.parent().context("a program is in a folder")?;
@@ -160,7 +161,8 @@ pub(super) fn programs() -> anyhow::Result<(PathBuf, PathBuf)> {
     Ok((visio, blind))
 }
 
-/// A source that was changed after the program was built, by what cargo noted beside it.
+/// A source file that was changed after the program was built, according to cargo's notes next to
+/// it.
 fn newer_source(program: &Path) -> Option<String> {
     let changed = |path: &str| -> io::Result<SystemTime> { fs::metadata(path)?.modified() };
     let built = fs::metadata(program).ok()?.modified().ok()?;

@@ -1,4 +1,4 @@
-//! A client of either server: the same code, but for how it takes its seat.
+//! A client of either server: the same code, except for how it takes its seat.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// How long anything may take. Nothing is lost, so whatever is missed is a fault.
+/// How long anything may take. Nothing is lost, so a missing message is a fault.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where to connect, and how to behave there.
@@ -21,16 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Target {
     /// The WebSocket.
     pub(super) url: String,
-    /// What is spoken there.
+    /// The protocol spoken there.
     pub(super) dialect: Dialect,
 }
 
 /// What a server expects of a client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// A room is joined, and a message says to whom it goes.
+    /// The client joins a room, and a message names its recipient.
     Visio,
-    /// The path names the pair.
+    /// The path identifies the pair.
     Blind,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Client {
     peer: &'static str,
 }
 
-/// What is looked at in a message that arrives.
+/// The fields checked in a message that arrives.
 #[derive(Deserialize)]
 struct Arrival<'a> {
     #[serde(rename = "type")]
@@ -58,7 +58,7 @@ struct Arrival<'a> {
 }
 
 impl Pair {
-    /// Two clients in `room`, who have both seen that the other is there.
+    /// Two clients in `room` that have both seen each other.
     pub(super) async fn connect(target: &Target, room: &str) -> anyhow::Result<Self> {
         let mut ada = Client::connect(target, room, "ada").await?;
         let bob = Client::connect(target, room, "bob").await?;
@@ -96,8 +96,8 @@ impl Client {
         Ok(self.socket.send(Message::text(text)).await?)
     }
 
-    /// Takes the next message, which must be number `n` of this kind, and from the other of the
-    /// pair by the server's own word.
+    /// Takes the next message, which must be number `n` of this kind, and from the other client of
+    /// the pair according to the server.
     pub(super) async fn expect_from_other(&mut self, kind: &str, n: u64) -> anyhow::Result<()> {
         let text = self.next().await?;
         let arrival = sound(&text, kind)?;

@@ -1,4 +1,4 @@
-//! What is sent: as long, and as full of escapes, as what browsers send.
+//! The messages: as long, and as full of escapes, as those of browsers.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What the clients do: relay, hold a visit, or just be there.
+//! What the clients do: relay, hold a visit, or stay idle.
 
 use std::future::Future;
 use std::process;
@@ -13,30 +13,30 @@ use super::child::Process;
 use super::client::{Pair, Target};
 use super::message::{candidate, sdp};
 
-/// A server gets this long to become idle before it is read what it used: the kernel counts a
-/// thread's time when it stops running.
+/// A server gets this long to become idle before its usage is read: the kernel counts a thread's
+/// time when it stops running.
 const SETTLE: Duration = Duration::from_millis(50);
-/// So many connections are made at once.
+/// How many connections are opened at once.
 const AT_ONCE: usize = 32;
-/// So many messages go through each pair before the counting starts.
+/// How many messages each pair sends before the counting starts.
 const WARM_UP: u64 = 64;
 /// Candidates that each side of a visit sends.
 const CANDIDATES: u64 = 10;
 
-/// How a sender goes about it.
+/// How a sender sends.
 #[derive(Clone, Copy)]
 pub(super) struct Relay {
     /// Pairs that send at the same time.
     pub(super) pairs: usize,
-    /// Messages in all.
+    /// Total number of messages.
     pub(super) messages: u64,
     /// Size of each.
     pub(super) bytes: usize,
-    /// So many are sent before the first of them is waited for; 1 is one by one.
+    /// How many are sent before waiting for the first of them; 1 is one by one.
     pub(super) burst: u64,
 }
 
-/// CPU time per relayed message. Every one of them is seen to arrive.
+/// CPU time per relayed message. Every message is checked on arrival.
 pub(super) async fn relay(
     target: &Target,
     server: Process,
@@ -75,8 +75,8 @@ async fn one_way(pair: &mut Pair, counted: std::ops::Range<u64>, how: Relay) -> 
     Ok(())
 }
 
-/// CPU time per visit: two connect and join, one offers, the other answers, both send candidates,
-/// leave and hang up.
+/// CPU time per visit: two clients connect and join, one offers, the other answers, both send
+/// candidates, leave and close.
 pub(super) async fn visits(
     target: &Target,
     server: Process,
@@ -110,7 +110,7 @@ async fn visit(target: &Target, bytes: usize) -> anyhow::Result<()> {
     ada.leave().await
 }
 
-/// Memory per connection that is in a room with one other and does nothing.
+/// Memory per idle connection that is in a room with one other.
 pub(super) async fn idle(
     target: &Target,
     server: Process,
@@ -129,7 +129,7 @@ pub(super) async fn idle(
     }
     sleep(SETTLE).await;
     let used = server.memory()?.saturating_sub(before);
-    // Were one of them not there any more, it would have been counted all the same.
+    // Otherwise a connection that is gone would still be counted.
     for pair in &mut pairs {
         pair.ada.send(candidate("bob", 0)).await?;
         pair.bob.expect_from_other("candidate", 0).await?;
@@ -137,7 +137,7 @@ pub(super) async fn idle(
     Ok(used / (2 * pairs.len() as u64))
 }
 
-/// `all` in portions of what is done at once.
+/// `all` in portions that run at once.
 fn portions(all: usize) -> impl Iterator<Item = usize> {
     (0..all).step_by(AT_ONCE).map(move |done| AT_ONCE.min(all - done))
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fs;
 
-/// One thing that was measured, once a round, on each server.
+/// One measurement, taken once a round, on each server.
 pub(super) struct Row {
     name: Cow<'static, str>,
     unit: Unit,
@@ -13,7 +13,7 @@ pub(super) struct Row {
     rounds: Vec<Vec<f64>>,
 }
 
-/// What is counted.
+/// The unit of measurement.
 #[derive(Clone, Copy)]
 pub(super) enum Unit {
     /// Microseconds of CPU time, in user and kernel mode.
@@ -33,12 +33,12 @@ impl Row {
         Self { name: name.into(), unit, limit: None, rounds: Vec::new() }
     }
 
-    /// What visio may use.
+    /// The limit for visio.
     pub(super) fn at_most(self, limit: f64) -> Self {
         Self { limit: Some(Limit::Value(limit)), ..self }
     }
 
-    /// What visio may use, in terms of the blind relay.
+    /// The limit for visio, relative to the blind relay.
     pub(super) fn at_most_times(self, limit: f64) -> Self {
         Self { limit: Some(Limit::Ratio(limit)), ..self }
     }
@@ -107,7 +107,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// Says where what runs, and how busy the machine was before.
+/// Prints what runs on which core, and how busy the machine was before.
 pub(super) fn heading(cores: Option<(usize, usize)>, started_here: bool) {
     match cores {
         Some((server, load)) if started_here => {
@@ -127,12 +127,12 @@ pub(super) fn heading(cores: Option<(usize, usize)>, started_here: bool) {
     }
 }
 
-/// Says how far it is.
+/// Prints the progress.
 pub(super) fn progress(round: u32, of: u32) {
     eprintln!("round {round} of {of}");
 }
 
-/// Prints the rows: medians over the rounds, and the least and the largest ratio of a round.
+/// Prints the rows: medians over the rounds, and the smallest and the largest ratio of a round.
 pub(super) fn table(rows: &[Row]) {
     println!();
     println!("{:<36} {:>11} {:>11} {:>7} {:>11}   limit", "", "visio", "blind", "ratio", "spread");

@@ -1,13 +1,13 @@
-// VisioHealthIndicator: a small light for a navbar that says whether video visits work right now.
+// VisioHealthIndicator: a small light for a navbar that shows whether video visits work right now.
 //
 //   import { VisioHealthIndicator } from "./VisioHealthIndicator";
 //   <VisioHealthIndicator />                                   // NEXT_PUBLIC_VISIO_HEALTH_URL
 //   <VisioHealthIndicator url="https://visio.example.org/health" className="ml-4" />
 //
 // Copy this one file; it needs React 18 or newer and nothing else. With no URL it renders nothing.
-// It asks every 30 seconds, and rests while the tab is hidden. It understands both vocabularies of the
-// health answer: `OK | DEGRADED | DOWN` with checks `operational | degraded | down | not_configured`,
-// and `healthy | unhealthy` with checks `ok | error`.
+// It asks every 30 seconds, and pauses while the tab is hidden. It understands both vocabularies of
+// the health answer: `OK | DEGRADED | DOWN` with checks `operational | degraded | down |
+// not_configured`, and `healthy | unhealthy` with checks `ok | error`.
 //
 // The look is inline and small; `data-state` and `className` are there to replace it.
 
@@ -22,7 +22,7 @@ type State = "checking" | "online" | "degraded" | "offline";
 
 interface Health {
   state: State;
-  /** The names of the checks that are not as they should be. */
+  /** The names of the checks that fail. */
   troubled: string[];
 }
 
@@ -67,7 +67,7 @@ export function VisioHealthIndicator({
   );
 }
 
-/** The health at `url`, asked again every `everyMs` while the page is looked at. */
+/** The health at `url`, refreshed every `everyMs` while the page is visible. */
 export function useVisioHealth(url: string | undefined, everyMs: number): Health {
   const [health, setHealth] = useState<Health>(CHECKING);
 
@@ -77,7 +77,7 @@ export function useVisioHealth(url: string | undefined, everyMs: number): Health
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking = new AbortController();
 
-    // A request that was called off is no longer the current one, and its answer counts for nothing.
+    // A cancelled request is no longer the current one, so its answer does not count.
     const rest = () => {
       clearTimeout(timer);
       asking.abort();

@@ -13,7 +13,7 @@ use super::socket::{Door, Stream, frame, send};
 /// One kind.
 pub(super) struct Attack {
     pub(super) name: &'static str,
-    /// Each of it costs much, so that fewer will do.
+    /// Each connection costs much, so fewer are enough.
     pub(super) heavy: bool,
     pub(super) open: fn(Door, usize) -> Opening,
 }
@@ -24,16 +24,16 @@ type Opening = Pin<Box<dyn Future<Output = anyhow::Result<Open>>>>;
 #[derive(Default)]
 pub(super) struct Open {
     idle: Vec<Box<dyn Stream>>,
-    /// They write to those that do not read.
+    /// These write to the connections that do not read.
     senders: Vec<Box<dyn Stream>>,
     sent: usize,
 }
 
-/// So many are opened at the same time.
+/// How many are opened at the same time.
 const AT_ONCE: usize = 50;
-/// What one message brings to whoever does not read.
+/// The payload that one message brings to a connection that does not read.
 const OFFER: usize = 31_000;
-/// Their queues and what the kernel takes are full before that.
+/// Their queues and the kernel's buffers are full before that.
 const MOST_OFFERS: usize = 400;
 
 pub(super) const KINDS: &[Attack] = &[
@@ -61,7 +61,7 @@ pub(super) const KINDS: &[Attack] = &[
 ];
 
 impl Open {
-    /// Sends more, if that is what they do; whether there was any more.
+    /// Sends more, if this kind sends; returns whether there was any more.
     pub(super) async fn go_on(&mut self) -> anyhow::Result<bool> {
         if self.senders.is_empty() || self.sent >= MOST_OFFERS {
             return Ok(false);
@@ -71,7 +71,7 @@ impl Open {
         let offer = format!(r#"{{"type":"offer","to":"deaf","sdp":"{sdp}"}}"#);
         let offer = frame(0x81, offer.as_bytes());
         let sending = self.senders.iter_mut().map(|sender| send(sender, &offer));
-        // One whose peer is gone is told so each time; that it does not read it is all right.
+        // A connection whose peer is gone is told so each time; it may ignore that.
         let _ = timeout(Duration::from_secs(2), join_all(sending)).await;
         Ok(true)
     }
@@ -95,7 +95,7 @@ async fn silent(door: Door, _: usize) -> anyhow::Result<Box<dyn Stream>> {
     Ok(Box::new(door.knock().await?))
 }
 
-/// Of HTTP, or of TLS where that comes first.
+/// The head of HTTP, or of TLS if that comes first.
 async fn half_a_head(door: Door, _: usize) -> anyhow::Result<Box<dyn Stream>> {
     let mut stream = door.knock().await?;
     let mut head = if door.is_secure() {
@@ -125,7 +125,7 @@ async fn half_a_message(door: Door, nth: usize) -> anyhow::Result<Box<dyn Stream
     Ok(stream)
 }
 
-/// Pairs, of which one writes and the other does not read.
+/// Pairs in which one writes and the other does not read.
 async fn deaf(door: Door, count: usize) -> anyhow::Result<Open> {
     let mut open = Open::default();
     for nth in 0..count {

@@ -1,11 +1,11 @@
-//! What the kernel keeps of what a server has written, as it says in `/proc/net/tcp`.
+//! How much of a server's written data the kernel still keeps, according to `/proc/net/tcp`.
 
 use std::fs;
 
 use anyhow::Context;
 
-/// How many bytes were written to sockets of this port and not yet taken by the other side. The
-/// kernel's own bookkeeping is not in it.
+/// How many bytes were written to sockets of this port and not yet taken by the other side, without
+/// the kernel's own bookkeeping.
 pub(super) fn unsent(port: u16) -> anyhow::Result<u64> {
     let table = fs::read_to_string("/proc/net/tcp").context("the kernel's table of sockets")?;
     Ok(table.lines().skip(1).filter_map(|line| of_port(line, port)).sum())

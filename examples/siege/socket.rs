@@ -48,7 +48,7 @@ impl Drop for Certificate {
     }
 }
 
-/// The way to the server.
+/// The route to the server.
 #[derive(Clone)]
 pub(super) struct Door {
     address: String,
@@ -75,12 +75,12 @@ impl Door {
         Ok(self.address.parse::<SocketAddr>()?.port())
     }
 
-    /// Whether TLS is spoken behind it.
+    /// Whether the port speaks TLS.
     pub(super) const fn is_secure(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// TCP and nothing in it, through a small window.
+    /// A TCP connection that sends nothing, with a small receive window.
     pub(super) async fn knock(&self) -> anyhow::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(4096)?;
@@ -89,7 +89,7 @@ impl Door {
         Ok(stream)
     }
 
-    /// With TLS, if there is any.
+    /// With TLS, if it is used.
     pub(super) async fn open(&self) -> anyhow::Result<Box<dyn Stream>> {
         let stream = self.knock().await?;
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };

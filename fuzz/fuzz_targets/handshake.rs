@@ -1,5 +1,5 @@
-//! What a handshake says of its client, in any form: nothing panics, what is kept of the query says
-//! the same, and a token that is found was there.
+//! Arbitrary handshakes: nothing panics, the stored query means the same as the original, and a
+//! token that is found was there.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Tokens and keys of any form: nothing panics, only what is signed is good, and what is granted can
-//! be written down and read again. The first byte says which door is tried.
+//! Arbitrary tokens and keys: nothing panics, only signed tokens are valid, and grants can be
+//! serialized and read back. The first byte selects the entry point.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use visio_signaling::wire::{Timestamp, Token};
 const SECRET: &str = "a secret of tests that has 32 bytes or more";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
-/// A secret, and public keys of which nobody has the other half.
+/// A secret, and public keys whose private half nobody has.
 static KEYS: LazyLock<[Keys; 4]> = LazyLock::new(|| {
     [
         Keys::from_secret(SECRET),
@@ -34,7 +34,7 @@ fuzz_target!(|input: (u8, &str)| {
     }
 });
 
-/// Nobody guesses a signature.
+/// Nobody can guess a signature.
 fn unsigned(text: &str) {
     let token = Token::new(text);
     for keys in &*KEYS {
@@ -42,7 +42,7 @@ fn unsigned(text: &str) {
     }
 }
 
-/// Header and claims, line by line, rightly signed.
+/// Header and claims, line by line, with a valid signature.
 fn signed(text: &str) {
     let (header, claims) = text.split_once('\n').unwrap_or((r#"{"alg":"HS256"}"#, text));
     let [header, claims] = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.as_bytes()));
@@ -61,7 +61,7 @@ fn signed(text: &str) {
     }
 }
 
-/// A set that is taken takes no token without a signature.
+/// A set that is accepted accepts no token without a signature.
 fn set_of_keys(text: &str) {
     let Ok(keys) = Keys::from_jwks(text) else { return };
     for token in ["e30.e30.", "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJFUzI1NiJ9.e30.AAAA"] {

@@ -1,5 +1,5 @@
-//! How long a cold start takes, from the start of the process to its first answer, beside that of
-//! a function that does nothing (`hello.rs`).
+//! Measures how long a cold start takes, from the start of the process to its first answer, next to
+//! that of a function that does nothing (`hello.rs`).
 //!
 //! ```sh
 //! cargo build --profile lambda -p visio-lambda --bins --example hello
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Both are started in turn by the gateway, on this machine; the ratio is what counts. There is no
-//! TLS here: on Lambda the handshakes with DynamoDB and API Gateway come on top.
+//! TLS here: Lambda adds the handshakes with DynamoDB and API Gateway.
 #![allow(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A handshake that has to start an environment, and waits for its answer.
+/// A handshake that has to start an environment and waits for its answer.
 async fn first_answer(gateway: &Gateway) -> Result<Duration, Failure> {
     gateway.retire_environments().await;
     let begun = Instant::now();
@@ -56,7 +56,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// Where the profile `lambda` puts what it builds: beside the folder of this program's profile.
+/// Where the profile `lambda` puts its builds: next to the folder of this program's profile.
 fn functions() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe()?;
     let target = own.ancestors().nth(3).ok_or("the target folder is not above this program")?;

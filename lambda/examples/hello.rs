@@ -1,4 +1,4 @@
-//! The least that a function can do: what `cold_start` compares with.
+//! The smallest possible function, as the baseline for `cold_start`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};

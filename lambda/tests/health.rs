@@ -1,4 +1,4 @@
-//! The health function, event in and answer out, as AWS sends and wants them.
+//! The health function: event in, answer out, as AWS sends and expects them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::process::Command;
@@ -27,7 +27,7 @@ const FINE: Report = Report {
     checked_at: Timestamp(1_700_000_000_000),
 };
 
-/// Finds what it is told to find.
+/// Reports the findings that it is given.
 struct Told(Report, Check);
 
 impl Checks for Told {
@@ -57,7 +57,7 @@ fn fine() -> App<Told> {
     app(Told(FINE, Check::Operational))
 }
 
-/// Each way in, with the request as each writes it.
+/// Each kind of event, with the request as it writes it.
 fn events(method: &str, path: &str, query: &str) -> [Value; 3] {
     let mut events = [FUNCTION_URL, REST, ALB].map(|text| serde_json::from_str(text).unwrap());
     let [function_url, rest, alb]: &mut [Value; 3] = &mut events;
@@ -95,7 +95,7 @@ fn header<'a>(answer: &'a Response<Body>, name: &str) -> Option<&'a str> {
 
 /// Seed 000's shipped handler read `httpMethod` and `path`, which the payload of a Function URL
 /// does not have: every path was answered with the root document, which has no `status`, and
-/// navbars stayed grey. Here the same request over each way in has the same answer.
+/// navbars stayed grey. Here the same request through each kind of event gets the same answer.
 #[tokio::test]
 async fn every_kind_of_event_gets_the_page_that_it_asks_for() {
     for path in ["/health", "/api/health"] {
@@ -280,8 +280,8 @@ async fn it_is_always_live_and_is_ready_when_the_table_answers() {
     }
 }
 
-/// `lambda_http` alone panics over these, and where a panic aborts, the next client waits for a
-/// cold start.
+/// `lambda_http` alone panics on these, and if a panic aborts, the next client waits for a cold
+/// start.
 #[tokio::test]
 async fn no_request_ends_the_process() {
     for query in ["a=<b>", "a=b c", "a=\"", "a=\u{7f}é", &"a".repeat(70_000)] {

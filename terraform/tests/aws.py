@@ -1,16 +1,18 @@
-"""An AWS to apply to: moto's server, and what it lacks of what is deployed here.
+"""An AWS to apply to: moto's server, extended by the parts that it lacks and we deploy.
 
-moto (5.2.5) has no deployments of WebSocket APIs, forgets which one a stage serves, cannot update a stage,
-forgets how a function logs and how much a table may take, and has no provisioned concurrency; its tables and log
-groups keep the key that they began with, and its domains never become available. These are here, as AWS documents
-them, no further than Terraform looks. Nothing is invoked: this is about resources. There is a zone of DNS from the
-start: clinic.example.
+moto (5.2.5) has no deployments of WebSocket APIs, forgets which one a stage serves, cannot update a
+stage, forgets a function's log settings and a table's throughput cap, and has no provisioned
+concurrency. Its tables and log groups keep the key that they began with, and its domains never
+become available. This file adds these parts as AWS documents them, as far as Terraform looks.
+Nothing is invoked: this is about resources. There is a DNS zone from the start: clinic.example.
 
     aws.py PORT                      serves on the loopback interface
     aws.py --left URL                names what is left there, and fails if anything is
-    aws.py --keys URL                names what is on a key there that is going, or gone, and fails if anything is
-    aws.py --secret URL SEEN FILE... fails if there is no secret there, if one is in a FILE, such as a state, or if two
-                                     are the same; SEEN keeps hashes of those of before
+    aws.py --keys URL                names what uses a key there that is pending deletion, or gone,
+                                     and fails if anything does
+    aws.py --secret URL SEEN FILE... fails if there is no secret there, if one is in a FILE, such as
+                                     a state, or if two are the same; SEEN keeps hashes of earlier
+                                     ones
 """
 
 import hashlib
@@ -41,7 +43,7 @@ def serve(port):
 
 
 def remember_more():
-    """Fields that moto is given and does not give back."""
+    """Fields that moto accepts and does not return."""
     from moto.apigatewayv2.models import DomainName, Stage
     from moto.awslambda.models import LambdaFunction
     from moto.dynamodb.models.table import Table
@@ -130,7 +132,7 @@ def after(of, method, then):
 
 
 class Extended:
-    """Answers what moto does not, and leaves it the rest."""
+    """Answers the calls that moto does not, and leaves the rest to moto."""
 
     def __init__(self, moto):
         self.moto = moto
@@ -148,7 +150,8 @@ class Extended:
         ]
 
     def __call__(self, environ, start_response):
-        """The same answer if the same call comes again: under load one gets lost now and then, and is asked for anew."""
+        """The same answer if the same call comes again: under load an answer sometimes gets lost, and
+        the caller retries."""
         call = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
         if call not in self.answers:
             head = []
@@ -200,7 +203,7 @@ class Extended:
         if found is None:
             return 404, {"message": "no such deployment"}
         if method == "DELETE":
-            # As AWS refuses to.
+            # AWS refuses this too.
             if any(stage.config.get("deploymentId") == name for stage in stages(api)):
                 return 400, {
                     "message": "Active stages pointing to this deployment must be moved or deleted"
@@ -265,7 +268,8 @@ class Extended:
         return 200, left
 
     def keys(self, *_, query, body):
-        """What is on a key that cannot be used. A key has an ARN and an id, and AWS's own are called alias/aws/..."""
+        """Resources on a key that cannot be used. A key has an ARN and an id, and AWS's own are
+        called alias/aws/..."""
         usable = {
             name
             for backend in backends("kms")
@@ -345,7 +349,7 @@ def secret(url, seen, files):
     if len(set(hashes.values())) < len(hashes):
         problems.append(f"two secrets are the same: one can be guessed, {sorted(hashes)}")
     for it in found.values():
-        # What both functions take: 32 bytes or more, with nothing around them.
+        # The form that both functions accept: 32 bytes or more, with nothing around them.
         if not re.fullmatch(r"[0-9a-f]{64}", it):
             problems.append("a secret is not 64 hexadecimal digits")
         problems += [f"{path} holds a secret" for path in files if it in Path(path).read_text()]

@@ -1,4 +1,4 @@
-# examples/cloudfront: one address cannot use up the connect rate, and there is no way past WAF.
+# examples/cloudfront: one address cannot use up the connect rate, and nobody gets around WAF.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -13,7 +13,7 @@ variables {
   packages = "./tests/packages/arm64"
 }
 
-run "one_address_is_limited_and_the_direct_way_is_closed" {
+run "one_address_is_limited_and_the_direct_route_is_closed" {
   module {
     source = "./examples/cloudfront"
   }
@@ -35,7 +35,7 @@ run "one_address_is_limited_and_the_direct_way_is_closed" {
 
   assert {
     condition     = { for it in one(aws_cloudfront_distribution.this.origin).custom_header : it.name => it.value } == { x-api-key = aws_api_gateway_api_key.this.value }
-    error_message = "CloudFront does not send the key that the API wants"
+    error_message = "CloudFront does not send the key that the API requires"
   }
 
   assert {
@@ -54,7 +54,7 @@ run "one_address_is_limited_and_the_direct_way_is_closed" {
   }
 }
 
-run "fewer_connections_than_waf_counts_are_refused" {
+run "fewer_connections_than_waf_can_count_are_refused" {
   command = plan
 
   module {

@@ -1,7 +1,7 @@
-"""Whether Terraform and the code mean the same.
+"""Whether Terraform and the code agree.
 
 contract.py                compares the files
-contract.py applied STATE  looks at what was made of the root: `terraform show -json`
+contract.py applied STATE  checks what was made from the root: `terraform show -json`
 """
 
 import json
@@ -60,8 +60,8 @@ def environments():
         ("health", "lambda/src/health/settings.rs"),
     ]:
         there = set(re.findall(r'"(VISIO_\w+)"', source(path)))
-        # A secret would be in the state, for many to read: the code is told where it is. A public
-        # key is not secret.
+        # A secret would be in the state, where many can read it, so the code gets only its ARN. A
+        # public key is not secret.
         secrets = {name for name in there if name.endswith("_SECRET")}
         listed = re.search(r"const SECRETS: .*?= \[(.*?)\];", source(path), re.S)[1]
         expect(
@@ -111,7 +111,8 @@ def permissions():
 
 
 def operations(code):
-    """What is asked of DynamoDB, or of Secrets Manager: the calls of a client, before or after a line's end."""
+    """The operations on DynamoDB, or on Secrets Manager: the calls of a client, on one line or
+    two."""
     calls = set(re.findall(r"client\s*\.(\w+)\(\)", code)) - CONNECTIONS.keys()
     return sorted({"".join(word.title() for word in call.split("_")) for call in calls})
 
@@ -150,7 +151,7 @@ def log_lines():
 def actions():
     for folder in folders():
         for action in re.findall(r'"([a-z0-9-]+:[\w*]*\*[\w*]*)"', text(folder)):
-            # A key that its account could not manage would be lost: AWS's own default.
+            # AWS's own default: a key that its account could not manage would be lost.
             expect(
                 action == "kms:*" and folder.name == "kms-key",
                 f"{folder.name}: the action {action} is too wide",
@@ -162,7 +163,7 @@ def readme(begin, end):
 
 
 def places():
-    """What the README says that a name of another configuration is called here, exists."""
+    """Every new name in the README's table of old names exists."""
     known = {it.name for folder in folders() for it in [*variables(folder), *outputs(folder)]}
     known |= {
         f"{it.name}.{path}"
@@ -177,7 +178,7 @@ def places():
 
 
 def costs():
-    """The table of costs is what its formulas say."""
+    """The table of costs agrees with its formulas."""
     text = readme("## What it costs", "\n## ")
     found = re.search(r"30\.4 x ([\d.]+) \(or ([\d.]+)\) / 1,000,000", text)
     single, lists = float(found[1]), float(found[2])
@@ -228,7 +229,7 @@ def applied(state):
 
 
 def secret_made(made):
-    """There is one, both functions are told where, and nothing tells what it is."""
+    """There is one secret, both functions get its ARN, and nothing reveals its value."""
     secrets = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret"]
     versions = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret_version"]
     told = [
@@ -250,7 +251,7 @@ def secret_made(made):
 
 
 def keys_used(made, key):
-    """All that can be is on the key, or nothing is."""
+    """Everything that can use the key does, or nothing does."""
     for it in made:
         values = it["values"]
         if it["type"] == "aws_dynamodb_table":
@@ -308,7 +309,7 @@ def outputs_made(made):
     for name, shape in shapes.items():
         value = made.get(name, {}).get("value")
         expect(re.fullmatch(shape, value or ""), f"the output {name} is {value}")
-    # The README's table is compared with outputs.tf by tables.py.
+    # tables.py compares the README's table with outputs.tf.
     null = {"domain_target", "kms_key_arn"}
     same("outputs", sorted(made.keys() | null), sorted(it.name for it in outputs(ROOT)))
 

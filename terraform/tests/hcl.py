@@ -1,4 +1,4 @@
-"""Reads as much of our own Terraform as the checks want to know. Relies on `terraform fmt`."""
+"""Reads as much of our own Terraform as the checks need. Relies on `terraform fmt`."""
 
 import re
 from functools import cache
@@ -48,7 +48,8 @@ def variables(folder):
 
 
 def variable(name, body):
-    """The description of an object is a sentence, then a line for each attribute: `- NAME: what it is`."""
+    """The description of an object is a sentence, then a line for each attribute:
+    `- NAME: what it is`."""
     type_ = value(body, "type")
     prose, _, lines = (heredoc(body, "description") or string(body, "description") or "").partition(
         "\n- "
@@ -76,7 +77,7 @@ def attributes(type_, outer=""):
 
 
 def split(parts):
-    """At the commas that are in no brackets."""
+    """Splits at the commas outside brackets."""
     depth, begin = 0, 0
     for end, letter in enumerate(parts):
         depth += (letter in "({[") - (letter in ")}]")
@@ -96,7 +97,7 @@ def blocks(folder, kind):
 
 
 def string(body, name):
-    """A string, as it is meant."""
+    """The value of a string literal."""
     found = re.search(rf'^  {name} += "(.*)"$', body, re.M)
     return found and found[1].replace('\\"', '"').replace("$${", "${")
 
@@ -107,7 +108,7 @@ def heredoc(body, name):
 
 
 def value(body, name):
-    """An expression as it is written, in one line."""
+    """An expression as written, on one line."""
     found = re.search(rf"^  {name} += (.*(?:\n    .*)*(?:\n  [\]\}}].*)?)$", body, re.M)
     if not found:
         return None

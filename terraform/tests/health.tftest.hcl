@@ -1,4 +1,4 @@
-# modules/health: the function, its public URL, what it may do, what is watched.
+# modules/health: the function, its public URL, its permissions and its alarms.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -13,7 +13,7 @@ variables {
   websocket_url   = "wss://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
 }
 
-run "it_is_told_what_it_reads" {
+run "the_function_gets_the_variables_that_it_reads" {
   module {
     source = "./modules/health"
   }
@@ -35,7 +35,7 @@ run "it_is_told_what_it_reads" {
   }
 }
 
-run "it_may_look_at_one_item" {
+run "the_function_may_read_one_item" {
   module {
     source = "./modules/health"
   }
@@ -57,19 +57,19 @@ run "it_may_look_at_one_item" {
   }
 }
 
-run "it_is_public_by_its_url_and_not_otherwise" {
+run "the_function_is_public_only_by_its_url" {
   module {
     source = "./modules/health"
   }
 
   assert {
     condition     = aws_lambda_function_url.this.authorization_type == "NONE" && length(aws_lambda_function_url.this.cors) == 0
-    error_message = "the function answers CORS itself; twice is refused by browsers"
+    error_message = "the function answers CORS itself; browsers refuse two answers"
   }
 
   assert {
     condition     = [aws_lambda_permission.url.action, aws_lambda_permission.url.principal, aws_lambda_permission.url.function_url_auth_type] == ["lambda:InvokeFunctionUrl", "*", "NONE"]
-    error_message = "the first permission is not as AWS wants it"
+    error_message = "the first permission is not as AWS requires it"
   }
 
   assert {
@@ -79,7 +79,7 @@ run "it_is_public_by_its_url_and_not_otherwise" {
       Principal             = "*"
       InvokedViaFunctionUrl = true
     }
-    error_message = "the second permission is not as AWS wants it, or lets everybody in past the URL"
+    error_message = "the second permission is not as AWS requires it, or lets anybody in without the URL"
   }
 
   assert {
@@ -114,7 +114,7 @@ run "alarms_are_where_the_metrics_are" {
   }
 }
 
-run "all_that_can_be_changed" {
+run "everything_that_can_be_changed" {
   module {
     source = "./modules/health"
   }
@@ -214,7 +214,7 @@ run "a_package_for_another_architecture_is_refused" {
   expect_failures = [aws_lambda_function.this]
 }
 
-run "a_package_that_is_not_there_is_refused" {
+run "a_missing_package_is_refused" {
   command = plan
 
   module {
@@ -235,7 +235,7 @@ run "a_secret_without_a_key" {
 
   assert {
     condition     = aws_secretsmanager_secret.this.name_prefix == "visio-test-health-" && aws_secretsmanager_secret.this.kms_key_id == null
-    error_message = "the secret is called otherwise, or is on a key"
+    error_message = "the secret has another name, or is on a key"
   }
 }
 

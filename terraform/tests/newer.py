@@ -1,9 +1,10 @@
-"""Whether a newer AWS provider knows all that is written here.
+"""Whether a newer AWS provider knows everything that is written here.
 
-    newer.py WHEEL    of cdktf-cdktf-provider-aws: bindings that are generated from the provider's schema
+    newer.py WHEEL    of cdktf-cdktf-provider-aws: bindings generated from the provider's schema
 
-Every argument and every block of resources and data sources has to exist there, and what is required there has to
-be given here. Less than `terraform validate` with that provider, and more than nothing.
+Every argument and every block of resources and data sources has to exist there, and everything that
+is required there has to be given here. This checks less than `terraform validate` with that
+provider, but more than nothing.
 """
 
 import re
@@ -43,13 +44,14 @@ def main(wheel):
     for problem in problems:
         print(f"AWS provider {version}: {problem}", file=sys.stderr)
     print(
-        f"AWS provider {version} knows {known} arguments and blocks; {len(problems)} are unknown to it or missing"
+        f"AWS provider {version} knows {known} arguments and blocks; "
+        f"{len(problems)} are unknown to it or missing"
     )
     return 1 if problems or not known else 0
 
 
 def declarations(wheel):
-    """What TypeScript is told of each resource and data source."""
+    """The TypeScript declarations of each resource and data source."""
     with zipfile.ZipFile(wheel) as files:
         inner = next(name for name in files.namelist() if name.endswith(".jsii.tgz"))
         with files.open(inner) as archive, tarfile.open(fileobj=archive, mode="r|gz") as tar:
@@ -76,7 +78,7 @@ def compare(where, text, body):
 
 
 def members(where, interfaces, name, body):
-    """Of a block. A member that may be missing ends in a question mark."""
+    """The members of a block. An optional member ends in a question mark."""
     global known
     there = {member.rstrip("?"): type_ for member, type_ in interfaces[name].items()}
     here = [(key, value) for key, value in body.items() if key not in OWN]

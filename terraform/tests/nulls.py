@@ -1,6 +1,7 @@
-"""Every attribute that may be left out, as null: what the root makes of it has to be what it makes of nothing.
+"""Sets every optional attribute to null: the root has to treat null like a missing attribute.
 
-nulls.py    writes variables for `terraform plan -var-file`: each group with null for each optional attribute
+nulls.py    writes variables for `terraform plan -var-file`: each group with null for each optional
+            attribute
 """
 
 import json
@@ -20,7 +21,7 @@ def main():
         }
         for name, attributes in groups.items()
     }
-    # Thresholds are groups of their own, in which each can be null as well.
+    # Thresholds are groups of their own, in which each value can be null as well.
     nulls["alarms"] |= {
         outer: {
             path.split(".")[1]: None for path in groups["alarms"] if path.startswith(f"{outer}.")

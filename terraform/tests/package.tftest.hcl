@@ -1,4 +1,4 @@
-# modules/package: what a package was built for is read from the package.
+# modules/package: reads from a package what it was built for.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -48,11 +48,11 @@ run "a_package_that_cannot_be_read_is_named" {
 
   assert {
     condition     = output.built_for == null && strcontains(output.problem, "terraform/package.py arm64")
-    error_message = "nobody is told how to pack a program"
+    error_message = "the message does not say how to pack a program"
   }
 }
 
-run "a_package_that_is_not_there_is_named" {
+run "a_missing_package_is_named" {
   module {
     source = "./modules/package"
   }
@@ -64,7 +64,7 @@ run "a_package_that_is_not_there_is_named" {
 
   assert {
     condition     = output.hash == null && strcontains(output.problem, "terraform/build x86_64")
-    error_message = "nobody is told how to build it"
+    error_message = "the message does not say how to build it"
   }
 }
 

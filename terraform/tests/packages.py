@@ -1,4 +1,5 @@
-"""What package.py packs, and what it refuses. Also the packages in tests/packages, which the mocked tests plan with.
+"""Tests what package.py packs and refuses. Also makes the packages in tests/packages, which the
+mocked tests plan with.
 
 packages.py          fails if package.py does anything else, or if tests/packages holds other files
 packages.py --write  writes tests/packages
@@ -51,7 +52,8 @@ def keep(path, made, write):
 
 
 def elf(machine, glibc=34):
-    """As much of a Linux program as package.py and Terraform read: 64 bits, little-endian, version 1."""
+    """The parts of a Linux program that package.py and Terraform read: 64 bits, little-endian,
+    version 1."""
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
     return (
         ident
@@ -82,7 +84,7 @@ def refused(what, architecture, content, folder):
 
 
 def readable(package, machine, folder):
-    """Where modules/package looks for it, the package says what it was built for."""
+    """The package says what it was built for, at the place where modules/package reads it."""
     path = folder / "made.zip"
     path.write_bytes(package)
     with zipfile.ZipFile(path) as archive:

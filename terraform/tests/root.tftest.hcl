@@ -1,4 +1,4 @@
-# The root: what the modules are told, names, outputs, and what prod refuses.
+# The root: the settings passed to the modules, names, outputs, and what prod refuses.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -9,7 +9,7 @@ variables {
   health    = { package = "./tests/packages/arm64/health.zip" }
 }
 
-run "as_it_is" {
+run "with_the_defaults" {
   assert {
     condition     = output.websocket_management_endpoint == "https://abcde12345.execute-api.eu-west-3.amazonaws.com/dev" && output.websocket_stage_name == "dev"
     error_message = "the stage is called as the environment"
@@ -85,7 +85,7 @@ run "prod_refuses_to_be_open_by_accident" {
   expect_failures = [var.allowed_origins, var.open_mode]
 }
 
-run "prod_takes_a_key" {
+run "prod_accepts_a_key" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
@@ -94,11 +94,11 @@ run "prod_takes_a_key" {
 
   assert {
     condition     = output.websocket_stage_name == "prod"
-    error_message = "prod with a key is not open, and should be taken"
+    error_message = "prod with a key is not open, and should be accepted"
   }
 }
 
-run "prod_takes_a_key_in_pem" {
+run "prod_accepts_a_key_in_pem" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
@@ -107,11 +107,11 @@ run "prod_takes_a_key_in_pem" {
 
   assert {
     condition     = output.websocket_stage_name == "prod"
-    error_message = "prod with a key is not open, and should be taken"
+    error_message = "prod with a key is not open, and should be accepted"
   }
 }
 
-run "prod_refuses_a_key_that_everybody_has" {
+run "prod_refuses_a_published_key" {
   command = plan
 
   variables {
@@ -123,7 +123,7 @@ run "prod_refuses_a_key_that_everybody_has" {
   expect_failures = [var.tokens]
 }
 
-run "prod_refuses_a_set_with_a_key_that_everybody_has" {
+run "prod_refuses_a_set_with_a_published_key" {
   command = plan
 
   variables {
@@ -135,19 +135,19 @@ run "prod_refuses_a_set_with_a_key_that_everybody_has" {
   expect_failures = [var.tokens]
 }
 
-run "prod_takes_a_secret" {
+run "prod_accepts_a_secret" {
   variables {
     environment     = "prod"
     allowed_origins = ["https://clinic.example"]
     tokens          = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf", audience = "clinic" }
 
-    # What the README says to make a changed secret count with.
+    # The variable that the README suggests for applying a changed secret.
     signaling = { package = "./tests/packages/arm64/signaling.zip", environment_variables = { VISIT_KEY_OF = "2026-11-21" } }
   }
 
   assert {
     condition     = output.websocket_stage_name == "prod"
-    error_message = "prod with a secret is not open, and should be taken"
+    error_message = "prod with a secret is not open, and should be accepted"
   }
 }
 
@@ -185,7 +185,7 @@ run "prod_refuses_pages_without_tls" {
   expect_failures = [var.allowed_origins]
 }
 
-run "what_is_wrong_is_refused" {
+run "wrong_settings_are_refused" {
   command = plan
 
   variables {
@@ -221,7 +221,7 @@ run "govcloud_is_refused" {
   expect_failures = [var.aws_region]
 }
 
-run "what_is_wrong_beside_something_right_is_refused_too" {
+run "wrong_settings_next_to_right_ones_are_refused_too" {
   command = plan
 
   variables {

@@ -1,4 +1,5 @@
-"""Whether each setting does something, is described, has the default that is said, and is refused when it is wrong.
+"""Whether each setting does something, is described, has the default that its description says, and
+is refused when it is wrong.
 
 settings.py
 """
@@ -30,7 +31,7 @@ def expect(condition, problem):
 
 @cache
 def uses(folder):
-    """What stands in a folder outside the blocks of its variables."""
+    """The text of a folder outside its variable blocks."""
     return re.sub(r"^variable .*?^\}", "", text(folder), flags=re.M | re.S)
 
 
@@ -44,11 +45,12 @@ def every_variable():
 
 
 def every_attribute():
-    """Each attribute of an object is described, does something, and has the default that its description says."""
+    """Each attribute of an object is described, does something, and has the default that its
+    description says."""
     for folder in folders():
         for it in variables(folder):
-            # Terraform drops an attribute that a module does not know, and says nothing: it would
-            # do nothing.
+            # Terraform silently drops an attribute that a module does not know, so it would do
+            # nothing.
             for path, found in it.attributes.items():
                 where = f"{folder.name}: {it.name}.{path}"
                 inner = any(other.startswith(f"{path}.") for other in it.attributes)
@@ -70,14 +72,14 @@ def every_attribute():
 
 
 def does(folder, name, path):
-    """Whether the attribute is read here, or where its object goes."""
+    """Whether the attribute is read here, or in a module that its object is passed to."""
     if re.search(rf"\bvar\.{name}\.{path}\b", uses(folder)):
         return True
     return any(does(*there) for there in goes(folder, name, path))
 
 
 def goes(folder, name, path):
-    """Where an attribute goes with its object: the module, and its name there."""
+    """The modules that an attribute is passed to with its object, and its name there."""
     outer, _, rest = path.partition(".")
     instead = {(source, argument, it) for source, argument, it, _ in renamed(folder)}
     for source, argument, variable in passed(folder):
@@ -91,7 +93,8 @@ def goes(folder, name, path):
 
 
 def renamed(folder):
-    """Which attribute of an object becomes another attribute: merge(var.alarms, { thresholds = var.alarms.health_thresholds })."""
+    """Attributes of an object that become other attributes:
+    merge(var.alarms, { thresholds = var.alarms.health_thresholds })."""
     for _, body in blocks(folder, "module"):
         source = re.search(r'source = ".*/([\w-]+)"', body)[1]
         for argument, instead, name, path in re.findall(
@@ -101,7 +104,8 @@ def renamed(folder):
 
 
 def defaults_of(folder, name, path):
-    """What an attribute is by default, as descriptions say it: here, and in each module that it goes to."""
+    """The default of an attribute, as descriptions state it: here, and in each module that it is
+    passed to."""
     there = next(it for it in variables(folder) if it.name == name)
     written = there.attributes[path].default
     here = {{"[]": "none", "{}": "none"}.get(written, written.strip('"'))} if written else set()
@@ -140,7 +144,8 @@ def defaults():
 
 
 def validations():
-    """Every variable that can be wrong is validated, here or in the module it goes to, and a test sees it refused."""
+    """Every variable that can be wrong is validated, here or in the module it is passed to, and a
+    test checks that it is refused."""
     unlimited = {
         "tags",
         "description",
@@ -194,10 +199,11 @@ def failures(run):
 
 
 def refused_alone(run):
-    """Attributes that are refused with nothing else in their object, and those in them."""
+    """Attributes that are refused with nothing else in their object, and the attributes inside
+    them."""
     for name in failures(run):
         given = re.search(rf"^    {name} += \{{ (.*) \}}$", run, re.M)
-        # A domain has two attributes in any case, of which one is wrong.
+        # A domain always has two attributes; one of them is wrong.
         for part in split(given[1]) if given else []:
             if name == "domain" or len(list(split(given[1]))) == 1:
                 yield from ((name, attribute) for attribute in re.findall(r"(\w+) +=", part))

@@ -1,4 +1,4 @@
-# modules/signaling: the function, what it is told, what it may do, the table, what is watched.
+# modules/signaling: the function, its variables and permissions, the table, the alarms.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -10,7 +10,7 @@ variables {
   allowed_origins = ["https://clinic.example", "http://localhost:3000"]
 }
 
-run "the_function_runs_what_was_built" {
+run "the_function_runs_the_built_package" {
   module {
     source = "./modules/signaling"
   }
@@ -41,7 +41,7 @@ run "the_function_runs_what_was_built" {
   }
 }
 
-run "it_is_told_what_it_reads" {
+run "the_function_gets_the_variables_that_it_reads" {
   module {
     source = "./modules/signaling"
   }
@@ -58,7 +58,7 @@ run "it_is_told_what_it_reads" {
   }
 }
 
-run "it_is_told_the_keys" {
+run "the_function_gets_the_keys" {
   module {
     source = "./modules/signaling"
   }
@@ -83,7 +83,7 @@ run "it_is_told_the_keys" {
   }
 }
 
-run "it_is_told_where_a_secret_is" {
+run "the_function_gets_the_arn_of_a_secret" {
   module {
     source = "./modules/signaling"
   }
@@ -123,7 +123,7 @@ run "without_secrets_a_key_is_for_the_table" {
   }
 }
 
-run "it_may_do_what_it_does" {
+run "the_function_may_do_only_what_it_does" {
   module {
     source = "./modules/signaling"
   }
@@ -141,7 +141,7 @@ run "it_may_do_what_it_does" {
 
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[*].Principal == [{ Service = "lambda.amazonaws.com" }]
-    error_message = "somebody else may take on the role"
+    error_message = "somebody else may assume the role"
   }
 }
 
@@ -162,12 +162,12 @@ run "the_table_keeps_rooms_and_no_more" {
 
   assert {
     condition     = !aws_dynamodb_table.this.point_in_time_recovery[0].enabled && !coalesce(aws_dynamodb_table.this.stream_enabled, false) && length(aws_dynamodb_table.this.global_secondary_index) == 0
-    error_message = "who met whom would be kept, or sent elsewhere"
+    error_message = "records of who met whom would be stored, or sent elsewhere"
   }
 
   assert {
     condition     = !aws_dynamodb_table.this.server_side_encryption[0].enabled
-    error_message = "a table that was on a key would stay on it without being told that it is not"
+    error_message = "a table that was on a key would stay on it unless AWS is told otherwise"
   }
 }
 
@@ -191,7 +191,7 @@ run "alarms_are_where_the_metrics_are" {
       for it in aws_cloudwatch_metric_alarm.table : toset([for query in it.metric_query : one(query.metric).dimensions if length(query.metric) > 0])
       == toset([for operation in ["GetItem", "PutItem", "DeleteItem"] : tomap({ TableName = "visio-test", Operation = operation })])
     ])
-    error_message = "DynamoDB has these metrics of a table and an operation only"
+    error_message = "DynamoDB has these metrics only for a table and an operation"
   }
 
   assert {
@@ -210,7 +210,7 @@ run "alarms_are_where_the_metrics_are" {
   }
 }
 
-run "all_that_can_be_turned_on" {
+run "everything_that_can_be_turned_on" {
   module {
     source = "./modules/signaling"
   }
@@ -253,7 +253,7 @@ run "all_that_can_be_turned_on" {
 
   assert {
     condition     = aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn == var.kms_key_arn && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_dynamodb_table.this.on_demand_throughput[0].max_write_request_units == 20
-    error_message = "the key or the fuse is missing"
+    error_message = "the key or the cap is missing"
   }
 
   assert {
@@ -287,7 +287,7 @@ run "null_counts_as_not_set" {
 
   assert {
     condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"])
-    error_message = "the function is told something else than by default"
+    error_message = "the function's variables are not the defaults"
   }
 
   assert {
@@ -301,7 +301,7 @@ run "null_counts_as_not_set" {
   }
 }
 
-run "all_that_can_be_turned_off" {
+run "everything_that_can_be_turned_off" {
   module {
     source = "./modules/signaling"
   }
@@ -319,7 +319,7 @@ run "all_that_can_be_turned_off" {
   }
 }
 
-run "a_limit_of_the_table_can_be_taken_out_again" {
+run "a_limit_of_the_table_can_be_removed_again" {
   module {
     source = "./modules/signaling"
   }
@@ -330,7 +330,7 @@ run "a_limit_of_the_table_can_be_taken_out_again" {
 
   assert {
     condition     = aws_dynamodb_table.this.on_demand_throughput[0].max_read_request_units == -1 && aws_dynamodb_table.this.on_demand_throughput[0].max_write_request_units == -1
-    error_message = "AWS takes a limit out when it is told -1, and not when it is told nothing"
+    error_message = "AWS removes a limit only if it is set to -1, not if it is left out"
   }
 }
 
@@ -362,7 +362,7 @@ run "a_secret_of_the_health_check_of_another_region_is_refused" {
   expect_failures = [aws_lambda_function.this]
 }
 
-run "a_package_that_is_not_there_is_named" {
+run "a_missing_package_is_named" {
   command = plan
 
   module {

@@ -1,6 +1,6 @@
 """The tables of variables and outputs in the READMEs, between their markers.
 
-tables.py          fails if one is not as the code
+tables.py          fails if one differs from the code
 tables.py --write  writes them
 """
 

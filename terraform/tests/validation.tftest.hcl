@@ -1,6 +1,6 @@
 # Wrong settings are refused before anything is made: every validation of the modules. The root's
-# are in root.tftest.hcl. In each run a group has one wrong attribute, so that no other one can be
-# what is refused. tests/settings.py checks that no variable and no attribute is left out.
+# are in root.tftest.hcl. In each run a group has one wrong attribute, so that no other can cause
+# the refusal. tests/settings.py checks that no variable and no attribute is left out.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# modules/websocket-api: routes, and what leads to functions.
+# modules/websocket-api: routes, and the way to functions.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -33,7 +33,7 @@ run "routes_are_those_that_the_code_serves" {
 
   assert {
     condition     = aws_apigatewayv2_api.this.route_selection_expression == "$${request.body.type}$${request.body.requestId}"
-    error_message = "a ping with a requestId would be taken for a keepalive"
+    error_message = "a ping with a requestId would count as a keepalive"
   }
 
   assert {
@@ -49,7 +49,7 @@ run "a_keepalive_is_answered_without_a_function" {
 
   assert {
     condition     = aws_apigatewayv2_integration.ping[0].integration_type == "MOCK" && jsondecode(aws_apigatewayv2_integration.ping[0].request_templates["200"]).statusCode == 200
-    error_message = "the integration of ping is no MOCK that chooses its response 200"
+    error_message = "the integration of ping is not a MOCK that chooses its response 200"
   }
 
   assert {
@@ -176,7 +176,7 @@ run "alarms_are_on_the_stage" {
   }
 }
 
-run "another_function_is_another_deployment" {
+run "another_function_needs_another_deployment" {
   module {
     source = "./modules/websocket-api"
   }
@@ -197,7 +197,7 @@ run "another_function_is_another_deployment" {
   }
 }
 
-run "another_route_selection_is_another_deployment" {
+run "another_route_selection_needs_another_deployment" {
   module {
     source = "./modules/websocket-api"
   }
@@ -207,12 +207,12 @@ run "another_route_selection_is_another_deployment" {
   }
 
   assert {
-    condition     = output.snapshot != run.another_function_is_another_deployment.snapshot
+    condition     = output.snapshot != run.another_function_needs_another_deployment.snapshot
     error_message = "the stage would go on with the old expression"
   }
 }
 
-run "a_key_is_asked_for_when_connecting" {
+run "a_key_is_required_to_connect" {
   module {
     source = "./modules/websocket-api"
   }
@@ -224,16 +224,16 @@ run "a_key_is_asked_for_when_connecting" {
 
   assert {
     condition     = { for key, it in aws_apigatewayv2_route.function : key => it.api_key_required } == { "$connect" = true, "$default" = false, "$disconnect" = false }
-    error_message = "whoever knows the API's own URL gets past CloudFront, or nobody gets in"
+    error_message = "anybody who knows the API's own URL gets past CloudFront, or nobody gets in"
   }
 
   assert {
-    condition     = output.snapshot != run.another_route_selection_is_another_deployment.snapshot
+    condition     = output.snapshot != run.another_route_selection_needs_another_deployment.snapshot
     error_message = "the stage would go on without asking for the key"
   }
 }
 
-run "a_limit_is_no_deployment" {
+run "a_limit_needs_no_deployment" {
   module {
     source = "./modules/websocket-api"
   }
@@ -245,12 +245,12 @@ run "a_limit_is_no_deployment" {
   }
 
   assert {
-    condition     = output.snapshot == run.another_route_selection_is_another_deployment.snapshot
+    condition     = output.snapshot == run.another_route_selection_needs_another_deployment.snapshot
     error_message = "a deployment was made for nothing"
   }
 }
 
-run "functions_that_exist_can_be_plugged_in" {
+run "existing_functions_can_be_plugged_in" {
   module {
     source = "./modules/websocket-api"
   }
@@ -307,7 +307,7 @@ run "a_domain_and_an_access_log" {
 
   assert {
     condition     = !anytrue([for field in ["identity", "sourceIp", "userAgent", "requestOverride", "authorizer", "querystring"] : strcontains(one(aws_apigatewayv2_stage.this.access_log_settings).format, field)])
-    error_message = "the access log tells of a person"
+    error_message = "the access log identifies a person"
   }
 
   assert {

@@ -20,7 +20,9 @@ test("a whole visit by keyboard", { timeout: 60_000 }, () => onStage({}, async (
   const { page } = await stage.person("Anna");
   const focused = () => page.evaluate(() => document.activeElement.id);
   const tabTo = async (id) => {
-    for (let presses = 0; presses < 15 && (await focused()) !== id; presses += 1) await page.keyboard.press("Tab");
+    for (let presses = 0; presses < 15 && (await focused()) !== id; presses += 1) {
+      await page.keyboard.press("Tab");
+    }
     assert.equal(await focused(), id);
   };
 
@@ -61,9 +63,12 @@ test("every control has a name", { timeout: 60_000 }, () => onStage({}, async (s
   }
 }));
 
-test("a small phone: nothing is cut off, and targets are large", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("a small phone: nothing is cut off, and targets are large", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
-  const [anna, weber] = [await stage.person("Anna", { context: phone }), await stage.person("Weber")];
+  const [anna, weber] = [
+    await stage.person("Anna", { context: phone }), await stage.person("Weber"),
+  ];
   await anna.page.waitForSelector("#level-row:not([hidden])");
   await anna.fits();
   await weber.join();

@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage, screenshotPath } from "./stage.js";
 
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const PHONE = {
+  viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true,
+};
 
 test("two people complete a visit", { timeout: 90_000 }, () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna Keller");
-  await anna.page.waitForSelector('#preview-note', { state: "hidden" }); // her own picture, before she joins
+  // her own picture, before she joins
+  await anna.page.waitForSelector('#preview-note', { state: "hidden" });
   await anna.join();
   await anna.reads("#alone", /first one here/);
 
@@ -19,10 +22,12 @@ test("two people complete a visit", { timeout: 90_000 }, () => onStage({}, async
     await person.receivesMedia();
     await person.page.waitForSelector('#health[data-state="online"]');
   }
-  // The protocol's rule: who joined later offers.
+  // The protocol's rule: the peer that joined later offers.
   await weber.logged("out", "offer");
   await anna.logged("in", "offer");
-  assert.equal(await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 0);
+  assert.equal(
+    await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 0,
+  );
 
   await anna.page.screenshot({ path: screenshotPath("visit-desktop") });
   await weber.page.screenshot({ path: screenshotPath("visit-phone") });
@@ -49,7 +54,8 @@ test("two people complete a visit", { timeout: 90_000 }, () => onStage({}, async
   }
 }));
 
-test("mute and camera off are seen by the other", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("the other person sees mute and camera off", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
   await anna.join();
   await weber.join();
@@ -68,7 +74,8 @@ test("mute and camera off are seen by the other", { timeout: 60_000 }, () => onS
   await anna.receivesMedia();
 }));
 
-test("who joins with the camera off can switch it on later", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("a person who joins with the camera off can switch it on later", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
   await anna.page.waitForSelector('.screen[data-camera="on"]');
   await anna.page.click("#pre-camera");

@@ -1,10 +1,11 @@
-// What people read when a visit cannot be joined, or is over.
+// The texts that people read when they cannot join a visit, or when it is over.
 
 import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage, screenshotPath } from "./stage.js";
 
-test("a full visit says so, and lets in who tries again", { timeout: 60_000 }, () => onStage({ flags: ["--max-peers-per-room", "1"] }, async (stage) => {
+test("a full visit says so, and admits a person who tries again", { timeout: 60_000 },
+  () => onStage({ flags: ["--max-peers-per-room", "1"] }, async (stage) => {
   const [anna, late] = [await stage.person("Anna"), await stage.person("Late")];
   await anna.join();
   await late.page.click("#join");
@@ -16,15 +17,20 @@ test("a full visit says so, and lets in who tries again", { timeout: 60_000 }, (
   await late.join();
 }));
 
-test("another window takes over: this one says so, and can take it back", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("another window takes over: this one says so, and can take it back", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna");
   await anna.join();
   const peerId = await anna.peerId();
   const other = await stage.person("Other");
   await other.page.evaluate((peerId) => {
     const socket = new WebSocket(`ws://${location.host}/ws`);
-    socket.onopen = () => socket.send(JSON.stringify({ type: "join", roomId: "test-visit", peerId }));
-    window.taken = new Promise((resolve) => { socket.onmessage = ({ data }) => resolve(JSON.parse(data).type); });
+    socket.onopen = () => socket.send(
+      JSON.stringify({ type: "join", roomId: "test-visit", peerId }),
+    );
+    window.taken = new Promise((resolve) => {
+      socket.onmessage = ({ data }) => resolve(JSON.parse(data).type);
+    });
     window.lost = new Promise((resolve) => { socket.onclose = ({ code }) => resolve(code); });
   }, peerId);
   assert.equal(await other.page.evaluate(() => window.taken), "joined");
@@ -36,7 +42,8 @@ test("another window takes over: this one says so, and can take it back", { time
   assert.equal(await other.page.evaluate(() => window.lost), 4009);
 }));
 
-test("a visit without a usable name is not joined", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("a person cannot join a visit without a usable name", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna", { visit: "Zimmer 12 Süd/Ost" });
   assert.equal(await anna.page.inputValue("#visit-name"), "Zimmer-12-SudOst");
   await anna.page.fill("#visit-name", "///");

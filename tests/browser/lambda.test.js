@@ -1,11 +1,13 @@
-// The same page over API Gateway, Lambda and DynamoDB: the real functions, behind the gateway of lambda/gateway.
+// The same page on API Gateway, Lambda and DynamoDB: the real functions, behind the gateway of
+// lambda/gateway.
 
 import test from "node:test";
 import { invitations } from "./invitations.js";
 import { startGateway } from "./server.js";
 import { onStage, screenshotPath } from "./stage.js";
 
-test("two people complete a visit through the functions", { timeout: 90_000 }, () => onStage({ start: startGateway }, async (stage) => {
+test("two people complete a visit through the functions", { timeout: 90_000 },
+  () => onStage({ start: startGateway }, async (stage) => {
   const [anna, weber] = [await stage.person("Anna Keller"), await stage.person("Dr. Weber")];
   await anna.join();
   await weber.join();
@@ -18,7 +20,8 @@ test("two people complete a visit through the functions", { timeout: 90_000 }, (
   await anna.hears("Dr. Weber", "Can you hear me?");
   await anna.page.screenshot({ path: screenshotPath("visit-lambda") });
 
-  await anna.page.reload(); // a new connection takes her seat, whoever handles the end of the old one
+  // a new connection takes her seat, whoever handles the end of the old one
+  await anna.page.reload();
   await anna.inVisit();
   for (const person of [anna, weber]) {
     await person.sees(1);
@@ -28,7 +31,8 @@ test("two people complete a visit through the functions", { timeout: 90_000 }, (
   await weber.seesPerson("Anna Keller", "left");
 }));
 
-test("a patient waits, writes, is let in and sent back, through the functions", { timeout: 90_000 }, () => {
+test("through the functions a patient waits, writes, gets in, is sent back", { timeout: 90_000 },
+  () => {
   const { gatewayFlags, doctor, patient } = invitations();
   return onStage({ start: startGateway, flags: gatewayFlags }, async (stage) => {
     // The health function has no token for its own visit yet, so it says that visits are down.

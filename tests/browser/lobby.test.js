@@ -6,9 +6,11 @@ import { invitations } from "./invitations.js";
 import { startProxy } from "./server.js";
 import { onStage, screenshotPath } from "./stage.js";
 
-const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const PHONE = {
+  viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true,
+};
 
-/** A stage whose server asks for invitations. */
+/** A stage whose server requires invitations. */
 const byInvitation = (play) => {
   const invited = invitations();
   return onStage({ flags: invited.flags }, (stage) => play(stage, invited));
@@ -16,7 +18,7 @@ const byInvitation = (play) => {
 
 const shot = ({ page }, name) => page.screenshot({ path: screenshotPath(name) });
 
-/** The own line of the list: since when somebody waits, in milliseconds, as the server said it last. */
+/** Since when a person waits, in milliseconds, according to the server's last message. */
 const waitingSince = ({ page }) => page.evaluate(async () => {
   const line = [...document.querySelectorAll('#log-lines li[data-type="waiting"] details')].at(-1);
   line.open = true;
@@ -24,7 +26,8 @@ const waitingSince = ({ page }) => page.evaluate(async () => {
   return JSON.parse(line.querySelector("pre").textContent).since;
 });
 
-test("a patient waits, writes, is admitted, and both see each other", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a patient waits, writes, is admitted, and both see each other", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const anna = await stage.person("Anna Keller", { token: patient(), context: PHONE });
   assert.equal(await anna.page.inputValue("#name"), "Anna Keller");
   assert.ok(await anna.page.isHidden("#visit-name"), "the invitation says which visit");
@@ -52,7 +55,8 @@ test("a patient waits, writes, is admitted, and both see each other", { timeout:
   await weber.page.fill("#lobby-list input", "Very good. One moment, please.");
   await weber.page.press("#lobby-list input", "Enter");
   await anna.reads("#wait-messages", /The practice.*One moment, please/);
-  assert.equal(await weber.page.locator("#messages li:not(.note)").count(), 0, "nothing of it is in the chat of the visit");
+  const inTheVisit = await weber.page.locator("#messages li:not(.note)").count();
+  assert.equal(inTheVisit, 0, "none of these messages is in the chat of the visit");
   assert.equal(await anna.page.locator("#tiles .tile:not(.self)").count(), 0);
   await shot(weber, "lobby-desktop");
   await shot(anna, "waiting-phone-messages");
@@ -71,14 +75,17 @@ test("a patient waits, writes, is admitted, and both see each other", { timeout:
   await anna.hears("Dr. Weber", "Good morning");
 }));
 
-test("declined with a reason, which is read; and asking again is possible", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a declined patient reads the reason, and can ask again", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const ben = await stage.person("Ben", { token: patient("Benedikt von Hohenstein-Ludwigsburg") });
   await ben.knock();
   await weber.seesWaiting("Benedikt von Hohenstein-Ludwigsburg");
   await weber.openPeople();
-  await weber.page.getByRole("button", { name: "Decline Benedikt von Hohenstein-Ludwigsburg" }).click();
+  await weber.page.getByRole(
+    "button", { name: "Decline Benedikt von Hohenstein-Ludwigsburg" },
+  ).click();
   await shot(weber, "decline-desktop");
   await weber.page.fill("#ask-reason", "Your appointment is at 11:30.");
   await weber.page.press("#ask-reason", "Enter");
@@ -91,7 +98,8 @@ test("declined with a reason, which is read; and asking again is possible", { ti
   await weber.seesWaiting("Benedikt von Hohenstein-Ludwigsburg");
 }));
 
-test("back to the waiting room, and in again; removed, and not in again", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a patient who is sent back gets in again; a removed patient does not", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   const anna = await stage.person("Anna Keller", { token: patient() });
   await weber.join();
@@ -106,7 +114,9 @@ test("back to the waiting room, and in again; removed, and not in again", { time
   await anna.inWaitingRoom();
   await anna.reads("#wait-title", /Back in the waiting room/);
   assert.ok(await anna.page.isHidden("#visit"));
-  await weber.page.waitForFunction(() => document.querySelectorAll("#tiles .tile:not(.self)").length === 0);
+  await weber.page.waitForFunction(
+    () => document.querySelectorAll("#tiles .tile:not(.self)").length === 0,
+  );
   await weber.decides("Admit Anna Keller");
   for (const person of [anna, weber]) {
     await person.sees(1);
@@ -123,7 +133,8 @@ test("back to the waiting room, and in again; removed, and not in again", { time
   assert.ok(await weber.page.isVisible("#lobby-none"));
 }));
 
-test("a reload in the waiting room keeps the place, and so does a lost connection", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a reload or a lost connection keeps the place in the waiting room", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   stage.allow(/WebSocket connection to|Failed to load resource: net::/);
   const cable = await startProxy(stage.server.port);
   const weber = await stage.person("Dr. Weber", { token: doctor() });
@@ -151,7 +162,8 @@ test("a reload in the waiting room keeps the place, and so does a lost connectio
   cable.stop();
 }));
 
-test("a doctor who reloads sees who waits; a typed line survives who comes and goes", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("after a reload the doctor sees who waits; a half-typed line survives", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const anna = await stage.person("Anna Keller", { token: patient() });
@@ -175,12 +187,16 @@ test("a doctor who reloads sees who waits; a typed line survives who comes and g
   await shot(weber, "lobby-phone");
   await ben.page.click("#wait-leave");
   await ben.reads("#notice", /left the waiting room/);
-  await weber.page.waitForFunction(() => document.querySelectorAll("#lobby-list > li").length === 1);
+  await weber.page.waitForFunction(
+    () => document.querySelectorAll("#lobby-list > li").length === 1,
+  );
 }));
 
-test("the visit is ended for everybody, those who wait included, and stays ended", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a visit ends for everybody, waiting patients included, for good", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
-  const [anna, ben] = [await stage.person("Anna", { token: patient() }), await stage.person("Ben", { token: patient("Ben") })];
+  const anna = await stage.person("Anna", { token: patient() });
+  const ben = await stage.person("Ben", { token: patient("Ben") });
   await weber.join();
   await anna.knock();
   await weber.decides("Admit Anna Keller");
@@ -189,7 +205,9 @@ test("the visit is ended for everybody, those who wait included, and stays ended
   await weber.page.click("#end-visit");
   await weber.page.fill("#ask-reason", "Take good care.");
   await weber.page.click("#ask-yes");
-  for (const guest of [anna, ben]) await guest.reads("#notice", /practice ended the visit.*“Take good care.”/);
+  for (const guest of [anna, ben]) {
+    await guest.reads("#notice", /practice ended the visit.*“Take good care.”/);
+  }
   await weber.reads("#notice", /You ended the visit for everybody/);
   await shot(anna, "visit-ended-desktop");
 
@@ -198,10 +216,13 @@ test("the visit is ended for everybody, those who wait included, and stays ended
   await anna.reads("#prejoin-title", /visit is over/);
 }));
 
-test("who is no host sees nothing of a host's controls; an observer has none to speak", { timeout: 60_000 }, () => byInvitation(async (stage, { token, doctor, patient }) => {
+test("only a host has a host's controls; an observer cannot speak", { timeout: 60_000 },
+  () => byInvitation(async (stage, { token, doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   const anna = await stage.person("Anna Keller", { token: patient() });
-  const student = await stage.person("Student", { token: token("student", "Sam Student", "--role", "observer") });
+  const student = await stage.person(
+    "Student", { token: token("student", "Sam Student", "--role", "observer") },
+  );
   await weber.join();
   await anna.knock();
   await weber.decides("Admit Anna Keller");
@@ -213,15 +234,21 @@ test("who is no host sees nothing of a host's controls; an observer has none to 
 
   for (const guest of [anna, student]) {
     await guest.openPeople();
-    for (const control of ["#end-visit", "#lobby", "#knock-bar", ".person-buttons", "#copy-link-people"]) {
+    for (const control of [
+      "#end-visit", "#lobby", "#knock-bar", ".person-buttons", "#copy-link-people",
+    ]) {
       assert.equal(await guest.page.locator(control).filter({ visible: true }).count(), 0, control);
     }
   }
   await weber.says("Sam is a student and listens in.");
   await student.openChat();
   await student.hears("Dr. Weber", "Sam is a student and listens in.");
-  for (const control of ["#mute", "#camera-off", "#chat-form", "#self"]) assert.ok(await student.page.isHidden(control), control);
-  assert.equal(await student.page.evaluate(() => document.querySelector("#preview").srcObject?.getTracks().length ?? 0), 0);
+  for (const control of ["#mute", "#camera-off", "#chat-form", "#self"]) {
+    assert.ok(await student.page.isHidden(control), control);
+  }
+  assert.equal(await student.page.evaluate(
+    () => document.querySelector("#preview").srcObject?.getTracks().length ?? 0,
+  ), 0);
   await shot(student, "observer-desktop");
   await weber.openPeople();
   await shot(weber, "hosts-people-desktop");
@@ -229,50 +256,63 @@ test("who is no host sees nothing of a host's controls; an observer has none to 
   assert.equal(await weber.page.locator("#tiles .tile:not(.self)").count(), 1, "nobody to look at");
 }));
 
-test("the end of a visit is told five minutes before, and then comes by itself", { timeout: 90_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a visit announces its end five minutes before, and then ends by itself", { timeout: 90_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor("--visit-end", "20s") });
-  const anna = await stage.person("Anna Keller", { token: patient(undefined, "--visit-end", "20s") });
+  const anna = await stage.person(
+    "Anna Keller", { token: patient(undefined, "--visit-end", "20s") },
+  );
   await weber.join();
   await anna.knock();
   await anna.reads("#waiting [data-ending]", /This visit ends at .*in 1 minute/);
   await weber.reads("#visit [data-ending]", /ends at .*in 1 minute/);
   await shot(weber, "ending-desktop");
-  for (const person of [weber, anna]) await person.reads("#notice", /time of this visit is over/);
+  for (const person of [weber, anna]) await person.reads("#notice", /time for this visit is up/);
 }));
 
-test("why an invitation is not taken, in words", { timeout: 60_000 }, () => byInvitation(async (stage, { token, patient }) => {
+test("the page says in words why it refuses an invitation", { timeout: 60_000 },
+  () => byInvitation(async (stage, { token, patient }) => {
   const words = async (name, options, pattern) => {
     const person = await stage.person(name, options);
     if (await person.page.inputValue("#name") === "") await person.page.fill("#name", name);
     await person.page.click("#join");
     await person.reads("#join-form", pattern);
     await shot(person, `invitation-${name}`);
-    assert.doesNotMatch(await person.page.evaluate(() => location.href), /token/, "not even one that is no good stays in the address");
+    const address = await person.page.evaluate(() => location.href);
+    assert.doesNotMatch(address, /token/, "not even an invalid one stays in the address");
     return person;
   };
   const [head, claims, signature] = patient().split(".");
-  await words("bad", { token: `${head}.${claims}.${signature.split("").reverse().join("")}` }, /link does not work.*ask the practice/s);
+  await words("bad", {
+    token: `${head}.${claims}.${signature.split("").reverse().join("")}`,
+  }, /link does not work.*ask the practice/s);
   await words("broken", { token: "not-a-token" }, /link does not work/);
   const none = await words("none", {}, /needs an invitation.*open the link/s);
   assert.ok(await none.page.isHidden("#join"));
   const old = JSON.parse(Buffer.from(claims, "base64url"));
   const expired = Buffer.from(JSON.stringify({ ...old, exp: 1_700_000_000 })).toString("base64url");
-  await words("expired", { token: `${head}.${expired}.${signature}` }, /expired.*good until/s);
-  const early = Buffer.from(JSON.stringify({ ...old, nbf: 4_000_000_000, exp: 4_000_009_000 })).toString("base64url");
+  await words("expired", { token: `${head}.${expired}.${signature}` }, /expired.*valid until/s);
+  const early = Buffer.from(
+    JSON.stringify({ ...old, nbf: 4_000_000_000, exp: 4_000_009_000 }),
+  ).toString("base64url");
   await words("early", { token: `${head}.${early}.${signature}` }, /works from/);
-  // The token is in no line of the log either.
+  // No line of the log holds the token either.
   const anna = await stage.person("Anna", { token: token("anna", "Anna") });
   await anna.join();
-  await anna.page.evaluate(() => { for (const line of document.querySelectorAll("#log-lines details")) line.open = true; });
+  await anna.page.evaluate(() => {
+    for (const line of document.querySelectorAll("#log-lines details")) line.open = true;
+  });
   await anna.reads("#log-lines", /left out/);
   assert.doesNotMatch(await anna.page.evaluate(() => document.documentElement.outerHTML), /eyJ/);
 }));
 
-test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a doctor admits patients by keyboard alone", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const { page } = weber;
-  const [anna, ben] = [await stage.person("Anna", { token: patient() }), await stage.person("Ben", { token: patient("Ben") })];
+  const anna = await stage.person("Anna", { token: patient() });
+  const ben = await stage.person("Ben", { token: patient("Ben") });
   for (const guest of [anna, ben]) {
     await guest.page.waitForSelector("#join");
     await guest.page.focus("#name");
@@ -280,9 +320,13 @@ test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(asyn
     await guest.inWaitingRoom();
   }
   await weber.reads("#knocks", /^2/);
-  const focused = () => page.evaluate(() => document.activeElement.ariaLabel || document.activeElement.id);
+  const focused = () => page.evaluate(
+    () => document.activeElement.ariaLabel || document.activeElement.id,
+  );
   const tabTo = async (name) => {
-    for (let presses = 0; presses < 25 && (await focused()) !== name; presses += 1) await page.keyboard.press("Tab");
+    for (let presses = 0; presses < 25 && (await focused()) !== name; presses += 1) {
+      await page.keyboard.press("Tab");
+    }
     assert.equal(await focused(), name);
   };
 
@@ -292,7 +336,8 @@ test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(asyn
   assert.equal(await focused(), "Admit Anna Keller", "the list opens at who came first");
   await page.keyboard.press("Enter");
   await anna.inVisit();
-  await page.waitForFunction(() => document.activeElement.ariaLabel === "Admit Ben"); // not lost with the line
+  // not lost with the line
+  await page.waitForFunction(() => document.activeElement.ariaLabel === "Admit Ben");
   await page.keyboard.press("Enter");
   await ben.inVisit();
   await page.waitForFunction(() => document.activeElement.id === "lobby-title");
@@ -309,7 +354,8 @@ test("admitting by keyboard alone", { timeout: 60_000 }, () => byInvitation(asyn
   await ben.reads("#notice", /ended the visit for you/);
 }));
 
-test("a question asked again at once is a question of its own", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("a question asked again at once is a separate question", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const weber = await stage.person("Dr. Weber", { token: doctor() });
   await weber.join();
   const anna = await stage.person("Anna", { token: patient() });
@@ -317,17 +363,20 @@ test("a question asked again at once is a question of its own", { timeout: 60_00
   await weber.decides("Admit Anna Keller");
   await anna.inVisit();
   await weber.decides("Remove: Anna Keller");
-  // A browser tells of a dialog that closed in a task of its own: here, while the next one is open.
+  // A browser reports the close of a dialog in a task of its own: here, while the next one is open.
   await weber.page.evaluate(() => {
     document.getElementById("ask").close("");
     document.querySelector('[aria-label="Remove: Anna Keller"]').click();
-    return new Promise((told) => document.getElementById("ask").addEventListener("close", told, { once: true }));
+    return new Promise(
+      (told) => document.getElementById("ask").addEventListener("close", told, { once: true }),
+    );
   });
   await weber.page.click("#ask-yes");
   await anna.reads("#notice", /ended the visit for you/);
 }));
 
-test("the waiting room on a small phone: nothing cut off, targets large, everything named", { timeout: 60_000 }, () => byInvitation(async (stage, { doctor, patient }) => {
+test("the waiting room fits a small phone, with large and named controls", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
   const small = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
   const anna = await stage.person("Anna Keller", { token: patient(), context: small });
   await anna.page.waitForSelector("#level-row:not([hidden])");

@@ -1,10 +1,11 @@
-// Messages that come in another order than they were sent, as API Gateway may deliver them.
+// Messages that arrive in another order than they were sent, as API Gateway may deliver them.
 
 import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage } from "./stage.js";
 
-test("candidates that overtake their description are kept", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("candidates that overtake their description are kept", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const [weber, anna] = [await stage.person("Weber"), await stage.person("Anna")];
   const people = [[weber, await holdDescriptions(weber)], [anna, await holdDescriptions(anna)]];
   await weber.join();
@@ -14,11 +15,14 @@ test("candidates that overtake their description are kept", { timeout: 60_000 },
     await person.receivesMedia();
     assert.equal(counts.overtaken, 1, `${person.name} got candidates first`);
     assert.ok(counts.candidates > 0);
-    await person.page.waitForFunction((count) => window.candidatesTaken === count, counts.candidates);
+    await person.page.waitForFunction(
+      (count) => window.candidatesTaken === count, counts.candidates,
+    );
   }
 }));
 
-test("an offer that overtakes the news of its sender is kept", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("an offer that overtakes the news of its sender is kept", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const [weber, anna] = [await stage.person("Weber"), await stage.person("Anna")];
   await reorder(weber, (held, message) => {
     if (message.type === "peer_joined") return { hold: true };
@@ -31,10 +35,12 @@ test("an offer that overtakes the news of its sender is kept", { timeout: 60_000
     await person.receivesMedia();
   }
   await weber.seesPerson("Anna", "connected");
-  assert.equal(await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 1);
+  assert.equal(
+    await anna.page.locator('#log-lines li[data-direction="out"][data-type="offer"]').count(), 1,
+  );
 }));
 
-/** Offers and answers come after the first candidates. Answers what is counted on the way. */
+/** Offers and answers come after the first candidates. Returns the counts taken on the way. */
 async function holdDescriptions(person) {
   const counts = { overtaken: 0, candidates: 0 };
   await reorder(person, (held, message) => {
@@ -47,7 +53,7 @@ async function holdDescriptions(person) {
   return counts;
 }
 
-/** Lets `judge` hold back what the server sends, and release it after a later message. */
+/** Lets `judge` hold back messages from the server, and release them after a later one. */
 async function reorder({ page }, judge) {
   await page.routeWebSocket(/\/ws$/, (socket) => {
     const server = socket.connectToServer();

@@ -1,11 +1,13 @@
-// Person: somebody on the visit page, and what can be seen there. Nothing waits by the clock;
+// Person: somebody on the visit page, and what they can see there. Nothing waits for a fixed time;
 // everything waits for what the person would wait for.
 
 import assert from "node:assert/strict";
 
 const LIMIT_MS = 20_000;
 
-const NEEDS_NAME = new Set(["button", "textbox", "link", "meter", "log", "region", "form", "complementary", "dialog", "Video"]);
+const NEEDS_NAME = new Set([
+  "button", "textbox", "link", "meter", "log", "region", "form", "complementary", "dialog", "Video",
+]);
 
 export class Person {
   constructor(page, name, complaints) {
@@ -20,7 +22,7 @@ export class Person {
     await this.inVisit();
   }
 
-  /** Asks to be let in, and is in the waiting room. */
+  /** Asks to join, and reaches the waiting room. */
   async knock() {
     await this.page.click("#join");
     await this.inWaitingRoom();
@@ -30,13 +32,15 @@ export class Person {
     return this.page.waitForSelector("#waiting:not([hidden])");
   }
 
-  /** Waits until `name` is on the list of those who wait. */
+  /** Waits until `name` is on the list of waiting people. */
   async seesWaiting(name) {
-    await this.page.waitForFunction((name) => [...document.querySelectorAll("#lobby-list .person-name")]
-      .some((line) => line.textContent === name), name);
+    await this.page.waitForFunction((name) => {
+      const lines = [...document.querySelectorAll("#lobby-list .person-name")];
+      return lines.some((line) => line.textContent === name);
+    }, name);
   }
 
-  /** Opens the list of people, with those who wait. */
+  /** Opens the list of people, which includes those who wait. */
   async openPeople() {
     if (await this.page.isHidden("#people-panel")) await this.page.click("#people-toggle");
   }
@@ -63,13 +67,14 @@ export class Person {
   sees(count) {
     return this.page.waitForFunction((count) => {
       const others = [...document.querySelectorAll("#tiles .tile:not(.self)")];
-      const seen = others.filter((tile) => tile.dataset.state === "connected" && tile.dataset.camera === "on"
+      const seen = others.filter((tile) => tile.dataset.state === "connected"
+        && tile.dataset.camera === "on"
         && tile.querySelector("video").videoWidth > 0);
       return others.length === count && seen.length === count;
     }, count);
   }
 
-  /** Waits until `count` calls go on decoding video and receiving sound, from now on. */
+  /** Waits until `count` calls decode video and receive sound, from now on. */
   async receivesMedia(count = 1) {
     const before = await this.page.evaluate(() => window.mediaReceived());
     await this.page.waitForFunction(async ({ count, before }) => {
@@ -84,9 +89,11 @@ export class Person {
 
   /** Waits until the list of people shows `name` in `state`. */
   seesPerson(name, state) {
-    return this.page.waitForFunction(({ name, state }) => [...document.querySelectorAll("#people li")]
-      .some((line) => line.querySelector(".person-name").textContent === name && line.dataset.state === state),
-    { name, state });
+    return this.page.waitForFunction(({ name, state }) => {
+      const lines = [...document.querySelectorAll("#people li")];
+      return lines.some((line) => line.querySelector(".person-name").textContent === name
+        && line.dataset.state === state);
+    }, { name, state });
   }
 
   async openChat() {
@@ -99,14 +106,16 @@ export class Person {
     await this.page.press("#chat-text", "Enter");
   }
 
-  /** Waits for a chat message of `name`. */
+  /** Waits for a chat message from `name`. */
   hears(name, text) {
-    return this.page.waitForFunction(({ name, text }) => [...document.querySelectorAll("#messages .theirs")]
-      .some((line) => line.querySelector(".who span").textContent === name
-        && line.querySelector(".said").textContent === text), { name, text });
+    return this.page.waitForFunction(({ name, text }) => {
+      const lines = [...document.querySelectorAll("#messages .theirs")];
+      return lines.some((line) => line.querySelector(".who span").textContent === name
+        && line.querySelector(".said").textContent === text);
+    }, { name, text });
   }
 
-  /** Waits until the element shows this text, or one that matches. */
+  /** Waits until the element shows this text, or a text that matches. */
   reads(selector, pattern) {
     const { source, flags } = pattern;
     return this.page.waitForFunction(({ selector, source, flags }) => {
@@ -117,7 +126,9 @@ export class Person {
 
   /** Waits for a line of the signaling log. */
   logged(direction, type) {
-    return this.page.waitForSelector(`#log-lines li[data-direction="${direction}"][data-type="${type}"]`, { state: "attached" });
+    return this.page.waitForSelector(
+      `#log-lines li[data-direction="${direction}"][data-type="${type}"]`, { state: "attached" },
+    );
   }
 
   /** The controls and landmarks on the page that a screen reader could not name. */
@@ -127,7 +138,9 @@ export class Person {
     await session.detach();
     const controls = nodes.filter(({ ignored, role }) => !ignored && NEEDS_NAME.has(role?.value));
     assert.ok(controls.length >= 5, "the accessibility tree was read");
-    return controls.filter(({ name }) => !name?.value).map(({ role, backendDOMNodeId }) => `${role.value} ${backendDOMNodeId}`);
+    return controls.filter(({ name }) => !name?.value).map(
+      ({ role, backendDOMNodeId }) => `${role.value} ${backendDOMNodeId}`,
+    );
   }
 
   /** Asserts that nothing is wider than the window, and no control too small for a finger. */
@@ -136,7 +149,9 @@ export class Person {
       overflow: document.documentElement.scrollWidth - innerWidth,
       small: [...document.querySelectorAll("button, input, summary")]
         .filter((control) => control.checkVisibility())
-        .map((control) => ({ id: control.id || control.textContent.trim(), box: control.getBoundingClientRect() }))
+        .map((control) => ({
+          id: control.id || control.textContent.trim(), box: control.getBoundingClientRect(),
+        }))
         .filter(({ box }) => box.width < 44 || box.height < 44)
         .map(({ id, box }) => `${id} ${box.width}x${box.height}`),
     }));
@@ -144,29 +159,39 @@ export class Person {
     assert.deepEqual(small, []);
   }
 
-  /** The own peer id, as the server confirmed it last. */
+  /** The person's own peer id, as the server last confirmed it. */
   async peerId() {
     await this.logged("in", "joined");
     return this.page.locator('#log-lines li[data-type="joined"] .peer').last().textContent();
   }
 }
 
-/** Collects what must not happen on a page, from its very first script on. */
+/** Collects events that must not happen on a page, from its very first script on. */
 export async function watch(page, hosts) {
   const complaints = [];
-  const checkAddress = (url) => { if (!/^(data|blob):/.test(url) && !hosts.includes(new URL(url).host)) complaints.push(`left the origin: ${url}`); };
+  const checkAddress = (url) => {
+    if (!/^(data|blob):/.test(url) && !hosts.includes(new URL(url).host)) {
+      complaints.push(`left the origin: ${url}`);
+    }
+  };
   page.on("request", (request) => checkAddress(request.url()));
   page.on("websocket", (socket) => checkAddress(socket.url()));
-  page.on("response", (response) => { if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`); });
+  page.on("response", (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+  });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.name} ${error.message}`));
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+    if (["error", "warning"].includes(message.type())) {
+      complaints.push(`${message.type()}: ${message.text()}`);
+    }
   });
   await page.addInitScript(instrument);
   return complaints;
 }
 
-/** Runs in the page: keeps the connections at hand, counts the candidates taken, shouts about CSP. */
+/**
+ * Runs in the page: keeps the connections, counts the candidates taken, and reports CSP violations.
+ */
 function instrument() {
   const connections = [];
   const Original = window.RTCPeerConnection;
@@ -186,9 +211,15 @@ function instrument() {
     const received = [];
     for (const [id, connection] of connections.entries()) {
       if (connection.connectionState !== "connected") continue;
-      const reports = [...(await connection.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
-      const sum = (kind, field) => reports.reduce((total, one) => total + (one.kind === kind ? one[field] ?? 0 : 0), 0);
-      received.push({ id, frames: sum("video", "framesDecoded"), sounds: sum("audio", "packetsReceived") });
+      const reports = [...(await connection.getStats()).values()].filter(
+        ({ type }) => type === "inbound-rtp",
+      );
+      const sum = (kind, field) => reports.reduce(
+        (total, one) => total + (one.kind === kind ? one[field] ?? 0 : 0), 0,
+      );
+      received.push(
+        { id, frames: sum("video", "framesDecoded"), sounds: sum("audio", "packetsReceived") },
+      );
     }
     return received;
   };

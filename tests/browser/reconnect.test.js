@@ -1,14 +1,15 @@
-// A lost connection to the server: the talk goes on, and signaling comes back by itself.
+// A lost connection to the server: the call goes on, and signaling comes back by itself.
 
 import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage, screenshotPath } from "./stage.js";
 import { startProxy, startServer } from "./server.js";
 
-/** What a browser says by itself when a connection fails. */
+/** Messages that a browser logs by itself when a connection fails. */
 const NETWORK = /WebSocket connection to|Failed to load resource: net::/;
 
-test("a lost socket comes back while the talk goes on", { timeout: 90_000 }, () => onStage({}, async (stage) => {
+test("a lost socket comes back while the call goes on", { timeout: 90_000 },
+  () => onStage({}, async (stage) => {
   stage.allow(NETWORK);
   const cable = await startProxy(stage.server.port);
   const anna = await stage.person("Anna", { port: cable.port });
@@ -41,7 +42,8 @@ test("a lost socket comes back while the talk goes on", { timeout: 90_000 }, () 
   cable.stop();
 }));
 
-test("a restarted server: everybody comes back and the talk goes on", { timeout: 90_000 }, () => onStage({}, async (stage) => {
+test("after a server restart everybody comes back and the call goes on", { timeout: 90_000 },
+  () => onStage({}, async (stage) => {
   stage.allow(NETWORK);
   const old = await startServer("--drain-seconds", "1");
   const cable = await startProxy(old.port);
@@ -55,7 +57,9 @@ test("a restarted server: everybody comes back and the talk goes on", { timeout:
   cable.point(stage.server.port); // a new server, whose rooms count from one again
   await old.stop();
   for (const person of [anna, weber]) {
-    await person.page.waitForFunction(() => document.querySelectorAll('#log-lines li[data-type="joined"]').length === 2);
+    await person.page.waitForFunction(
+      () => document.querySelectorAll('#log-lines li[data-type="joined"]').length === 2,
+    );
     await person.page.waitForSelector("#banner", { state: "hidden" });
   }
   await anna.seesPerson("Weber", "connected");

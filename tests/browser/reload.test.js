@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { onStage } from "./stage.js";
 
-test("a reload goes back into the visit as the same person", { timeout: 90_000 }, () => onStage({}, async (stage) => {
+test("after a reload the same person is back in the visit", { timeout: 90_000 },
+  () => onStage({}, async (stage) => {
   const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
   await weber.join();
   await anna.join();
@@ -16,7 +17,9 @@ test("a reload goes back into the visit as the same person", { timeout: 90_000 }
   await anna.page.reload();
   await anna.inVisit();
   assert.equal(await anna.peerId(), peerId);
-  assert.equal(await anna.page.getAttribute("#mute", "aria-pressed"), "true", "a reload must not unmute");
+  assert.equal(
+    await anna.page.getAttribute("#mute", "aria-pressed"), "true", "a reload must not unmute",
+  );
   await anna.sees(1);
   await weber.sees(1);
   await anna.receivesMedia();
@@ -25,7 +28,8 @@ test("a reload goes back into the visit as the same person", { timeout: 90_000 }
   assert.deepEqual(people, ["Weber (you)", "Anna"]);
 }));
 
-test("after leaving, a reload does not go back in", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("after leaving, a reload does not go back in", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna");
   await anna.join();
   await anna.leave();
@@ -35,7 +39,8 @@ test("after leaving, a reload does not go back in", { timeout: 60_000 }, () => o
   assert.ok(await anna.page.isHidden("#visit"));
 }));
 
-test("a duplicated tab is somebody else and takes nothing away", { timeout: 60_000 }, () => onStage({}, async (stage) => {
+test("a duplicated tab is another person and takes nothing away", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
   const anna = await stage.person("Anna");
   await anna.join();
   await anna.page.reload(); // her identity was in the storage just now
@@ -43,7 +48,9 @@ test("a duplicated tab is somebody else and takes nothing away", { timeout: 60_0
   // A window opened by a page gets a copy of its session storage, as a duplicated tab does.
   const opened = anna.page.waitForEvent("popup");
   await anna.page.evaluate(() => void window.open("about:blank"));
-  const copy = await stage.adopt(await opened, "Anna's copy", { visit: "test-visit", port: stage.server.port });
+  const copy = await stage.adopt(
+    await opened, "Anna's copy", { visit: "test-visit", port: stage.server.port },
+  );
   assert.ok(await copy.page.isVisible("#prejoin"), "the copy asks before it joins");
   await copy.join();
 

@@ -1,4 +1,4 @@
-// The built servers as child processes, and a proxy before one whose cable can be pulled.
+// The built servers as child processes, and a proxy in front of one that can cut the connection.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,9 +18,14 @@ export async function startServer(...flags) {
   return { port: Number(ready[1]), said, stop };
 }
 
-/** Starts the gateway with the Lambda functions, likewise. The page is at one address, its servers at two others. */
+/**
+ * Starts the gateway with the Lambda functions in the same way. The page is at one address, its
+ * servers at two others.
+ */
 export async function startGateway(...flags) {
-  const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
+  const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap(
+    (flag) => [flag, "127.0.0.1:0"],
+  );
   const { said, stop, ready } = await start(`${BUILT}visio-gateway`,
     ["--functions", BUILT, ...anywhere, ...flags], "stdout", /^page\s+(http:\S+)$/);
   const page = new URL(ready[1]);
@@ -55,7 +60,9 @@ export function makeToken(secret, ...flags) {
 function readyLine(child, ended, said, output, pattern) {
   return new Promise((resolve, reject) => {
     const fail = (why) => reject(new Error(`the server ${why}; it said:\n${said.join("\n")}`));
-    const limit = setTimeout(() => { child.kill("SIGKILL"); fail("was not ready in time"); }, READY_LIMIT_MS);
+    const limit = setTimeout(
+      () => { child.kill("SIGKILL"); fail("was not ready in time"); }, READY_LIMIT_MS,
+    );
     ended.then(() => fail("ended at once"), reject);
     createInterface({ input: child[output] }).on("line", (line) => {
       const ready = pattern.exec(line);
@@ -66,7 +73,7 @@ function readyLine(child, ended, said, output, pattern) {
   });
 }
 
-/** A TCP proxy to `target`, on its own port for as long as it lives. */
+/** A TCP proxy to `target`, on one port for its whole life. */
 export async function startProxy(target) {
   let cut = false;
   let port = target;

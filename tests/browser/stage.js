@@ -12,35 +12,39 @@ import { Person, watch } from "./person.js";
 import { startServer } from "./server.js";
 
 const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--use-fake-device-for-media-stream",
   "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
   "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
   "--disable-background-timer-throttling",
 ];
 
-/** Answers every question about camera and microphone with yes. */
+/** Grants every request for camera and microphone. */
 const SAY_YES = "--use-fake-ui-for-media-stream";
 
 const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url));
 
 /**
- * Runs `play` on a fresh stage and clears it away, whatever happens.
- * `flags` are for the server, which `start` starts; `camera: false` is a browser that refuses camera
- * and microphone; `certificate` is one of `certificate.js`, which the server shows and the browser trusts.
+ * Runs `play` on a fresh stage and removes it, whatever happens. `flags` are for the server, which
+ * `start` starts; `camera: false` is a browser that refuses camera and microphone; `certificate` is
+ * one of `certificate.js`, which the server shows and the browser trusts.
  */
 export async function onStage(options, play) {
   try {
     await playOnce(options, play);
   } catch (error) {
-    // Now and then Chromium's fake camera gives no frame to any page of a browser: nothing of ours can be seen then.
+    // Now and then Chromium's fake camera gives no frame to any page of a browser: then there is
+    // nothing for us to show.
     if (!error.cameraStalled) throw error;
     console.error("the browser's fake camera gave no picture: once more, with another browser");
     await playOnce(options, play);
   }
 }
 
-async function playOnce({ flags = [], camera = true, certificate = null, start = startServer }, play) {
+async function playOnce(
+  { flags = [], camera = true, certificate = null, start = startServer }, play,
+) {
   const server = await start(...flags, ...certificate?.forServer ?? []);
   const browser = await launch(camera, certificate?.forBrowser ?? []);
   const stage = new Stage(server, browser, certificate ? "https" : "http");
@@ -76,18 +80,22 @@ class Stage {
   }
 
   /**
-   * Somebody opens the page. `port` is another way to the server, `context` more about the browser;
-   * with a `token`, the link is an invitation and says nothing else.
+   * A person opens the page. `port` is another port of the server, and `context` holds more options
+   * of the browser. With a `token`, the link is an invitation and holds nothing else.
    */
   async person(name, { visit = "test-visit", port = this.server.port, context = {}, token } = {}) {
-    const own = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+    const own = await this.#browser.newContext(
+      { viewport: { width: 1280, height: 800 }, ...context },
+    );
     const page = await own.newPage();
     return this.adopt(page, name, { visit, port, token });
   }
 
   async adopt(page, name, { visit, port, token }) {
     const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
-    const person = new Person(page, name, await watch(page, [address.host, ...this.server.hosts ?? []]));
+    const person = new Person(
+      page, name, await watch(page, [address.host, ...this.server.hosts ?? []]),
+    );
     this.#people.push(person);
     const said = token ? { quality: "low" } : { visit, name, quality: "low" };
     for (const [key, value] of Object.entries(said)) address.searchParams.set(key, value);
@@ -96,26 +104,32 @@ class Stage {
     return person;
   }
 
-  /** What this test brings about on purpose, as a pattern of the complaint. */
+  /** Complaints that this test causes on purpose, as a pattern. */
   allow(pattern) {
     this.#allowed.push(pattern);
   }
 
   assertClean() {
     for (const { name, complaints } of this.#people) {
-      const unexpected = complaints.filter((text) => !this.#allowed.some((pattern) => pattern.test(text)));
+      const unexpected = complaints.filter(
+        (text) => !this.#allowed.some((pattern) => pattern.test(text)),
+      );
       assert.deepEqual(unexpected, [], `the page of ${name} complained`);
     }
   }
 
-  /** Whether somebody's own camera is on, and gives no picture. */
+  /** Whether a person's own camera is on, but gives no picture. */
   async cameraStalled() {
     const stalled = () => {
       const own = document.querySelector(".tile.self video");
-      const live = own?.srcObject?.getVideoTracks().some((track) => track.readyState === "live") ?? false;
+      const live = own?.srcObject?.getVideoTracks().some(
+        (track) => track.readyState === "live",
+      ) ?? false;
       return live && own.videoWidth === 0;
     };
-    const answers = await Promise.all(this.#people.map(({ page }) => page.evaluate(stalled).catch(() => false)));
+    const answers = await Promise.all(
+      this.#people.map(({ page }) => page.evaluate(stalled).catch(() => false)),
+    );
     return answers.includes(true);
   }
 
@@ -133,9 +147,16 @@ async function launch(camera, more) {
 }
 
 function chromiumPath() {
-  const places = [process.env.CHROMIUM, "/usr/bin/chromium", which("chromium"), which("chromium-browser"), which("google-chrome")];
+  const places = [
+    process.env.CHROMIUM, "/usr/bin/chromium",
+    which("chromium"), which("chromium-browser"), which("google-chrome"),
+  ];
   const found = places.find((place) => place && existsSync(place));
-  if (!found) throw new Error("no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM");
+  if (!found) {
+    throw new Error(
+      "no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM",
+    );
+  }
   return found;
 }
 

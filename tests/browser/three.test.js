@@ -1,10 +1,11 @@
-// Three people in one visit: everybody sees two others. The machine works hard here, so there is
-// one such test.
+// Three people in one visit: everybody sees two others. This is hard work for the machine, so there
+// is only one such test.
 
 import test from "node:test";
 import { onStage, screenshotPath } from "./stage.js";
 
-test("three people all see each other, and two stay when one leaves", { timeout: 120_000 }, () => onStage({}, async (stage) => {
+test("three people all see each other, and two stay when one leaves", { timeout: 120_000 },
+  () => onStage({}, async (stage) => {
   const people = [];
   for (const name of ["Dr. Weber", "Anna Keller", "Interpreter"]) {
     const person = await stage.person(name);

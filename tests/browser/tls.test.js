@@ -5,7 +5,8 @@ import test from "node:test";
 import { withCertificate } from "./certificate.js";
 import { onStage } from "./stage.js";
 
-test("a visit over https and wss", { timeout: 60_000 }, () => withCertificate((certificate) => onStage({ certificate }, async (stage) => {
+test("a visit over https and wss", { timeout: 60_000 },
+  () => withCertificate((certificate) => onStage({ certificate }, async (stage) => {
   const [anna, ben] = [await stage.person("Anna"), await stage.person("Ben")];
   await anna.join();
   await ben.join();
@@ -17,7 +18,8 @@ test("a visit over https and wss", { timeout: 60_000 }, () => withCertificate((c
   assert.equal(await anna.page.evaluate(() => isSecureContext), true);
 })));
 
-test("a browser that does not know the certificate does not connect", { timeout: 60_000 }, () => withCertificate((certificate) => onStage(
+test("a browser that does not know the certificate does not connect", { timeout: 60_000 },
+  () => withCertificate((certificate) => onStage(
   { certificate: { ...certificate, forBrowser: [] } },
   (stage) => assert.rejects(stage.person("Anna"), /ERR_CERT_AUTHORITY_INVALID/),
 )));

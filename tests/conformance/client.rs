@@ -1,4 +1,4 @@
-//! A client that speaks only the wire, and says what it expected when it does not get it.
+//! A client that uses only the wire protocol, and says what it expected if it gets something else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,12 +23,12 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Client {
     pub socket: WebSocketStream<TcpStream>,
     site: Site,
-    /// What came while something else was waited for.
+    /// Messages that came while the client waited for something else.
     kept: VecDeque<Message>,
     marks: u64,
 }
 
-/// Opening one.
+/// Opening.
 impl Client {
     /// Connects.
     pub async fn connect(runtime: &impl Runtime) -> Self {
@@ -47,7 +47,8 @@ impl Client {
         Ok(Self::shake_hands(&site, stream, &url, headers).await?.0)
     }
 
-    /// Connects through a window so small that little fits into it while nothing is read.
+    /// Connects with a receive window so small that little fits into it while the client does not
+    /// read.
     pub async fn connect_narrow(runtime: &impl Runtime) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -61,7 +62,7 @@ impl Client {
         Self { socket, site: site.clone(), kept: VecDeque::new(), marks: 0 }
     }
 
-    /// Turns a TCP stream into a client; the client and the response to its handshake.
+    /// Turns a TCP stream into a client; returns it and the response to its handshake.
     pub async fn shake_hands(
         site: &Site,
         stream: TcpStream,
@@ -78,13 +79,13 @@ impl Client {
         Ok((Self::from_socket(site, socket), response))
     }
 
-    /// Connects and joins; the client and its `joined`.
+    /// Connects and joins; returns the client and its `joined`.
     pub async fn join(runtime: &impl Runtime, room: &str, peer: &str) -> (Self, Value) {
         let join = json!({"type": "join", "roomId": room, "peerId": peer});
         Self::join_with(runtime, join).await
     }
 
-    /// Connects and joins with this message; the client and its `joined`.
+    /// Connects and joins with this message; returns the client and its `joined`.
     pub async fn join_with(runtime: &impl Runtime, join: Value) -> (Self, Value) {
         let mut client = Self::connect(runtime).await;
         client.send(join).await;
@@ -120,14 +121,14 @@ impl Client {
         let _ = self.socket.send(Message::text(message.to_string())).await;
     }
 
-    /// Waits until all that this client has sent is handled, and all that followed from it is on
-    /// its way. Where messages queue up, the next one sees to that by itself.
+    /// Waits until everything that this client has sent is handled, and every message that follows
+    /// from it is on its way. If a runtime handles messages in order, this is not needed.
     pub async fn handled(&mut self) {
         if self.site.profile().ordered {
             return;
         }
-        // Messages are read in the order sent, wherever they go from there: of one that was sent
-        // before a ping, the pong tells that it was read.
+        // Messages are read in the order sent, wherever they go from there. So the pong shows that
+        // a message sent before the ping was read.
         self.send(json!({"type": "ping"})).await;
         loop {
             let frame = self.read().await;
@@ -144,7 +145,7 @@ impl Client {
         self.finish().await;
     }
 
-    /// Closes politely; what still came.
+    /// Closes politely; returns the messages that still came.
     pub async fn finish(mut self) -> Vec<Value> {
         self.socket.close(None).await.expect("a close frame is taken");
         let mut last: Vec<_> = self.kept.drain(..).collect();
@@ -174,8 +175,8 @@ impl Client {
         message
     }
 
-    /// The next messages: in the order they came, or where they may overtake each other, in that of
-    /// this number in them.
+    /// The next messages, in the order they came. If they may overtake each other, they are sorted
+    /// by this number in them.
     pub async fn next_by(&mut self, field: &str, count: usize) -> Vec<Value> {
         let mut messages = Vec::new();
         for _ in 0..count {
@@ -205,8 +206,8 @@ impl Client {
         }
     }
 
-    /// Asserts that nothing has been sent to this client that it has not read: all that is under
-    /// way is handled, a `ping` goes out, and the next thing to come is its `pong`.
+    /// Asserts that this client has read everything sent to it: once everything under way is
+    /// handled, it sends a `ping`, and the next message is the `pong`.
     pub async fn expect_nothing(&mut self) {
         self.handled().await;
         self.marks += 1;
@@ -223,7 +224,7 @@ impl Client {
         self.expect_closed(self.close_code(close)).await;
     }
 
-    /// Asserts that the connection ends now because of a frame that is no message.
+    /// Asserts that the connection ends now because of a frame that is not a message.
     pub async fn expect_cut(&mut self, close: u16) {
         if self.site.profile().explains_bad_frames {
             self.expect_error("invalid_message").await;
@@ -231,7 +232,7 @@ impl Client {
         self.expect_closed(close).await;
     }
 
-    /// What a close by the server says, if it can, when this is the reason.
+    /// The close code for this reason, if the runtime can send one.
     pub fn close_code(&self, reason: u16) -> u16 {
         if self.site.profile().close_codes { reason } else { 1000 }
     }
@@ -247,8 +248,8 @@ impl Client {
         }
     }
 
-    /// The answer to a message: what comes next. Where news may overtake it, it is the next message
-    /// of these types, and the news come after it.
+    /// The answer to a message, which is the next one. If news may overtake it, it is the next
+    /// message of these types, and the news comes after it.
     pub async fn answer(&mut self, kinds: &[&str]) -> Value {
         let mut early = Vec::new();
         loop {
@@ -262,7 +263,7 @@ impl Client {
         }
     }
 
-    /// What comes until the server closes, which must be with this code.
+    /// The messages until the server closes, which must be with this code.
     pub async fn until_closed(&mut self, code: u16) -> Vec<Value> {
         let mut heard = Vec::new();
         loop {
@@ -286,13 +287,13 @@ impl Client {
         }
     }
 
-    /// What this client sees if it asks for the `roster` now, whatever comes before it.
+    /// The `roster` that this client gets if it asks now, whatever comes before it.
     pub async fn roster(&mut self) -> Value {
         self.send(json!({"type": "peers"})).await;
         self.wait_for("roster").await
     }
 
-    /// Reads all that was sent to this client until now.
+    /// Reads everything sent to this client until now.
     pub async fn fence(&mut self) -> Vec<Value> {
         self.handled().await;
         self.send(json!({"type": "ping"})).await;
@@ -310,7 +311,7 @@ impl Client {
         serde_json::from_str(&self.text().await).expect("JSON")
     }
 
-    /// The next message as its bytes are.
+    /// The next message, as raw text.
     pub async fn text(&mut self) -> String {
         loop {
             match self.frame().await {
@@ -334,7 +335,8 @@ impl Client {
         frame.expect("an open connection").expect("a sound connection")
     }
 
-    /// Reads, and so answers pings, until something else has happened; what came meanwhile.
+    /// Reads, and so answers pings, until something else has happened; returns the messages that
+    /// came meanwhile.
     pub async fn attend(&mut self, until: impl Future) -> Vec<Value> {
         let mut until = std::pin::pin!(timeout(PATIENCE, until));
         let mut heard = Vec::new();
@@ -356,7 +358,7 @@ fn is_bare_pong(text: &str) -> bool {
     message["type"] == "pong" && message.get("requestId").is_none()
 }
 
-/// Clients that sit in one room and have read all news of it.
+/// Clients that have seats in one room and have read all its news.
 pub async fn meet<const N: usize>(
     runtime: &impl Runtime,
     room: &str,

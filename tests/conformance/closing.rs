@@ -34,7 +34,7 @@ pub async fn fragments_over_the_limit_end_the_connection<R: Runtime>() {
     bob.send_raw(&masked(0x00, &[b'x'; 20_000])).await;
     bob.send_raw(&masked(0x00, &[b'x'; 20_000])).await;
     if !R::PROFILE.explains_bad_frames {
-        // No frame of it is too large, so that the gateway passes it on, once it is whole.
+        // No single frame of it is too large, so the gateway passes it on once it is whole.
         bob.send_raw(&masked(0x80, b"")).await;
     }
     bob.expect_end("invalid_message", 1009).await;
@@ -44,7 +44,7 @@ pub async fn fragments_over_the_limit_end_the_connection<R: Runtime>() {
 pub async fn a_header_that_announces_a_giant_frame_ends_the_connection<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
-    // A text frame of 2^62 bytes, says its header.
+    // A text frame whose header says 2^62 bytes.
     bob.send_raw(&[0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b'{']).await;
     bob.expect_cut(1009).await;
     parted(&mut ada).await;
@@ -95,7 +95,7 @@ pub async fn a_frame_that_breaks_the_protocol_ends_the_connection<R: Runtime>() 
         masked(0x89, &[b'x'; 126]),
         // A continuation of nothing.
         masked(0x80, b"{}"),
-        // A message within another.
+        // A message inside another.
         [masked(0x01, b"{"), masked(0x81, b"{}")].concat(),
     ] {
         let (mut bob, _) = Client::join(&server, "visit", "bob").await;
@@ -137,7 +137,7 @@ pub async fn a_protocol_ping_is_answered_with_its_payload<R: Runtime>() {
     client.expect_nothing().await;
 }
 
-/// Asserts that Bob is gone, and that Ada is none the worse for it.
+/// Asserts that Bob is gone, and that Ada is not affected.
 async fn parted(ada: &mut Client) {
     let left = ada.expect("peer_left").await;
     assert_eq!((&left["peerId"], &left["reason"]), (&json!("bob"), &json!("disconnected")));

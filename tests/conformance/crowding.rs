@@ -1,4 +1,5 @@
-//! More connections than the server takes: refused at the handshake, for as long as it is so.
+//! More connections than the server accepts: they are refused at the handshake, until there is room
+//! again.
 
 use serde_json::json;
 use tokio::time::timeout;
@@ -43,14 +44,14 @@ async fn crowds<R: Runtime>(settings: Settings) {
         };
         let mut newcomer = timeout(PATIENCE, admitted).await.expect("room for one more");
         newcomer.expect_nothing().await;
-        // It drops its socket, which makes room as well: see the next round.
+        // It drops its socket, which also makes room: see the next round.
         drop(newcomer);
     }
     ada.expect("peer_left").await;
     ada.expect_nothing().await;
 }
 
-/// Five more than there may be. Where there is no such limit they are as good as any.
+/// Five more than allowed. A runtime without such a limit accepts them.
 async fn crowd<R: Runtime>(server: &R) -> Vec<Client> {
     let mut let_in = Vec::new();
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! What ends by the clock: tokens, and visits.
+//! Tokens and visits that end at a set time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub async fn a_visit_warns_and_ends_by_itself<R: Runtime>() {
     let (mut doctor, joined) = seated(&server, &timed("doctor", Role::Host)).await;
     assert_eq!(joined["expiresAt"], end.0 / 1000 * 1000);
     let (mut guest, _) = seated(&server, &timed("guest", Role::Guest)).await;
-    // There are less than five minutes left from the start.
+    // Less than five minutes are left from the start.
     guest.wait_for("visit_ending").await;
     for client in [&mut guest, &mut doctor] {
         until(&server, client, "visit_ended").await;
@@ -34,7 +34,7 @@ pub async fn an_expired_token_ends_its_seat<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut doctor, _) = seated(&server, &grant("doctor", Role::Host)).await;
     doctor.expect("lobby").await;
-    // Clocks may be a minute apart, so a token of 58 seconds ago is good for two more.
+    // Clocks may be a minute apart, so a token that expired 58 seconds ago is valid for two more.
     let over = Grant {
         expires_at: visio_signaling::wire::Timestamp(from_now(Duration::ZERO).0 - 57_000),
         lobby: false,
@@ -48,7 +48,8 @@ pub async fn an_expired_token_ends_its_seat<R: Runtime>() {
     assert_eq!(doctor.wait_for("roster").await["peers"], json!([]));
 }
 
-/// Waits for a message. Where no clock of the runtime's own brings it about, somebody has to speak.
+/// Waits for a message. If the runtime has no clock of its own to cause it, some client has to send
+/// something.
 async fn until<R: Runtime>(_: &R, client: &mut Client, kind: &str) {
     if R::PROFILE.ends_by_itself {
         client.wait_for(kind).await;

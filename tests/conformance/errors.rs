@@ -1,4 +1,4 @@
-//! What cannot be understood is refused by name, and the connection stays open.
+//! A message that cannot be understood is refused with a reason, and the connection stays open.
 
 use serde_json::json;
 
@@ -232,7 +232,7 @@ pub async fn a_frame_full_of_fields_harms_nobody<R: Runtime>() {
     }
     ada.send_text(format!(r#"{{"type":"signal","to":"bob"{fields}}}"#)).await;
     assert_eq!(bob.expect("signal").await["f2499"], 1e9);
-    // The same field without end is nobody's business either, unless it decides something.
+    // The same field many times does no harm either, unless the server reads it.
     let again = r#","x":0"#.repeat(5000);
     ada.send_text(format!(r#"{{"type":"signal","to":"bob"{again}}}"#)).await;
     bob.expect("signal").await;

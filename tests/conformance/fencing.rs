@@ -1,4 +1,4 @@
-//! Only who holds a seat may speak, and only to its own room.
+//! Only a peer with a seat may send, and only to its own room.
 
 use serde_json::json;
 

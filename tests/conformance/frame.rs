@@ -1,7 +1,7 @@
-//! Frames as bytes, for what the client library refuses to send.
+//! Frames as bytes, because the client library refuses to send these.
 
-/// A frame of a client (RFC 6455, section 5.2) with this first byte.
-/// Its mask is zero, so the payload is as it was.
+/// A frame of a client (RFC 6455, section 5.2) with this first byte. Its mask is zero, so the
+/// payload is unchanged.
 pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u8::try_from(payload.len()) {

@@ -1,4 +1,4 @@
-//! From HTTP to a WebSocket: where, for whom, and with which subprotocol.
+//! From HTTP to a WebSocket: at which paths, for which clients, and with which subprotocol.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -143,12 +143,12 @@ fn listed() -> Settings {
     Settings { allowed_origins: allowed.into(), ..Settings::default() }
 }
 
-/// The way in that is told to clients.
+/// The path that clients are told to use.
 fn way_in<R: Runtime>() -> &'static str {
     R::PROFILE.ways_in.last().expect("a way in")
 }
 
-/// A plain request there.
+/// A plain HTTP request to it.
 async fn ask<R: Runtime>(server: &R, headers: &[(&str, &str)]) -> Answer {
     let address = Site::of(server).address().to_string();
     request_at(&address, "GET", way_in::<R>(), headers).await
@@ -173,7 +173,7 @@ fn refused(outcome: Result<(Client, Response), Error>) -> Response {
     }
 }
 
-/// Reads a response up to where the frames begin, and not a byte more.
+/// Reads a response up to the first frame, and not a byte more.
 async fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

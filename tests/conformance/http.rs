@@ -1,4 +1,4 @@
-//! The HTTP side of the port: what this is, whether it works, and the page.
+//! The HTTP side of the port: what the service is, whether it works, and the page.
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -169,7 +169,7 @@ pub async fn files_that_the_page_loads_are_served_with_their_types<R: Runtime>()
     assert!(found > 0, "the page has a script");
 }
 
-/// Asserts that there is nothing where the page would be, and that nobody is sent there.
+/// Asserts that there is nothing at the page's path, and that no answer points there.
 async fn no_page(server: &impl Runtime) {
     for path in ["/demo", "/demo/", "/demo/index.html"] {
         let answer = get(server, path).await;
@@ -220,7 +220,7 @@ pub async fn with_a_list_of_origins_only_listed_pages_may_read<R: Runtime>() {
     assert!(vary.to_ascii_lowercase().contains("origin"), "{vary}");
     for origin in ["https://evil.example", "null"] {
         let answer = request(&server, "GET", "/status", &[("Origin", origin)]).await;
-        // It is the browser that keeps the page from reading.
+        // The browser is what keeps the page from reading.
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
     }

@@ -162,7 +162,7 @@ pub async fn a_second_join_is_refused_and_the_seat_stays<R: Runtime>() {
     assert_eq!(ada.roster().await["roomId"], "visit");
 }
 
-/// A page need not wait for `joined`. Where messages may overtake its join, they are refused.
+/// A page need not wait for `joined`. If messages may overtake its join, they are refused.
 pub async fn messages_sent_along_with_a_join_do_not_undo_it<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada] = meet(&server, "visit", ["ada"]).await;
@@ -222,7 +222,7 @@ pub async fn joined_comes_before_anything_else_about_the_room<R: Runtime>() {
     }
 }
 
-/// Writes to a newcomer as soon as there is news of it, and talks to all.
+/// Sends to a newcomer as soon as there is news of it, and to everybody.
 async fn greet_newcomers(mut client: Client, mut stopped: watch::Receiver<()>) {
     loop {
         let message: Value = tokio::select! {

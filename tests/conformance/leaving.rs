@@ -83,7 +83,7 @@ pub async fn a_dropped_socket_is_seen_as_disconnected<R: Runtime>() {
     drop(bob);
     let left = ada.expect("peer_left").await;
     assert_eq!((&left["peerId"], &left["reason"]), (&json!("bob"), &json!("disconnected")));
-    // A reset, as from a machine that lost its power and came back.
+    // A reset, as from a machine that lost power and came back.
     cay.socket.get_ref().set_zero_linger().expect("an option of TCP");
     drop(cay);
     let left = ada.expect("peer_left").await;

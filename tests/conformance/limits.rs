@@ -1,4 +1,4 @@
-//! How much, how fast, how many to a room.
+//! Limits on sizes, rates and seats.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -146,8 +146,8 @@ pub async fn a_refusal_names_its_message_which_goes_nowhere<R: Runtime>() {
     assert_eq!(arrived.len() + refused.len(), 8);
 }
 
-/// A room tells everybody of every change, and with everything there is to tell. Whoever makes it
-/// do so pays as if it had sent that itself.
+/// A room sends every change to everybody, with the whole room. The peer that causes it pays as if
+/// it had sent that itself.
 pub async fn one_peer_makes_another_receive_no_more_than_it_may_send<R: Runtime>() {
     const BURST: usize = 60_000;
     let server = R::start(bytes(1, 60_000)).await;
@@ -163,7 +163,7 @@ pub async fn one_peer_makes_another_receive_no_more_than_it_may_send<R: Runtime>
     let (mut cay, joined) = Client::join_with(&server, join("cay")).await;
     let roster = joined.to_string().len();
     let mut refused = false;
-    // Where nobody counts, the first rounds show all there is.
+    // If the runtime does not count, the first rounds show everything.
     for _ in 0..if R::PROFILE.limits_rates { 10 } else { 2 } {
         cay.send(json!({"type": "leave"})).await;
         cay.handled().await;
@@ -179,7 +179,7 @@ pub async fn one_peer_makes_another_receive_no_more_than_it_may_send<R: Runtime>
             told += message.to_string().len();
         }
     }
-    // The last message that passes may cost more than is left.
+    // The last message that passes may cost more than the rest of the budget.
     assert!(told <= BURST + roster, "{told} bytes");
     // Nobody else pays for it.
     for other in &mut seated {
@@ -187,7 +187,7 @@ pub async fn one_peer_makes_another_receive_no_more_than_it_may_send<R: Runtime>
     }
 }
 
-/// Everybody comes at the same time, and has all there is to say of itself.
+/// Everybody joins at the same time, with the longest name and metadata.
 pub async fn a_room_that_fills_up_at_once_is_not_a_flood<R: Runtime>() {
     let server = R::start(bytes(65_536, 262_144)).await;
     let joins = (0..16).map(|nth| {
@@ -200,7 +200,7 @@ pub async fn a_room_that_fills_up_at_once_is_not_a_flood<R: Runtime>() {
     let seating = joins.map(async |join| {
         let mut client = Client::connect(server).await;
         client.send(join).await;
-        // Others come meanwhile, and news of them may be told first.
+        // Others join meanwhile, and news of them may come first.
         client.wait_for("joined").await;
         client
     });
@@ -272,7 +272,7 @@ pub async fn a_full_room_does_not_fill_another<R: Runtime>() {
     }
 }
 
-/// What happens to who goes on where nothing counts: it is answered, every time.
+/// If nothing counts messages, a client that keeps sending gets every answer.
 async fn is_let_through(client: &mut Client) {
     for nth in 0..50 {
         client.send(json!({"type": "ping", "requestId": nth.to_string()})).await;
@@ -293,7 +293,7 @@ fn bytes(byte_rate: u32, byte_burst: u32) -> Settings {
     Settings { byte_rate, byte_burst, ..Settings::default() }
 }
 
-/// The one wait in this suite that is no condition: the server itself says how long.
+/// The only wait in this suite that is not for a condition: the server itself says how long.
 async fn wait_as_told(error: &Value) {
     assert_eq!(error["code"], "rate_limited", "{error}");
     let wait = Duration::from_millis(error["retryAfterMs"].as_u64().expect("how long to wait"));

@@ -1,4 +1,4 @@
-//! Silence: who still lives, and who keeps a seat that it does not use.
+//! Silence: which peers are still alive, and which keep a seat that they do not use.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub async fn an_idle_client_that_answers_pings_stays<R: Runtime>() {
     for _ in 0..3 {
         heartbeat_passes(&server, &mut ada).await;
         if R::PROFILE.heartbeat_seconds.is_some() {
-            // Nothing asks for a sign of life. This is one.
+            // Nothing asks for a sign of life here. This is one.
             ada.expect_nothing().await;
         }
     }
@@ -43,7 +43,7 @@ pub async fn a_client_that_never_answers_is_seen_to_go<R: Runtime>() {
 pub async fn a_client_that_sends_is_alive_without_answering_pings<R: Runtime>() {
     let server = R::start(heartbeat(1)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
-    // Ada's pings are the clock; Bob speaks at each, and never reads.
+    // Ada's pings are the clock; Bob sends something at each, and never reads.
     for seq in 0..4 {
         heartbeat_passes(&server, &mut ada).await;
         bob.send(json!({"type": "chat", "seq": seq})).await;
@@ -100,7 +100,7 @@ pub async fn a_client_whose_join_was_refused_is_closed<R: Runtime>() {
 pub async fn a_client_that_has_joined_once_may_stay<R: Runtime>() {
     let server = R::start(join_timeout(1)).await;
     let [mut ada, mut bob] = meet(&server, "visit", ["ada", "bob"]).await;
-    // Bob joined once, which is all that was asked of him.
+    // Bob joined once, and nothing more is required of him.
     bob.send(json!({"type": "leave"})).await;
     let mut later = Client::connect(&server).await;
     if R::PROFILE.join_timeout {
@@ -119,12 +119,12 @@ pub async fn a_dead_connection_keeps_no_living_peer_out<R: Runtime>() {
     let mut cay = Client::connect(&server).await;
     let join = json!({"type": "join", "roomId": "visit", "peerId": "cay"});
     if let Some(limit) = R::PROFILE.idle_limit {
-        // The gateway vouches for it until it was silent for so long.
+        // The gateway vouches for it until it has been silent for this long.
         cay.send(join.clone()).await;
         cay.expect_error("room_full").await;
         silence(&server, limit, &mut [&mut ada, &mut cay]).await;
     }
-    // Bob was heard a moment ago, so at first the room is full.
+    // Bob was heard a moment ago, so the room is full at first.
     let knock = async {
         loop {
             cay.send(join.clone()).await;
@@ -160,7 +160,7 @@ pub async fn a_silent_but_living_peer_keeps_its_seat<R: Runtime>() {
     let holder = tokio::spawn(async move {
         pings(&mut holder, 1).await;
         asked.send(()).expect("somebody waits for it");
-        // Reading on is what sends the answer, and all that Ada does.
+        // Ada does nothing but read, and reading sends the answer.
         assert_eq!(holder.attend(is_done).await, [Value::Null; 0]);
         holder.expect_nothing().await;
         assert_eq!(ids(&holder.roster().await), [""; 0]);
@@ -174,7 +174,7 @@ pub async fn a_silent_but_living_peer_keeps_its_seat<R: Runtime>() {
     holder.await.expect("the holder kept its seat");
 }
 
-/// Nothing asks the holder for a sign of life: the gateway says that it is there.
+/// Nothing asks the seat's holder for a sign of life: the gateway says that it is there.
 async fn a_silent_holder_is_vouched_for(
     server: &impl Runtime,
     holder: &mut Client,
@@ -190,7 +190,7 @@ async fn a_silent_holder_is_vouched_for(
     assert_eq!(ids(&holder.roster().await), [""; 0]);
 }
 
-/// Whoever says nothing is silent for so long now. These do not.
+/// Time passes for every silent client. These clients are not silent.
 async fn silence(server: &impl Runtime, limit: Duration, talkers: &mut [&mut Client]) {
     server.pass(limit / 2).await;
     for talker in talkers {
@@ -199,13 +199,13 @@ async fn silence(server: &impl Runtime, limit: Duration, talkers: &mut [&mut Cli
     server.pass(limit / 2).await;
 }
 
-/// Where nobody waits for a join, more time may pass than one has elsewhere.
+/// If a runtime does not wait for a join, more time may pass than other runtimes allow.
 async fn is_not_hurried(server: &impl Runtime, client: &mut Client) {
     server.pass(Duration::from_secs(60)).await;
     client.expect_nothing().await;
 }
 
-/// In steps that are shorter than silence may be.
+/// In steps that are shorter than the longest silence allowed.
 async fn talks_for_as_long_as_a_connection_lasts(
     server: &impl Runtime,
     talker: &mut Client,
@@ -219,8 +219,8 @@ async fn talks_for_as_long_as_a_connection_lasts(
     talker.expect_closed(1001).await;
 }
 
-/// Lets the time pass after which a client has to give a sign of life. Where the server pings,
-/// that is when it does.
+/// Waits for the time after which a client has to give a sign of life. If the server pings, it does
+/// so then.
 async fn heartbeat_passes<R: Runtime>(server: &R, client: &mut Client) {
     match R::PROFILE.heartbeat_seconds {
         Some(seconds) => server.pass(Duration::from_secs(seconds)).await,
@@ -228,7 +228,7 @@ async fn heartbeat_passes<R: Runtime>(server: &R, client: &mut Client) {
     }
 }
 
-/// Waits for so many protocol pings, and for nothing else. The library answers one when it next
+/// Waits for this many protocol pings, and for nothing else. The library answers one when it next
 /// reads or writes.
 async fn pings(client: &mut Client, count: usize) {
     for _ in 0..count {

@@ -159,7 +159,7 @@ pub async fn a_peer_that_has_just_left_can_be_removed_and_sent_to_the_lobby<R: R
     doctor.wait_for("peer_left").await;
     doctor.send(json!({"type": "remove", "peerId": "left"})).await;
     doctor.send(json!({"type": "to_lobby", "peerId": "lost"})).await;
-    // Nobody who was here is unknown; who never was is.
+    // A peer that was here is known; one that never was is not.
     doctor.send(json!({"type": "remove", "peerId": "nobody"})).await;
     let unknown = doctor.wait_for("error").await;
     assert_eq!((&unknown["code"], &unknown["to"]), (&json!("peer_not_found"), &json!("nobody")));
@@ -239,7 +239,7 @@ pub async fn a_reload_keeps_the_admission<R: Runtime>() {
     let (patient, joined) = seated(&server, &grant("patient", Role::Guest)).await;
     assert_eq!(ids(&joined), ["doctor"]);
     doctor.wait_for("peer_joined").await;
-    // A second page takes over, and need not be let in either.
+    // A second page takes over, and need not be admitted again.
     let (_second, joined) = seated(&server, &grant("patient", Role::Guest)).await;
     assert_eq!(ids(&joined), ["doctor"]);
     drop(patient);
@@ -334,7 +334,7 @@ pub async fn a_token_says_how_many_seats_there_are<R: Runtime>() {
     third.expect_error("room_full").await;
 }
 
-/// The same for a token that lasts for so many minutes more.
+/// The same for a token that lasts for this many minutes more.
 fn longer(grant: &Grant, minutes: i64) -> Grant {
     let expires_at = Timestamp(grant.expires_at.0.saturating_add_signed(minutes * 60_000));
     Grant { expires_at, ..grant.clone() }

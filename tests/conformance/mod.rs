@@ -1,9 +1,9 @@
-//! The contract, as a client sees it: scenarios that speak only the wire.
+//! The contract, as a client sees it: scenarios that use only the wire protocol.
 //!
-//! One file a behaviour, one list. A runtime is a type that implements [`Runtime`];
-//! [`every_scenario!`] makes a test of each over it, so no runtime can skip one unnoticed. What a
-//! scenario needs to be set differently from the defaults, it says in its [`Settings`]; where a
-//! runtime has to differ, its [`Profile`] says how.
+//! There is one file for each behaviour, and one list. A runtime is a type that implements
+//! [`Runtime`]; [`every_scenario!`] turns each scenario into a test of it, so no runtime can skip
+//! one unnoticed. If a scenario needs other settings than the defaults, it says so in its
+//! [`Settings`]. If a runtime has to differ, its [`Profile`] says how.
 
 pub mod client;
 pub mod frame;
@@ -45,8 +45,8 @@ use std::time::Duration;
 pub use profile::Profile;
 pub use site::Rest;
 
-/// How the server under test is to be set up. The defaults are those of the contract, but for the
-/// limits that would get in the way of fast tests.
+/// Settings of the server under test. The defaults are those of the contract, except for limits
+/// that would get in the way of fast tests.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub max_peers_per_room: usize,
@@ -62,7 +62,7 @@ pub struct Settings {
     pub grace: Duration,
     pub join_timeout: Duration,
     pub allowed_origins: Vec<String>,
-    /// A token is needed, and signed with this.
+    /// If set, clients need a token signed with this.
     pub jwt_secret: Option<&'static str>,
 }
 
@@ -86,7 +86,7 @@ impl Default for Settings {
     }
 }
 
-/// A scenario that runs for longer goes round in circles.
+/// A scenario that runs for longer is stuck.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Something that speaks the protocol.
@@ -94,7 +94,7 @@ pub trait Runtime {
     /// Where it differs from others.
     const PROFILE: Profile;
 
-    /// Starts one of its own for a scenario; it ends when dropped.
+    /// Starts a separate one for a scenario; it ends when dropped.
     async fn start(settings: Settings) -> Self;
 
     /// `ws://host:port/ws`
@@ -103,19 +103,19 @@ pub trait Runtime {
     /// `host:port` of its HTTP side.
     fn http_address(&self) -> String;
 
-    /// How to wait until all that was read is handled, where messages do not queue up.
+    /// How to wait until every message that was read is handled, if messages do not queue up.
     fn rest(&self) -> Rest {
         Rest::default()
     }
 
-    /// Moves the clock, where there is one to move: only then may a [`Profile`] have limits that
-    /// are too long to wait for.
+    /// Moves the clock, if the runtime has one that can be moved. Only then may a [`Profile`] have
+    /// limits that are too long to wait for.
     async fn pass(&self, _time: Duration) {
         panic!("the clock of this runtime cannot be moved");
     }
 }
 
-/// The list: a test of every scenario, over the runtime that is named.
+/// The list: makes a test of every scenario for the runtime that is named.
 #[macro_export]
 macro_rules! every_scenario {
     ($runtime:ident) => {

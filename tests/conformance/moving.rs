@@ -57,7 +57,7 @@ pub async fn a_peer_that_moves_keeps_its_name_and_metadata<R: Runtime>() {
     let news = ada.expect("peer_joined").await;
     assert_eq!((&news["peerId"], &news["displayName"]), (&json!("bob"), &json!("Bob")));
     assert_eq!(news["peers"][0]["metadata"], json!({"device": "phone"}));
-    // Unless it says otherwise.
+    // Unless the message says otherwise.
     let change = json!({"type": "join_room", "roomId": "front", "displayName": "Bobby"});
     bob.send(change).await;
     bob.expect("joined").await;
@@ -121,8 +121,8 @@ pub async fn a_peer_that_moved_can_move_back<R: Runtime>() {
     }
 }
 
-/// Versions of two rooms say nothing to each other: a client that took old news for new would be
-/// wrong about who is there until the next change.
+/// Versions of two rooms cannot be compared: a client that took old news for new would be wrong
+/// about who is there until the next change.
 pub async fn news_of_the_old_room_never_passes_for_news_of_the_new<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut bob] = meet(&server, "front", ["bob"]).await;
@@ -136,7 +136,8 @@ pub async fn news_of_the_old_room_never_passes_for_news_of_the_new<R: Runtime>()
         bob.wait_for("peer_joined").await;
         bob.send(json!({"type": "join_room", "roomId": "back"})).await;
         bob.wait_for("joined").await;
-        // Nobody else is in the back. What still comes is of the front, and has to say so.
+        // Nobody else is in the back. Messages that still come are about the front, and must say
+        // so.
         bob.send(json!({"type": "ping", "requestId": "p"})).await;
         bob.send(json!({"type": "join_room", "roomId": "front"})).await;
         let mut answers = 2;

@@ -1,4 +1,4 @@
-//! What the URL says of a client, and the join that its first message brings along.
+//! The fields in the URL, and the join that the first message triggers.
 
 use serde_json::json;
 

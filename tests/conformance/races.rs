@@ -1,4 +1,4 @@
-//! Many at once: capacity, who offers, takeover under fire, and rosters at rest.
+//! Many peers at once: capacity, who offers, takeover under load, and rosters at rest.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,13 +43,13 @@ pub async fn sixteen_of_sixty_four_peers_get_the_sixteen_seats<R: Runtime>() {
     }
 }
 
-/// What a contender that got a seat was told.
+/// The messages to a contender that got a seat.
 struct Seat {
     joined: Value,
     roster: Value,
 }
 
-/// Joins a room a round, all at once with the others; the seats it got.
+/// Joins one room each round, all at once with the others; returns the seats it got.
 async fn contend(
     mut client: Client,
     peer: String,
@@ -71,7 +71,7 @@ async fn contend(
         if seated {
             client.send(json!({"type": "leave"})).await;
         }
-        // Everybody's leave is handled, and all that it brought is read.
+        // Everybody's leave is handled, and every message that it caused is read.
         client.fence().await;
         client.attend(gate.wait()).await;
         client.fence().await;
@@ -154,13 +154,13 @@ pub async fn when_one_peer_id_joins_many_times_at_once_one_holds_the_seat<R: Run
             gate.wait().await;
             client.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
             let answer = client.next().await;
-            // Even if it was replaced by then, it is told that it sat.
+            // Even if it was replaced by then, it is told that it had the seat.
             assert!(answer["type"] == "joined" || !R::PROFILE.ordered, "{answer}");
             (answer, client)
         });
     }
     let mut all = tasks.join_all().await;
-    // Those come first that heard of their end before anything else.
+    // The connections that heard of their end before anything else come first.
     all.sort_by_key(|(answer, _)| answer["version"].as_u64());
     let (joined, mut holder) = all.pop().expect("a last one");
     let last = version(&joined);
@@ -178,8 +178,8 @@ pub async fn when_one_peer_id_joins_many_times_at_once_one_holds_the_seat<R: Run
     holder.expect("offer").await;
 }
 
-/// Asserts that a connection which heard this first was told once that it is replaced, and closed.
-/// Where messages may overtake each other, it need not be told that it sat.
+/// Asserts that a connection whose first message was this was told once that it is replaced, and
+/// closed. If messages may overtake each other, it need not be told that it had the seat.
 async fn was_replaced<R: Runtime>(first: Value, mut replaced: Client) {
     if R::PROFILE.ordered {
         return replaced.expect_end("replaced", 4009).await;
@@ -206,7 +206,7 @@ pub async fn a_peer_can_be_taken_over_while_messages_fly<R: Runtime>() {
     let mut heard = Vec::new();
     for (nth, mut successor) in (0..).zip(successors) {
         pace.add_permits(BATCHES);
-        // Each holder hears something, so each takeover falls into the middle of it.
+        // Each holder receives something, so each takeover happens in the middle of it.
         heard.push(bob.expect("signal").await);
         successor.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
         let replaced = std::mem::replace(&mut bob, successor);
@@ -232,15 +232,16 @@ pub async fn a_peer_can_be_taken_over_while_messages_fly<R: Runtime>() {
     if !R::PROFILE.ordered {
         numbers.sort_unstable();
     }
-    // Every number once, in order, over all holders of the seat.
+    // Every number once, in order, across all holders of the seat.
     assert_eq!(numbers, (0..sent).map(Some).collect::<Vec<_>>());
     ada.expect_nothing().await;
 }
 
-/// How many batches of ten go to one holder of the seat: less than may wait for it.
+/// How many batches of ten go to one holder of the seat: fewer than may be queued for it.
 const BATCHES: usize = 40;
 
-/// Sends Bob numbers until told to stop, as fast as the server takes them but for the pace; how many.
+/// Sends Bob numbers until told to stop, as fast as the server and the pace allow; returns how
+/// many.
 async fn send_numbers(
     mut ada: Client,
     pace: Arc<Semaphore>,
@@ -264,8 +265,8 @@ async fn send_numbers(
     (ada, sent)
 }
 
-/// What a holder of the seat hears until it is told that it was replaced, after which there is
-/// nothing but the close.
+/// The messages that a holder of the seat gets until it is told that it was replaced. After that
+/// there is only the close.
 async fn hear_until_replaced<R: Runtime>(mut holder: Client, before: Vec<Value>) -> Vec<Value> {
     let mut heard = before;
     heard.extend(holder.until_closed(4009).await);

@@ -1,4 +1,4 @@
-//! From one peer to another: as sent, in the order sent, and to nobody else.
+//! Messages from one peer to another: unchanged, in the order sent, and to nobody else.
 
 use serde_json::{Value, json};
 

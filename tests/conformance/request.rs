@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::Runtime;
 use super::client::PATIENCE;
 
-/// What came back.
+/// The response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -31,7 +31,7 @@ pub async fn request(
     request_at(&runtime.http_address(), method, path, headers).await
 }
 
-/// The same, wherever it is to go.
+/// The same, to any address.
 pub async fn request_at(
     address: &str,
     method: &str,

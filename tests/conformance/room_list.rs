@@ -48,7 +48,7 @@ pub async fn an_empty_room_vanishes<R: Runtime>() {
     bob.expect("joined").await;
     bob.send(json!({"type": "join_room", "roomId": "one"})).await;
     bob.expect("joined").await;
-    // Cay takes over its own seat and leaves: once the newer is gone, so is the room.
+    // Cay takes over its own seat and leaves: once the newer connection is gone, so is the room.
     let (mut again, _) = Client::join(&server, "three", "cay").await;
     again.send(json!({"type": "leave"})).await;
     again.expect_nothing().await;
@@ -76,7 +76,7 @@ pub async fn the_services_own_rooms_are_closed_to_clients<R: Runtime>() {
     }
 }
 
-/// What is told of all these rooms to who sits in its own.
+/// The part of these rooms that a peer in its own room is told.
 fn told<R: Runtime>(own: (&str, usize), all: &[(&str, usize)]) -> Vec<Value> {
     let told = if R::PROFILE.lists_rooms { all } else { &[own] };
     told.iter().copied().map(room).collect()
@@ -86,7 +86,7 @@ fn room((name, peers): (&str, usize)) -> Value {
     json!({"roomId": name, "peerCount": peers})
 }
 
-/// The rooms, in the order of their names; the contract promises none.
+/// The rooms, sorted by name; the contract promises no order.
 async fn rooms(client: &mut Client) -> Vec<Value> {
     client.send(json!({"type": "room_list"})).await;
     let mut rooms = match client.expect("room_list").await["rooms"].take() {

@@ -1,4 +1,4 @@
-//! Who is there: everybody sees the same room, without themselves, in seat order.
+//! Rosters: every peer sees the same room, without itself, in seat order.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the clients in the field send, word for word.
+//! The messages of existing clients, word for word.
 
 use serde_json::json;
 

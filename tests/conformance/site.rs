@@ -1,4 +1,4 @@
-//! What clients know of the runtime they talk to.
+//! What a client knows about the runtime it talks to.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use super::client::Client;
 use super::{Profile, Runtime};
 
-/// A runtime, as a client sees it. A task can take it along.
+/// A runtime, as a client sees it. It can move into a task.
 #[derive(Clone)]
 pub struct Site {
     url: String,
@@ -51,13 +51,13 @@ impl Site {
     }
 }
 
-/// Waits until a runtime rests: all that it has read is handled, and all that followed from it is
-/// on its way. By default that is at once.
+/// Waits until a runtime rests: everything that it has read is handled, and every message that
+/// follows is on its way. By default that is at once.
 #[derive(Clone)]
 pub struct Rest(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>);
 
 impl Rest {
-    /// Waits for what this returns.
+    /// Waits for this future.
     pub fn new<F>(wait: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,

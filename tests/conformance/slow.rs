@@ -1,4 +1,4 @@
-//! A client that does not read what it is sent delays nobody, and is dropped where that can be.
+//! A client that does not read delays nobody, and is dropped if the runtime can do that.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -21,7 +21,7 @@ pub async fn a_client_that_does_not_read_is_dropped_and_delays_nobody<R: Runtime
     for seq in 0..FLOOD {
         ada.send(flood(seq)).await;
         ada.send(json!({"type": "signal", "to": "cay", "seq": seq})).await;
-        // Cay answers every one of them, all the while.
+        // Cay answers every one of them meanwhile.
         let mut heard = cay.next().await;
         if heard["type"] == "peer_left" {
             assert_eq!(
@@ -64,7 +64,7 @@ pub async fn a_slow_clients_room_learns_of_it_from_chat_too<R: Runtime>() {
     let bob = seat_a_slow_client(&server, &mut [&mut ada, &mut cay]).await;
     if !R::PROFILE.closes_slow_clients {
         let taken = flood_in_vain(&mut ada, None).await;
-        // The others hear what Bob misses, and nobody is troubled with it.
+        // The others hear what Bob misses, and nobody gets an error.
         for seq in 0..3 {
             let chat = json!({"type": "chat", "seq": seq, "message": "x".repeat(31_000)});
             ada.send(chat).await;
@@ -117,7 +117,7 @@ pub async fn a_slow_client_may_come_back<R: Runtime>() {
         flood_in_vain(&mut ada, None).await;
     }
     let (mut bob, _) = Client::join(&server, "visit", "bob").await;
-    // Where it was not closed it takes its own seat over.
+    // If it was not closed, it takes its own seat over.
     let rejoined = !R::PROFILE.closes_slow_clients;
     assert_eq!(ada.wait_for("peer_joined").await["rejoined"], rejoined);
     ada.send(flood(0)).await;
@@ -139,7 +139,8 @@ async fn seat_a_slow_client(server: &impl Runtime, others: &mut [&mut Client]) -
     bob
 }
 
-/// Writes to Bob until that is refused, and all the while to Cay, who answers; how much was taken.
+/// Sends to Bob until that is refused, and meanwhile to Cay, who answers; returns how much was
+/// accepted.
 async fn flood_in_vain(ada: &mut Client, mut cay: Option<&mut Client>) -> usize {
     for seq in 0..FLOOD {
         ada.send(flood(seq)).await;
@@ -157,7 +158,7 @@ async fn flood_in_vain(ada: &mut Client, mut cay: Option<&mut Client>) -> usize 
     panic!("everything is taken for a client that reads nothing");
 }
 
-/// Asserts that Bob keeps his seat, and is written to again once he reads on.
+/// Asserts that Bob keeps his seat, and receives again once he reads.
 async fn stays(ada: &mut Client, cay: &mut Client, mut bob: Client, taken: usize) {
     cay.expect_nothing().await;
     ada.expect_nothing().await;
@@ -170,8 +171,8 @@ async fn stays(ada: &mut Client, cay: &mut Client, mut bob: Client, taken: usize
     bob.expect_nothing().await;
 }
 
-/// Reads to the end: what got through is in order, and then comes the reason. Where TCP has given
-/// up in between, a break in the connection is the reason.
+/// Reads to the end: the messages that got through are in order, and then comes the reason. If TCP
+/// has given up in between, a broken connection is the reason.
 async fn told_why(slow: &mut Client) {
     let mut seq = 0;
     let mut told = false;

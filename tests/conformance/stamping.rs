@@ -1,4 +1,4 @@
-//! `from` and `sentAt` are the server's word alone.
+//! Only the server sets `from` and `sentAt`.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub async fn a_forged_from_never_arrives<R: Runtime>() {
             let message: Value = serde_json::from_str(&arrived).expect("JSON");
             let expected = json!({"type": "offer", "to": "bob", "from": "ada", "sdp": "v=0"});
             assert_eq!(message, expected, "{text}");
-            // A parser shows one of two equal keys; there must be but one in the text.
+            // A parser shows one of two equal keys, so there must be only one in the text.
             assert_eq!(arrived.matches("from").count(), 1, "{arrived}");
             assert!(!arrived.contains(r"\u00"), "{arrived}");
         }

@@ -1,4 +1,4 @@
-//! Asking for a seat costs those who have one nothing, however many ask.
+//! A request for a seat costs the peers that have seats nothing, however many ask.
 
 use std::time::Duration;
 
@@ -14,12 +14,13 @@ use super::client::Client;
 use super::tokens::{SECRET, guest, token};
 use super::{Runtime, Settings};
 
-/// How many ask: enough to empty the bucket of anybody who pays for each of them, if anybody counts.
+/// How many ask: enough to empty the bucket of a peer that pays for each of them, if the runtime
+/// counts.
 const fn a_crowd<R: Runtime>() -> usize {
     if R::PROFILE.limits_rates { 100 } else { 20 }
 }
 
-/// One guest's token is enough to ask for a seat. A doctor and a patient have both.
+/// One guest's token is enough to ask for a seat. A doctor and a patient have both seats.
 pub async fn joins_to_a_full_visit_throw_nobody_out<R: Runtime>() {
     let server = R::start(Settings { jwt_secret: Some(SECRET), ..hurried() }).await;
     let join = |peer: &str| {
@@ -38,7 +39,8 @@ pub async fn joins_to_a_full_open_room_throw_nobody_out<R: Runtime>() {
     besiege(&server, seats, |nth| join(format!("stranger-{nth}"))).await;
 }
 
-/// Coming and going is news to everybody, and with each connection it would start anew.
+/// Joining and leaving is news to everybody, and each new connection would start with a fresh
+/// budget.
 pub async fn a_peer_that_keeps_rejoining_is_rate_limited<R: Runtime>() {
     let server = R::start(thrifty()).await;
     let join = |peer: &str| {
@@ -65,11 +67,12 @@ pub async fn a_peer_that_keeps_rejoining_is_rate_limited<R: Runtime>() {
     let about_cay = news.iter().filter(|message| message["peerId"] == "cay");
     let told: usize = about_cay.map(|message| message.to_string().len()).sum();
     let roster = bob.roster().await.to_string().len();
-    // The last time it comes, and goes again, may cost more than is left.
+    // The last time it joins and leaves may cost more than is left.
     assert!(told <= BURST + 2 * (roster + 2000), "{told} bytes");
 }
 
-/// What waits for a host is twice what one guest may say at once, however often it comes back.
+/// The host's queue holds twice what one guest may send at once, however often the guest comes
+/// back.
 pub async fn a_waiting_guest_cannot_flood_its_host<R: Runtime>() {
     let server = R::start(thrifty()).await;
     let host = Grant { role: Role::Host, ..guest("visit", "doctor") };
@@ -97,25 +100,25 @@ pub async fn a_waiting_guest_cannot_flood_its_host<R: Runtime>() {
 
 const BURST: usize = 60_000;
 
-/// A budget that is not earned again within a test.
+/// A budget that does not refill within a test.
 fn thrifty() -> Settings {
     let (byte_rate, byte_burst) = (1, 60_000);
     Settings { jwt_secret: Some(SECRET), byte_rate, byte_burst, ..Settings::default() }
 }
 
-/// How often somebody comes. Where nobody counts, twice shows all there is.
+/// How often a peer joins. If the runtime does not count, twice shows everything.
 const fn rounds<R: Runtime>() -> usize {
     if R::PROFILE.limits_rates { 10 } else { 2 }
 }
 
-/// Silence is noticed within a test, and few messages are too many.
+/// Silence is noticed within a test, and a few messages are already too many.
 fn hurried() -> Settings {
     let heartbeat = Duration::from_secs(3);
     Settings { heartbeat, message_rate: 10, message_burst: 20, ..Settings::default() }
 }
 
-/// Fills a room, and lets all strangers ask for a seat in waves. The first comes while nobody in the
-/// room has been heard for a while, and is all there before anybody in it can answer.
+/// Fills a room, and lets all strangers ask for a seat in waves. The first wave comes when nobody
+/// in the room has been heard for a while, and arrives completely before anybody in it can answer.
 async fn besiege<R: Runtime>(server: &R, seats: Vec<Value>, stranger: impl Fn(usize) -> Value) {
     let count = seats.len();
     let mut seated = Vec::new();
@@ -167,7 +170,7 @@ async fn are_refused(strangers: &mut [(Client, Value)]) {
     }
 }
 
-/// Reads on until the server asks for a sign of life. It is given with whatever is read next.
+/// Reads until the server asks for a sign of life. The next read sends it.
 async fn is_asked(client: &mut Client) {
     while !matches!(client.frame().await, Message::Ping(_)) {}
 }

@@ -1,4 +1,4 @@
-//! A seat is one connection: whoever comes last with a peer id has it.
+//! A seat belongs to one connection: the last one to join with a peer id has it.
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub async fn a_late_goodbye_of_the_old_connection_changes_nothing<R: Runtime>() 
     ada.expect_nothing().await;
     new.expect_nothing().await;
     assert_eq!(version(&ada.roster().await), version(&joined));
-    // And one that just drops its socket without having read anything.
+    // And one that drops its socket without having read anything.
     let (_newest, joined) = Client::join(&server, "visit", "bob").await;
     drop(new);
     ada.expect("peer_joined").await;

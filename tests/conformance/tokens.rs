@@ -1,4 +1,4 @@
-//! Visit tokens: the ways in, what a token decides, and what is refused.
+//! Visit tokens: the ways to send one, what a token decides, and what is refused.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
@@ -10,13 +10,13 @@ use visio_signaling::wire::{DisplayName, FromText, PeerId, Role, RoomId, Timesta
 use super::client::{Client, ids, meet};
 use super::{Runtime, Settings};
 
-/// What the server under test verifies with.
+/// The secret of the server under test.
 pub const SECRET: &str = "the secret of the conformance suite, 32+";
-/// When all good tokens expire: in the year 2100.
+/// When all valid tokens expire: in the year 2100.
 pub const EXPIRES: Timestamp = Timestamp(4_102_444_800_000);
 
-/// Tokens that no server takes, and the word that the refusal has to hold. PyJWT made them, with the
-/// same secret but for one.
+/// Tokens that no server accepts, and the word that the refusal must contain. PyJWT made them, all
+/// but one with the same secret.
 const BAD: [(&str, &str); 9] = [
     (
         "`alg`",
@@ -53,12 +53,12 @@ const BAD: [(&str, &str); 9] = [
     ("three parts", "no-token-at-all"),
 ];
 
-/// A server that lets nobody in without a token.
+/// A server that requires a token.
 pub fn guarded() -> Settings {
     Settings { jwt_secret: Some(SECRET), ..Settings::default() }
 }
 
-/// A token's claims, to be changed as a scenario likes.
+/// A token's claims, which a scenario can change.
 pub fn guest(room: &str, peer: &str) -> Grant {
     Grant {
         subject: PeerId::parse(peer).expect("a peer id"),
@@ -73,7 +73,7 @@ pub fn guest(room: &str, peer: &str) -> Grant {
     }
 }
 
-/// A good token with these claims.
+/// A valid token with these claims.
 pub fn token(grant: &Grant) -> String {
     mint(SECRET, grant, None).expect("a long secret").expose().to_owned()
 }

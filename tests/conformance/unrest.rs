@@ -1,4 +1,4 @@
-//! Joins, takeovers and goodbyes at random. At rest, all agree on who is where.
+//! Joins, takeovers and goodbyes at random. At rest, all peers agree on who is where.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const SEATS: usize = 8;
 const ROOMS: [&str; 3] = ["red", "green", "blue"];
 
 pub async fn after_any_unrest_all_rosters_agree<R: Runtime>() {
-    // Where each message is an invocation, one walk has to do.
+    // If each message is an invocation, one walk must be enough.
     let (seeds, steps) = if R::PROFILE.ordered { (1..=3, 40) } else { (1..=1, 12) };
     for seed in seeds {
         let server = R::start(Settings { max_peers_per_room: SEATS, ..Settings::default() }).await;
@@ -43,7 +43,7 @@ pub async fn after_any_unrest_all_rosters_agree<R: Runtime>() {
     }
 }
 
-/// Asserts that all who sit in a room see the same one, made of exactly them.
+/// Asserts that all peers in a room see the same room, with exactly these peers.
 fn agree<'a>(seated: impl Iterator<Item = &'a Rest>) {
     let seated: BTreeMap<_, _> = seated.map(|rest| (rest.peer.as_str(), rest)).collect();
     assert!(seated.len() <= SEATS);
@@ -55,13 +55,13 @@ fn agree<'a>(seated: impl Iterator<Item = &'a Rest>) {
         seen.sort_unstable();
         let others: Vec<_> = seated.keys().copied().filter(|peer| *peer != rest.peer).collect();
         assert_eq!(seen, others, "as {} sees it", rest.peer);
-        // Whoever keeps the highest version of what it is told need not ask.
+        // A client that keeps the highest version it was told need not ask.
         assert_eq!(version(&rest.news), version(&rest.roster), "as {} was told", rest.peer);
         assert_eq!(rest.news["peers"], rest.roster["peers"], "as {} was told", rest.peer);
     }
 }
 
-/// A client that does not know what it wants.
+/// A client that acts at random.
 struct Walker {
     client: Client,
     site: Site,
@@ -72,7 +72,7 @@ struct Walker {
     chance: Chance,
 }
 
-/// How a seated walker sees its room at rest: as it was told, and as it is when it asks.
+/// How a seated walker sees its room at rest: from the news, and from the answer when it asks.
 struct Rest {
     peer: String,
     news: Value,
@@ -103,8 +103,8 @@ impl Walker {
             match answer["type"].as_str() {
                 Some("joined") => {
                     self.news = Some(answer);
-                    // Late news of its last stay, as their versions tell; or of this one, where they
-                    // may overtake the answer.
+                    // Late news of its last stay, as the versions show; or of this one, if news may
+                    // overtake the answer.
                     return early.into_iter().for_each(|message| self.note(message));
                 }
                 // A chat that was overtaken by a leave is refused as well.
@@ -120,12 +120,12 @@ impl Walker {
         self.client.send(json!({"type": "leave"})).await;
         self.news = None;
         self.fence().await;
-        // Where the pong tells nothing, it asks until it has left.
+        // If the pong proves nothing, it asks until it has left.
         while !self.site.profile().ordered {
             self.client.send(json!({"type": "peers", "requestId": "left?"})).await;
             let answer = loop {
                 let answer = self.client.next_of(&["roster", "error"]).await;
-                // An overtaken chat is not joined either.
+                // An overtaken chat is `not_joined` too.
                 if answer["requestId"] == "left?" {
                     break answer;
                 }
@@ -136,7 +136,7 @@ impl Walker {
         }
     }
 
-    /// By another connection: a message does not say of which room it is.
+    /// By another connection: a message does not say which room it is from.
     async fn go_elsewhere(&mut self) {
         self.client = self.site.open().await;
         self.room = ROOMS[self.chance.below(ROOMS.len())];
@@ -157,7 +157,7 @@ impl Walker {
         }
     }
 
-    /// Waits until the server has handled all it was sent, and told all that this changed.
+    /// Waits until the server has handled everything it was sent, and has sent all resulting news.
     async fn fence(&mut self) {
         self.client.send(json!({"type": "ping"})).await;
         self.note_until(&["pong"]).await;
@@ -192,7 +192,7 @@ impl Walker {
         }
         self.client.send(json!({"type": "peers", "requestId": "rest"})).await;
         let roster = self.note_until(&["roster", "error"]).await;
-        // Nobody goes before all have asked.
+        // Nobody leaves before all have asked.
         self.client.attend(gate.wait()).await;
         let expected = if self.news.is_some() { "roster" } else { "error" };
         assert_eq!(roster["type"], expected, "{roster}");

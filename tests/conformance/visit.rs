@@ -1,4 +1,4 @@
-//! Visits with tokens: who is who in them, and how they come.
+//! Visits with tokens: the people in them, and how they join.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,13 +32,13 @@ pub fn from_now(later: Duration) -> Timestamp {
     (SystemTime::now() + later).into()
 }
 
-/// The `join` of who has this token.
+/// The `join` of a peer with this token.
 pub fn join(grant: &Grant) -> Value {
     let token = mint(SECRET, grant, None).expect("a token");
     json!({"type": "join", "roomId": "visit", "token": token.expose()})
 }
 
-/// Comes with a token, and is let in at once.
+/// Joins with a token, and gets in at once.
 pub async fn seated(runtime: &impl Runtime, grant: &Grant) -> (Client, Value) {
     Client::join_with(runtime, join(grant)).await
 }
@@ -51,7 +51,7 @@ pub async fn doctor(runtime: &impl Runtime) -> (Client, Value) {
     (doctor, lobby)
 }
 
-/// A guest that has to wait, and what it is told.
+/// A guest that has to wait, and its `waiting`.
 pub async fn patient(runtime: &impl Runtime, peer: &str) -> (Client, Value) {
     let mut client = Client::connect(runtime).await;
     client.send(join(&grant(peer, Role::Guest))).await;
@@ -59,7 +59,7 @@ pub async fn patient(runtime: &impl Runtime, peer: &str) -> (Client, Value) {
     (client, waiting)
 }
 
-/// A doctor and a patient in one room, all news read.
+/// A doctor and a patient in one room, with all news read.
 pub async fn together(runtime: &impl Runtime) -> [Client; 2] {
     let (mut doctor, _) = doctor(runtime).await;
     let (mut patient, _) = patient(runtime, "patient").await;

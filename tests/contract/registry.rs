@@ -1,5 +1,5 @@
-//! The contract of registries, as functions over any of them. [`registry_contract!`] makes a test
-//! of each over the one that is named, so no registry can skip one unnoticed.
+//! The contract of registries, as functions that take any registry. [`registry_contract!`] turns
+//! each into a test of one registry, so no registry can skip one unnoticed.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use visio_signaling::core::{Claim, ConnectionId, JoinRequest, Room, Rules, Said}
 use visio_signaling::ports::{Registry, Swap};
 use visio_signaling::wire::{FromText, PeerId, ResumeSecret, RoomId, Timestamp, Version};
 
-/// Tests of every clause, over a registry that the expression makes.
+/// A test of every clause, on a registry that the expression makes.
 #[macro_export]
 macro_rules! registry_contract {
     ($module:path, $registry:expr) => {
@@ -57,7 +57,7 @@ pub async fn a_stale_swap_loses_the_race(registry: impl Registry) {
     assert_eq!(registry.swap(ada.version(), both).await.unwrap(), Swap::Done);
 }
 
-/// Whoever stored it tells the room of it, and nobody else may.
+/// The writer that stored the room announces the change to it, and no other may.
 pub async fn when_two_store_the_same_room_one_wins(registry: impl Registry) {
     let empty = latest(&registry, &room_id("visit")).await;
     let ada = with(&empty, &claim("c1", "visit", "ada"));
@@ -65,7 +65,7 @@ pub async fn when_two_store_the_same_room_one_wins(registry: impl Registry) {
     assert_eq!(registry.swap(empty.version(), ada).await.unwrap(), Swap::Raced);
 }
 
-/// A room may be forgotten once it is empty, its version may not.
+/// A room may be forgotten once it is empty, but its version may not.
 pub async fn versions_never_go_backwards(registry: impl Registry) {
     let who = claim("c1", "visit", "ada");
     let first = latest(&registry, &who.room).await;
@@ -79,7 +79,7 @@ pub async fn versions_never_go_backwards(registry: impl Registry) {
             assert_eq!(registry.swap(room.version(), next).await.unwrap(), Swap::Done);
         }
     }
-    // Whoever looked before all that is too late, though the room is empty again.
+    // A writer that read the room before all that is too late, though the room is empty again.
     let stale = with(&first, &claim("c2", "visit", "bob"));
     assert_eq!(registry.swap(first.version(), stale).await.unwrap(), Swap::Raced);
 }
@@ -122,7 +122,7 @@ pub async fn of_64_writers_one_wins(registry: impl Registry) {
     }
 }
 
-/// The room after somebody joined.
+/// The room after this peer joined.
 #[allow(dead_code, reason = "not every registry has tests of its own")]
 pub fn with_one_more(room: &Room) -> Room {
     let name = format!("p{}", room.version().0);

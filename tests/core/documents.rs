@@ -1,8 +1,8 @@
-//! The files that the documents name are there.
+//! Every file that the documents name exists.
 
 use std::path::{Path, PathBuf};
 
-/// Where a path has to begin to be one of this repository's.
+/// The beginnings that make a path one of this repository's.
 const ROOTS: [&str; 8] =
     ["src/", "lambda/", "tests/", "docs/", "examples/", "fuzz/", "terraform/", ".ci/"];
 

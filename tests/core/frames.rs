@@ -1,4 +1,4 @@
-//! Golden frames: the protocol, as files. Browsers that we do not control depend on every byte.
+//! Golden frames: the protocol as files. Browsers that we do not control depend on every byte.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn every_frame_is_one_json_object() {
     }
 }
 
-/// One of each, and those with optional fields twice.
+/// One of each message, and two of those with optional fields.
 fn messages() -> Vec<ServerMessage> {
     let (ada, bob) =
         (ada(), PeerInfo { peer_id: peer("bob"), display_name: None, metadata: None, ..ada() });

@@ -1,4 +1,4 @@
-//! What holds for every visit with a lobby, and every sequence of events and times.
+//! Properties of every visit with a lobby, for every sequence of events and times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,12 +63,13 @@ fn name(number: usize) -> String {
     format!("p{number}")
 }
 
-/// What an onlooker knows who sees only what is sent.
+/// The knowledge of an observer that sees only the messages sent.
 #[derive(Default)]
 struct Onlooker {
-    /// Connections that were told `joined`, and nothing to the contrary since.
+    /// Connections that got `joined`, and nothing to the contrary since.
     inside: BTreeSet<String>,
-    /// Guests that a host let in, and until when that is remembered of those who were lost.
+    /// Guests that a host admitted, and for those that lost their connection, how long that is
+    /// remembered.
     admitted: BTreeMap<String, Option<Timestamp>>,
 }
 
@@ -236,9 +237,15 @@ proptest! {
             assert!(room.waiting().iter().all(|waiting| waiting.peer != peer("p0")));
             let decides = matches!(
                 action,
-                Action::Admit(_) | Action::Deny(_) | Action::ToLobby(_) | Action::Remove(_) | Action::End
+                Action::Admit(_)
+                    | Action::Deny(_)
+                    | Action::ToLobby(_)
+                    | Action::Remove(_)
+                    | Action::End
             );
-            let host = room.seat(&who.peer).is_some_and(|seat| seat.role == Role::Host && seat.here() == Some(&who.conn));
+            let host = room
+                .seat(&who.peer)
+                .is_some_and(|seat| seat.role == Role::Host && seat.here() == Some(&who.conn));
             assert!(!decides || host || decision.next.is_none());
         });
     }

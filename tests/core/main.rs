@@ -1,4 +1,4 @@
-//! The pure half from outside: properties of decisions, a simulated world, the contract of
+//! The pure half, tested from outside: properties of decisions, a simulated world, the contract of
 //! registries and the frames of the wire.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

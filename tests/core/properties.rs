@@ -1,4 +1,4 @@
-//! What holds for every room and every sequence of events.
+//! Properties of every room, for every sequence of events.
 
 use proptest::prelude::*;
 
@@ -109,7 +109,8 @@ proptest! {
             for effect in &decision.effects {
                 if let Effect::Send { to, message: ServerMessage::Relayed(text) } = effect {
                     assert!(holds(room, who) && *to != who.conn);
-                    assert!(text.expose().starts_with(&format!("{{\"from\":\"{}\"", who.peer.as_str())));
+                    let stamp = format!("{{\"from\":\"{}\"", who.peer.as_str());
+                    assert!(text.expose().starts_with(&stamp));
                 }
             }
         });
@@ -183,7 +184,11 @@ proptest! {
         let mut joined = Vec::new();
         let room = walk(&steps, |_, _, _, decision| {
             for effect in &decision.effects {
-                if let Effect::Send { to, message: ServerMessage::Joined { version, peers, .. } } = effect {
+                if let Effect::Send {
+                    to,
+                    message: ServerMessage::Joined { version, peers, .. },
+                } = effect
+                {
                     joined.push((to.clone(), *version, peers.clone()));
                 }
             }

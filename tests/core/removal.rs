@@ -1,4 +1,4 @@
-//! What a host has decided of somebody holds, whatever that one shows and in whatever order.
+//! A host's decision about a peer holds, whatever tokens the peer shows and in whatever order.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ enum Action {
 /// A token that is shown.
 #[derive(Debug, Clone)]
 struct Shown {
-    /// For how many minutes it is still good.
+    /// For how many minutes it is still valid.
     minutes: u64,
     lobby: bool,
     /// How many milliseconds ago it was made, if it readmits.
@@ -67,7 +67,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Action::Due),
     ];
     let action = prop_oneof![40 => action, 2 => Just(Action::End)];
-    // The last is longer than an ended visit stays closed.
+    // The last is longer than a visit that has ended stays closed.
     let later = prop_oneof![
         16 => Just(0),
         4 => Just(1),
@@ -79,11 +79,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((0..CONNECTIONS, later, action), 1..80)
 }
 
-/// What an onlooker knows who sees the audit log and every token that is shown.
+/// The knowledge of an observer that sees the audit log and every token shown.
 #[derive(Default)]
 struct Onlooker {
     words: BTreeMap<String, Word>,
-    /// When the last token ends of all that were let in.
+    /// When the last of all admitted tokens expires.
     last_let_in: u64,
 }
 
@@ -91,7 +91,7 @@ struct Onlooker {
 #[derive(Clone, Copy)]
 struct Word {
     removed_at: Option<Timestamp>,
-    /// When the last token ends that was shown since.
+    /// When the last token shown since then expires.
     last_shown: u64,
 }
 
@@ -158,7 +158,7 @@ impl Onlooker {
     }
 }
 
-/// Whether the audit log tells one of these of the peer.
+/// Whether the audit log records one of these events of the peer.
 fn is_told(decision: &Decision, peer: &PeerId, events: &[&str]) -> bool {
     decision.effects.iter().any(|effect| {
         matches!(effect, Effect::Record(entry)
@@ -240,14 +240,18 @@ proptest! {
                 let good = seat.expires_at.is_some_and(|end| now.0 < end.0 + LEEWAY);
                 seat.role == Role::Host && seat.here() == Some(&who.conn) && good
             });
-            if let Action::Remove(number) = action && host && decision.standing == Standing::Seated {
+            if let Action::Remove(number) = action
+                && host
+                && decision.standing == Standing::Seated
+            {
                 let unknown = |effect: &Effect| matches!(effect,
                     Effect::Send { message: ServerMessage::Error(error), .. }
                         if error.code == Code::PeerNotFound);
                 let found = !decision.effects.iter().any(unknown);
                 assert!(found || here.get(&format!("p{number}")).is_none_or(|last| now.0 >= *last));
             }
-            let ends = |effect: &Effect| matches!(effect, Effect::Record(it) if it.event == "ended");
+            let ends =
+                |effect: &Effect| matches!(effect, Effect::Record(it) if it.event == "ended");
             if decision.effects.iter().any(ends) {
                 here.clear();
             }

@@ -1,7 +1,7 @@
-//! A world with a seed: many clients, one driver, and every await a place where anybody else may
-//! go first. Deliveries cross, swaps are raced, connections die without a word, goodbyes come late
-//! or twice. Once the dust has settled, every living peer must know the room as it is, and of every
-//! two exactly one must have been told to offer.
+//! A world from a seed: many clients, one driver, and at every await any other task may go first.
+//! Deliveries cross, swaps lose races, connections die without a word, goodbyes come late or twice.
+//! Once all is quiet, every living peer must know the room as it is, and of every two peers exactly
+//! one must have been told to offer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -38,7 +38,7 @@ fn at_rest_every_living_peer_knows_the_room() {
     }
 }
 
-/// Two hosts remove whom they like, while everybody comes and goes.
+/// Two hosts remove peers at random, while everybody comes and goes.
 #[test]
 fn at_rest_no_removed_peer_is_there() {
     let mut removals = 0;
@@ -58,7 +58,7 @@ fn at_rest_no_removed_peer_is_there() {
     assert!(removals > SEEDS, "{removals} in {SEEDS} worlds");
 }
 
-/// A token is the name of who has it. The first two are hosts.
+/// A token is its owner's name. The first two are hosts.
 fn by_name(token: &Token, _: Timestamp) -> Result<Grant, Refused> {
     let host = ["p0", "p1"].contains(&token.expose());
     Ok(Grant {
@@ -137,7 +137,8 @@ async fn client(nth: u64, mut dice: Dice, world: Arc<World>) {
     }
 }
 
-/// Whoever is still there says something to all, which finds those who died without a word.
+/// Every peer that is still there sends a message to all, which discovers the connections that died
+/// without a word.
 fn settle(world: &Arc<World>) {
     for conn in world.living() {
         let claim = world.claim_of(&conn);
@@ -245,14 +246,14 @@ impl World {
     }
 }
 
-/// What a connection was sent.
+/// The messages that a connection was sent.
 struct Inbox {
     alive: bool,
     messages: Vec<ServerMessage>,
 }
 
 impl Inbox {
-    /// Whom it was told to offer to when it last joined.
+    /// The peers that it was told to offer to when it last joined.
     fn told_at_joining(&self) -> Vec<PeerId> {
         let joined = self.messages.iter().rev().find_map(|message| match message {
             ServerMessage::Joined { peers, .. } => Some(peers),
@@ -275,7 +276,7 @@ impl Inbox {
     }
 }
 
-/// A registry in which others may go first at every call.
+/// A registry in which other tasks may go first at every call.
 #[derive(Default)]
 struct Rooms(Mutex<BTreeMap<RoomId, Room>>);
 
@@ -306,7 +307,7 @@ impl Registry for Rooms {
     }
 }
 
-/// Claims that nobody else has to look for.
+/// Claims that nobody else has to search.
 struct OnTheStack;
 
 impl Connections for OnTheStack {
@@ -330,7 +331,7 @@ impl Journal for Log {
     }
 }
 
-/// An outbox in which others may go first at every call.
+/// An outbox in which other tasks may go first at every call.
 #[derive(Default)]
 struct Inboxes(Mutex<BTreeMap<String, Inbox>>);
 
@@ -368,7 +369,7 @@ impl Outbox for Inboxes {
     }
 }
 
-/// Is pending once.
+/// A future that is pending once.
 async fn others_first() {
     let mut waited = false;
     poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending })
@@ -377,7 +378,7 @@ async fn others_first() {
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Polls the tasks in an order that the dice choose, until all are done.
+/// Polls the tasks in random order, until all are done.
 fn run(dice: &mut Dice, mut tasks: Vec<Task>) {
     let mut context = Context::from_waker(Waker::noop());
     while !tasks.is_empty() {

@@ -69,7 +69,7 @@ proptest! {
             expected.insert("sentAt".into(), at.into());
         }
         prop_assert_eq!(serde_json::from_str::<Map<_, _>>(&out).unwrap(), expected);
-        // Whichever of two equal keys a parser believes, there is but one.
+        // Of two equal keys a parser may use either, so there must be only one.
         let keys = top_level_keys(&out);
         prop_assert_eq!(keys.iter().filter(|key| *key == "from").count(), 1);
         if sent_at.is_some() {
@@ -78,7 +78,7 @@ proptest! {
     }
 }
 
-/// Every key of an object, those that are there twice included.
+/// Every key of an object, including keys that are there twice.
 fn top_level_keys(text: &str) -> Vec<String> {
     struct Keys(Vec<String>);
     impl<'de> serde::Deserialize<'de> for Keys {

@@ -1,4 +1,4 @@
-//! Tokens that other people's libraries made: jose and jsonwebtoken (Node), PyJWT, golang-jwt.
+//! Tokens made by other libraries: jose and jsonwebtoken (Node), PyJWT, golang-jwt.
 
 use serde::Deserialize;
 use visio_signaling::core::Grant;

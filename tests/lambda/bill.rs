@@ -15,7 +15,7 @@ const SECRET: &str = "signs the tokens of a visit that is played";
 /// The bill of one visit of two: half an hour, ten candidates a side, each in its own message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_costs_what_the_table_in_the_readme_says() {
-    // With tokens, two handshakes write down what they say.
+    // With tokens, two handshakes store their claims.
     for (secret, puts, write_units, dollars) in
         [(Some(SECRET), 8, 10.0, 94.0), (None, 6, 8.0, 93.0)]
     {
@@ -24,15 +24,16 @@ async fn a_visit_costs_what_the_table_in_the_readme_says() {
         let bill = play(&lambda.gateway, Batching::OneByOne, secret).await.expect("a visit");
         assert_eq!(bill.route("$connect"), 2);
         assert_eq!(bill.route("$disconnect"), 2);
-        // Two joins, an offer, an answer, twenty candidates. Keepalives wake nobody.
+        // Two joins, an offer, an answer, twenty candidates. Keepalives invoke no function.
         assert_eq!(bill.route("$default"), 24);
         assert_eq!(bill.invocations, 28);
-        // The same and six pings; the answers to both, and each one's coming and going.
+        // The same and six pings; the answers to both peers, and each one's joining and leaving.
         assert_eq!((bill.messages_in, bill.messages_out), (30, 32));
         assert_eq!(bill.connection_minutes, 60);
         assert_eq!((bill.operation("PutItem"), bill.operation("DeleteItem")), (puts, 2));
         assert_eq!(bill.write_units, write_units, "{bill}");
-        // A room a message; who it is only to join and to end. A cold start opens its connection.
+        // One read of the room per message; the connection's item is read only to join and to end.
+        // A cold start opens its connection.
         let reads = 30 + bill.cold_starts;
         assert_eq!((bill.operation("GetItem"), bill.read_units), (reads, reads as f64), "{bill}");
         let stated = bill.with_invocations_of(Duration::from_millis(10), 256);
@@ -51,7 +52,9 @@ async fn ten_thousand_other_connections_cost_a_visit_nothing() {
         for kind in ["C", "R"] {
             let item = json!({
                 "TableName": lambda.gateway.table(),
-                "Item": {"pk": {"S": format!("{kind}#{number}")}, "v": {"N": "1"}, "s": {"S": "{}"}},
+                "Item": {
+                    "pk": {"S": format!("{kind}#{number}")}, "v": {"N": "1"}, "s": {"S": "{}"},
+                },
             });
             let item = serde_json::from_value(item).expect("an item");
             lambda.gateway.database().put_item(item).expect("room in the table");
@@ -59,7 +62,7 @@ async fn ten_thousand_other_connections_cost_a_visit_nothing() {
     }
     let crowded = play(&lambda.gateway, Batching::Lists, None).await.expect("a visit");
     assert_eq!(crowded.write_units, alone.write_units);
-    // A cold start reads once to open its connection, and how many there are is chance.
+    // A cold start reads once to open its connection, and the number of cold starts is chance.
     let requests = |bill: &Bill| bill.dynamodb_requests - bill.cold_starts;
     let reads = |bill: &Bill| bill.read_units - bill.cold_starts as f64;
     assert_eq!(requests(&crowded), requests(&alone), "{alone} {crowded}");

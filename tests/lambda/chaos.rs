@@ -1,5 +1,5 @@
-//! Everything goes wrong at once, by a seed. When the dust has settled, every living peer's roster
-//! equals the room, the room holds nobody else, and nobody sits in two rooms.
+//! Everything goes wrong at once, from a seed. Once all is quiet, every living peer's roster equals
+//! the room, the room holds nobody else, and no peer has a seat in two rooms.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn after_any_chaos_all_rosters_agree() {
         for (client, name) in clients.iter_mut().zip(&names) {
             seated(&lambda, client, name).await;
         }
-        // Whatever ghosts are left, this finds them.
+        // This discovers any ghosts that are left.
         for client in &mut clients {
             client.try_send(json!({"type": "chat", "message": "is anybody there?"})).await;
             barrier(client).await;
@@ -70,8 +70,8 @@ fn name(nth: usize) -> String {
     format!("p{nth}")
 }
 
-/// One peer's way: it joins, speaks, leaves, and loses its connection, without looking at what it
-/// is told. What is left is its last connection.
+/// One peer's path: it joins, sends, leaves, and loses its connection, without reading the answers.
+/// Returns its last connection.
 async fn walk(lambda: &Lambda, seed: u64, nth: usize) -> Client {
     let mut dice = Dice(seed * 1000 + nth as u64);
     let mut client = connect(lambda).await;
@@ -95,7 +95,7 @@ async fn walk(lambda: &Lambda, seed: u64, nth: usize) -> Client {
     client
 }
 
-/// A handshake may be refused: the function was throttled, or died.
+/// A handshake may be refused because the function was throttled, or died.
 async fn connect(lambda: &Lambda) -> Client {
     loop {
         if let Ok(client) = Client::connect_with(lambda, "", &[]).await {
@@ -115,13 +115,13 @@ async fn seated(lambda: &Lambda, client: &mut Client, name: &str) {
         match answer(client).await {
             Some(answer) if answer["type"] == "joined" => return,
             Some(answer) if answer["code"] == "already_joined" => return,
-            // Some other message's end took the seat from under it, or the connection is closing.
+            // The end of some other message took its seat away, or the connection is closing.
             Some(_) | None => {}
         }
     }
 }
 
-/// What the join of [`seated`] is answered; `None` if the connection ends before.
+/// The answer to the join of [`seated`]; `None` if the connection ends first.
 async fn answer(client: &mut Client) -> Option<Value> {
     while let Some(message) = next(client).await {
         if message["requestId"] == "last" {
@@ -142,7 +142,7 @@ async fn living(client: &mut Client) -> bool {
     false
 }
 
-/// The peers that sit in a room, once those whose connections are gone have been found.
+/// The peers that have seats in a room, once dead connections have been discovered.
 async fn others_in(lambda: &Lambda, room: &str) -> Vec<String> {
     let mut guest = connect(lambda).await;
     guest.try_send(json!({"type": "join", "roomId": room, "peerId": "guest"})).await;

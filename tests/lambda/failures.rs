@@ -1,4 +1,4 @@
-//! The table and the functions fail, and are tried again.
+//! The table and the functions fail, and are retried.
 
 use serde_json::{Value, json};
 use visio_gateway::Faults;
@@ -48,7 +48,7 @@ async fn a_crash_in_the_middle_of_a_join_locks_nobody_out() {
         let mut ada = Client::connect(&lambda).await;
         let join = json!({"type": "join", "roomId": "visit", "peerId": "ada"});
         ada.send(join.clone()).await;
-        // The gateway's own words: there was nobody to say it in the contract's.
+        // The gateway's own message: no function was left to send ours.
         assert_eq!(ada.next().await["message"], "Internal server error");
         lambda.gateway.set_faults(Faults::default());
         ada.send(join).await;
@@ -61,8 +61,8 @@ async fn a_crash_in_the_middle_of_a_join_locks_nobody_out() {
     }
 }
 
-/// Those that are refused for longer than the function tries are told to the sender, by name and
-/// with the time after which to repeat them; the others arrive, and each arrives once.
+/// If a post is refused for longer than the function retries, the sender gets an error that names
+/// the message and says when to repeat it. All other messages arrive, and each arrives once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_is_busy_for_a_moment_is_still_reached() {
     let lambda = Lambda::with(Faults::default()).await;
@@ -85,7 +85,7 @@ async fn a_peer_that_is_busy_for_a_moment_is_still_reached() {
     assert!(arrived.len() > refused.len());
 }
 
-/// All that comes to a client because of what it and others have sent.
+/// Everything that a client receives because of what it and others have sent.
 async fn everything(lambda: &Lambda, client: &mut Client) -> Vec<Value> {
     let mut messages = Vec::new();
     for settled in [false, true] {

@@ -1,15 +1,15 @@
-//! What an instance has seen is out of date: other instances have done something since.
+//! An instance's knowledge is out of date, because other instances have acted since.
 //!
-//! The gateway's `route_to` says which instance the next messages go to. Here 0 is the one that has
-//! seen the peers, and 1 does what 0 never hears of.
+//! The gateway's `route_to` says which instance the next messages go to. Here instance 0 has seen
+//! the peers, and instance 1 does things that 0 never hears of.
 
 use serde_json::{Value, json};
 
 use super::Lambda;
 use crate::conformance::client::{Client, ids, meet};
 
-/// An environment slept through all that others did, and its monotonic clock with it. Nothing that it
-/// saw before counts, however short the time since then seems to it.
+/// An environment was frozen while others acted, and its monotonic clock with it. Nothing that it
+/// saw before counts, however recent it seems.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_joined_another_room_is_heard_there_and_not_here() {
     for moving in [
@@ -131,7 +131,7 @@ async fn an_instance_that_saw_a_peer_connect_learns_that_it_joined_elsewhere() {
     ada.expect_error("already_joined").await;
 }
 
-/// Every read that does not ask for consistency is answered with an old copy.
+/// Every read that is not consistent returns an old copy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_works_when_every_eventual_read_is_stale() {
     let lambda =

@@ -1,4 +1,4 @@
-//! What only this runtime has: instances that know nothing of each other, a table, a bill.
+//! Tests of what only this runtime has: instances that know nothing of each other, a table, a bill.
 
 mod bill;
 mod chaos;
@@ -23,12 +23,12 @@ impl Lambda {
         lambda
     }
 
-    /// A gateway with one warm instance, and never another.
+    /// A gateway with exactly one warm instance.
     async fn with_one_instance() -> Self {
         Self::start(Settings::default()).await.with_one_warm_instance().await
     }
 
-    /// The same gateway, with one warm instance, and never another.
+    /// The same gateway, with exactly one warm instance.
     async fn with_one_warm_instance(self) -> Self {
         self.gateway.route_to(Some(0));
         Client::connect(&self).await.close().await;
@@ -41,7 +41,7 @@ impl Lambda {
         Self::start(Settings::default()).await.warmed_up().await
     }
 
-    /// The same, and they are frozen while they have nothing to do, their monotonic clocks with them.
+    /// The same, but idle instances are frozen, and their monotonic clocks with them.
     async fn with_frozen_instances() -> Self {
         let freezes = |options: &mut visio_gateway::Options| options.freezes = true;
         Self::start_with(Settings::default(), freezes).await.warmed_up().await

@@ -1,4 +1,4 @@
-//! Nothing personal is in anything that the functions print, whatever goes wrong.
+//! The functions print nothing personal, whatever goes wrong.
 
 use serde_json::json;
 use visio_gateway::Faults;
@@ -50,7 +50,7 @@ async fn a_whole_visit_prints_nothing_personal() {
     assert!(logs.iter().any(|line| line.contains("DynamoDB")), "{logs:?}");
     assert!(logs.iter().any(|line| line.starts_with("{\"audit\":")), "{logs:?}");
     for line in &logs {
-        // The audit log names ids, and nothing else does.
+        // Only the audit log names ids.
         let ids: &[_] = if line.starts_with("{\"audit\":") { &[] } else { &[ROOM, "\"ada\""] };
         let personal = [NAME, SDP, CANDIDATE, TOKEN, "203.0.113.77", "127.0.0.1"];
         for personal in personal.iter().chain(ids) {

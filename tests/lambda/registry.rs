@@ -1,4 +1,4 @@
-//! The registry in DynamoDB keeps the contract of registries, also when writes land twice.
+//! The registry in DynamoDB keeps the contract of registries, even when writes land twice.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ mod when_writes_land_twice {
     });
 }
 
-/// The registry, and the gateway whose table it is in.
+/// The registry, and the gateway whose table it uses.
 struct Kept {
     rooms: Rooms,
     table: Table,
@@ -69,7 +69,7 @@ async fn what_another_instance_stored_is_seen_at_once() {
     assert_eq!(*one.load(&id).await.unwrap(), next);
 }
 
-/// The room by which a message was attributed serves for one look, and for no other room.
+/// The room that was read to find a message's sender serves for one load, and for no other room.
 #[tokio::test]
 async fn a_room_is_read_again_even_if_it_was_just_read() {
     let kept = kept(Faults::default()).await;

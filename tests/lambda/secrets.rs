@@ -1,6 +1,6 @@
-//! A secret that cannot be had: nobody is let in, and the log names the setting. That those which can
-//! be had are is what the scenarios with tokens show: their key is in Secrets Manager, and so is what
-//! the health check gets in with.
+//! A secret that the function cannot read: nobody gets in, and the log names the setting. The
+//! scenarios with tokens show that readable secrets work: their key is in Secrets Manager, and so
+//! is the health check's secret.
 
 use serde_json::{Value, json};
 use visio_gateway::{Gateway, Options};
@@ -43,7 +43,7 @@ async fn a_reference_to_nothing_is_not_open_mode() {
     assert!(printed.contains("VISIO_JWT_SECRET_ARN: expected the ARN of a secret"), "{printed}");
 }
 
-/// A policy takes some seconds to be known everywhere.
+/// A policy takes some seconds to take effect everywhere.
 #[tokio::test]
 async fn a_function_waits_for_a_permission_that_comes_late() {
     let mut options = options(&[], &[SECRET]);
@@ -53,7 +53,7 @@ async fn a_function_waits_for_a_permission_that_comes_late() {
     assert!(handshake.is_ok(), "{:?}", gateway.logs());
 }
 
-/// What the function printed when it would not start with these: a line of JSON.
+/// The line of JSON that the function printed when it refused to start with these.
 async fn refused(variables: &[(&str, &str)], secrets: &[&str]) -> String {
     let gateway = Gateway::start(options(variables, secrets)).await.expect("a gateway");
     let handshake = tokio_tungstenite::connect_async(gateway.websocket_url()).await;

@@ -1,4 +1,4 @@
-//! Who goes too far meets a limit of its own, is told so, and nobody else pays for it.
+//! A client that goes too far meets its own limit and is told so, and nobody else pays for it.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,7 +30,7 @@ async fn one_peer_alone_cannot_have_a_slow_one_thrown_out() {
     for other in [&mut ada, &mut cay] {
         other.expect("peer_joined").await;
     }
-    // Bob stops reading. What Ada sends is ten times what may wait for him.
+    // Bob stops reading. Ada sends ten times as much as may be queued for him.
     for seq in 0..200 {
         let offer = json!({"type": "offer", "to": "bob", "seq": seq, "sdp": "x".repeat(30_000)});
         ada.try_send(offer).await;
@@ -48,7 +48,7 @@ async fn one_peer_alone_cannot_have_a_slow_one_thrown_out() {
         }
     };
     assert!(told > 0 && last == Some(4029), "{told} {last:?}");
-    // Bob is still there, for Cay and for himself: what passed of it comes in order.
+    // Bob is still there, for Cay and for himself: the messages that passed arrive in order.
     cay.expect("peer_left").await;
     cay.send(json!({"type": "signal", "to": "bob", "mark": 1})).await;
     let mut seq = 0;
@@ -66,7 +66,7 @@ async fn one_peer_alone_cannot_have_a_slow_one_thrown_out() {
     assert!((8..=10).contains(&seq), "256 KiB at once, and what was earned meanwhile: {seq}");
 }
 
-/// What the kernel keeps for its socket is bounded beside its queue.
+/// Besides its queue, the kernel's buffer for its socket is bounded.
 #[tokio::test]
 async fn little_is_kept_for_a_client_that_does_not_read() {
     let program = start(&["--byte-rate", "0", "--message-rate", "0"]).await;
@@ -80,7 +80,7 @@ async fn little_is_kept_for_a_client_that_does_not_read() {
     let mut taken = 0;
     loop {
         ada.send(json!({"type": "chat", "message": "x".repeat(10_000)})).await;
-        // Cay's copy tells that Bob's was accepted, too.
+        // Cay's copy shows that Bob's was accepted too.
         if cay.next_of(&["chat", "peer_left"]).await["type"] == "peer_left" {
             break;
         }
@@ -169,7 +169,7 @@ async fn a_handshake_with_a_body_is_refused() {
         let answer = request(&program, "GET", "/ws", &[&HANDSHAKE, more].concat()).await;
         assert_eq!(answer.status, 400, "{more:?}");
     }
-    // After any other request with two lengths nothing more is read.
+    // After any other request with two lengths, nothing more is read.
     let twice = [("Content-Length", "5"), ("Transfer-Encoding", "chunked")];
     let answer = request(&program, "GET", "/", &twice).await;
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
@@ -192,7 +192,7 @@ async fn a_full_server_still_answers_plain_requests() {
     };
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
-    // Silent sockets take what is left of places, and lose it soon.
+    // Silent sockets take the remaining places, and soon lose them.
     let mut silent = silent(&program, "127.0.0.1", 40).await;
     ada.send(json!({"type": "offer", "to": "bob", "sdp": "v=0"})).await;
     bob.expect("offer").await;
@@ -205,7 +205,7 @@ async fn a_full_server_still_answers_plain_requests() {
 async fn one_address_cannot_take_all_sockets() {
     let program = start(&["--max-connections-per-ip", "8"]).await;
     let mut silent = silent(&program, "127.0.0.2", 60).await;
-    // From there nothing goes any more; from elsewhere everything does.
+    // From that address nothing works any more; from elsewhere everything does.
     let mut one_more = socket(&program, "127.0.0.2").await;
     one_more.write_all(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -260,7 +260,7 @@ async fn start(flags: &[&str]) -> Program {
     Program::start(&[&all, flags].concat(), &[]).await
 }
 
-/// Sockets from this address that say nothing.
+/// Sockets from this address that send nothing.
 async fn silent(program: &Program, from: &str, count: usize) -> Vec<TcpStream> {
     let mut sockets = Vec::new();
     for _ in 0..count {
@@ -276,7 +276,7 @@ pub(super) async fn socket(program: &Program, from: &str) -> TcpStream {
     socket.connect(to).await.expect("a connection")
 }
 
-/// Waits for the end of all; how many were told that there is no room.
+/// Waits until all have ended; returns how many were told that there is no room.
 async fn ended(sockets: &mut [TcpStream]) -> usize {
     let mut told = 0;
     for socket in sockets {
@@ -299,7 +299,7 @@ async fn skip_pongs(client: &mut Client) -> Value {
     }
 }
 
-/// The head of the answer to a handshake with these headers.
+/// The head of the response to a handshake with these headers.
 async fn raw_handshake(program: &Program, headers: &[(&str, &str)]) -> String {
     let mut stream = TcpStream::connect(program.http_address()).await.expect("a connection");
     let mut text = "GET /ws HTTP/1.1\r\nHost: a\r\n".to_owned();

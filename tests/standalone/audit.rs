@@ -1,4 +1,4 @@
-//! The audit log: what happened in a visit, by whose word, and nothing personal.
+//! The audit log: what happened in a visit, on whose decision, and nothing personal.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -74,7 +74,7 @@ async fn a_visit_is_written_down() {
     std::fs::remove_file(file).expect("a file");
 }
 
-/// A room's end needs nobody who is connected.
+/// A room can end with nobody connected.
 #[tokio::test]
 async fn a_visit_that_everybody_has_left_ends_on_time() {
     let file = scratch("ends-alone");
@@ -92,7 +92,7 @@ async fn a_visit_that_everybody_has_left_ends_on_time() {
             if let Some(line) = lines.find(|line| line["event"] == "ended") {
                 return line;
             }
-            // Nothing that the room could hear of.
+            // No event that reaches the room.
             request::get(&program, "/livez").await;
         }
     };
@@ -152,7 +152,7 @@ async fn only_its_owner_can_read_the_audit_log() {
     std::fs::remove_file(file).expect("a file");
 }
 
-/// A file of this test alone.
+/// A file for this test alone.
 fn scratch(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
 }

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{ALL_VERSIONS, ClientConfig, RootCertStore, SupportedP
 
 use crate::conformance::client::PATIENCE;
 
-/// A certificate for this machine, signed by itself.
+/// A self-signed certificate for this machine.
 pub(super) struct Certificate {
     pub(super) der: CertificateDer<'static>,
     pub(super) pem: String,
@@ -27,7 +27,7 @@ impl Certificate {
         Self::valid((1975, 1, 1), (4096, 1, 1))
     }
 
-    /// One that is valid from one day to another.
+    /// A certificate that is valid from one day to another.
     pub(super) fn valid(from: (i32, u8, u8), until: (i32, u8, u8)) -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut params = CertificateParams::new(names).expect("names");
@@ -39,7 +39,7 @@ impl Certificate {
         Self { der, pem, key: key.serialize_pem() }
     }
 
-    /// A client that trusts this one alone.
+    /// A client that trusts only this certificate.
     pub(super) fn connector(&self) -> TlsConnector {
         self.connector_with(ALL_VERSIONS, &[])
     }
@@ -60,7 +60,7 @@ impl Certificate {
     }
 }
 
-/// A connection with TLS to `address`.
+/// A TLS connection to `address`.
 pub(super) async fn connect(
     connector: &TlsConnector,
     address: &str,
@@ -83,7 +83,7 @@ impl Directory {
         Self(path)
     }
 
-    /// Writes a file; its path.
+    /// Writes a file and returns its path.
     pub(super) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.0.join(name), text).expect("a file");
         self.path(name)
@@ -94,7 +94,7 @@ impl Directory {
         path.to_str().expect("a path in UTF-8").to_owned()
     }
 
-    /// Writes a certificate and its key; the flags that name them.
+    /// Writes a certificate and its key, and returns the flags that name them.
     pub(super) fn flags(&self, certificate: &Certificate) -> [String; 4] {
         let cert = self.write("cert.pem", &certificate.pem);
         let key = self.write("key.pem", &certificate.key);

@@ -1,5 +1,5 @@
-//! The limit on open files: the server says what it allows, keeps within it, and when there are
-//! no descriptors all the same, `/health` is answered and the log stays short.
+//! The limit on open files: the server says what it allows, and keeps within it. If it runs out of
+//! descriptors all the same, it still answers `/health`, and the log stays short.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use crate::conformance::Runtime;
 use crate::conformance::client::{Client, PATIENCE};
 use crate::conformance::request::{Answer, get};
 
-/// Sooner than a visit of the health check would give up.
+/// Sooner than a visit of the health check gives up.
 const AT_ONCE: Duration = Duration::from_millis(2500);
 
 #[tokio::test]
@@ -36,7 +36,8 @@ async fn the_server_keeps_within_a_low_limit_and_stays_healthy() {
     assert!(took < AT_ONCE, "{took:?}");
     assert_eq!((answer.status, &answer.json()["status"]), (200, &Value::from("DEGRADED")));
 
-    // A client that only asks sometimes finds the spare places taken, and is told so at once.
+    // A client that sends a plain request sometimes finds the spare places taken, and is told so at
+    // once.
     let idle = idle(&program, 60).await;
     let (answer, took) = timed(&program).await;
     assert!(took < AT_ONCE && [200, 503].contains(&answer.status), "{answer:?} {took:?}");
@@ -91,7 +92,7 @@ async fn a_shortage_is_logged_twice_and_health_is_answered_meanwhile() {
     assert_eq!(told.len(), 2, "{told:?}");
 }
 
-/// The program under a limit on open files that it cannot raise.
+/// The program, under a limit on open files that it cannot raise.
 fn limited(files: u32, args: &[&str]) -> (tokio::process::Child, Log) {
     let mut command = Command::new("sh");
     let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
@@ -117,7 +118,7 @@ fn parsed(line: &str) -> Value {
     serde_json::from_str(line).expect("JSON where there is no terminal")
 }
 
-/// The limit with which it can have so many descriptors more.
+/// The limit that leaves it this many more descriptors.
 fn room_for(program: &Program, more: usize) -> u64 {
     let pid = program.child.id().expect("a running program");
     let open = fs::read_dir(format!("/proc/{pid}/fd")).expect("/proc");
@@ -127,7 +128,7 @@ fn room_for(program: &Program, more: usize) -> u64 {
     last.expect("numbers without end") + 1
 }
 
-/// Lets the running program have no descriptor of this number or a higher one.
+/// Denies the running program any descriptor with this number or a higher one.
 fn limit(program: &Program, files: u64) {
     let pid = i32::try_from(program.child.id().expect("a running program")).expect("an id");
     let (_, hard) = rlimit::getrlimit(Resource::NOFILE).expect("a limit");

@@ -1,4 +1,4 @@
-//! Going away: what clients and load balancers see when it is told to stop.
+//! Draining: what clients and load balancers see when the server is told to stop.
 
 use serde_json::json;
 

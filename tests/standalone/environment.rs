@@ -1,4 +1,4 @@
-//! Variables that are there and empty, as templates make them of settings that nobody filled in.
+//! Variables that are set but empty, as templates make them from settings that nobody filled in.
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ const HARMLESS: [&str; 19] = [
     "VISIO_SERVICE_NAME",
     "VISIO_TRUSTED_PROXY",
 ];
-/// Those that would leave out a protection without a word.
+/// Those that would silently switch off a protection.
 const GUARDS: [(&str, &str); 7] = [
     ("VISIO_ALLOWED_ORIGIN", "--allowed-origin"),
     ("VISIO_AUDIT", "--audit"),
@@ -76,7 +76,7 @@ async fn an_empty_filter_on_the_command_line_is_refused() {
     assert!(said.contains("--log"), "{said}");
 }
 
-/// So that a new flag has to be thought of here.
+/// This makes sure that a new flag is considered here.
 #[tokio::test]
 async fn every_variable_is_of_one_kind_or_the_other() {
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_visio")).arg("--help").output();

@@ -1,5 +1,5 @@
-//! Files of keys and certificates: regular ones of a modest size are read, and nothing else is
-//! waited for.
+//! Files of keys and certificates: the server reads regular files of a modest size, and waits for
+//! nothing else.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;

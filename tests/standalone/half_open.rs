@@ -1,4 +1,4 @@
-//! Thousands of sockets that do not go on: they cost little, delay nobody, and are gone soon.
+//! Thousands of stalled sockets: they cost little, delay nobody, and are soon gone.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,11 +12,11 @@ use crate::conformance::Runtime;
 use crate::conformance::client::{PATIENCE, meet};
 use crate::conformance::request::get;
 
-/// As many as the machine lets a process open, at most this.
+/// At most this many, or as many as the machine lets a process open.
 const MANY: u64 = 10_000;
 /// Fewer prove nothing.
 const FEW: u64 = 2_000;
-/// What one of them may cost, in bytes. `docs/measurements.md` has what it does cost.
+/// The most that one of them may cost, in bytes. `docs/measurements.md` has the actual cost.
 const COST: u64 = 20 * 1024;
 
 const HEAD: &[u8] = b"GET /ws HTTP/1.1\r\nHost: a\r\nX-Slow: ";
@@ -63,10 +63,10 @@ async fn of_tls() {
     bob.expect("pong").await;
 }
 
-/// Opens them, of which one half says nothing at all.
+/// Opens them; half of them send nothing at all.
 async fn open(program: &Program, beginning: &[u8]) -> Vec<TcpStream> {
     let files = rlimit::increase_nofile_limit(u64::MAX).expect("a limit on open files");
-    // Both tests of this file may run at once, and others.
+    // Both tests of this file may run at once, and other tests too.
     let count = MANY.min(files.saturating_sub(1000) / 2);
     assert!(count >= FEW, "the machine allows {files} open files, which is too few to try");
     let mut stuck = Vec::new();
@@ -80,7 +80,7 @@ async fn open(program: &Program, beginning: &[u8]) -> Vec<TcpStream> {
     stuck
 }
 
-/// Begins, and then sends a byte now and again until the connection ends: within 20 s, that is.
+/// Begins, and then sends a byte now and again until the connection ends, which is within 20 s.
 async fn trickle(address: String, beginning: &'static [u8]) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(beginning).await.expect("bytes are taken");
@@ -99,7 +99,7 @@ async fn trickle(address: String, beginning: &'static [u8]) {
     timeout(PATIENCE, ended).await.expect("an end in time");
 }
 
-/// Waits until the server has ended them all, which is 10 s after their beginning.
+/// Waits until the server has ended them all, which is 10 s after they began.
 async fn all_end(stuck: Vec<TcpStream>) {
     let since = Instant::now();
     for mut stream in stuck {
@@ -117,7 +117,7 @@ fn assert_cheap(program: &Program, before: Option<u64>, count: usize) {
     }
 }
 
-/// Its resident memory, where there is `/proc` to tell.
+/// Its resident memory, if there is `/proc`.
 fn memory(program: &Program) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id()?)).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,4 +1,5 @@
-//! `/health` tells what hinders a visit, and does not call a server dead that only has limits.
+//! `/health` says what prevents a visit, and does not report a server as down that is only at its
+//! limits.
 
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ async fn requests_that_come_at_once_share_one_check() {
     let mut found: Vec<_> = asked.iter().map(|(_, body)| body["timestamp"].to_string()).collect();
     found.dedup();
     assert_eq!(found.len(), 1, "{found:?}");
-    // The probe's two peers met in a room of their own, and left nothing behind.
+    // The health check's two peers met in a room of their own, and left nothing behind.
     ada.send(serde_json::json!({"type": "room_list"})).await;
     let rooms = ada.expect("room_list").await;
     assert_eq!(rooms["rooms"].as_array().map(Vec::len), Some(1), "{rooms} {first}");

@@ -1,4 +1,4 @@
-//! `--listen`: addresses, and names that stand for them.
+//! `--listen`: addresses, and names for them.
 
 use super::{Program, run};
 use crate::conformance::client::Client;
@@ -12,7 +12,7 @@ async fn a_name_is_resolved() {
 
 #[tokio::test]
 async fn a_name_of_a_public_address_is_refused_in_open_mode() {
-    // An old way to write 0.0.0.0, which is a name to us.
+    // An old way to write 0.0.0.0, which we treat as a name.
     let (code, said) = run(&["--listen", "0:0"], &[]).await;
     assert_eq!(code, Some(1), "{said}");
     for part in ["0.0.0.0:0", "--listen 0:0", "--open"] {

@@ -1,6 +1,5 @@
-//! What only the standalone server promises: its command line, its way of going away, TLS, the
-//! limits that it keeps against abuse, and that neither a log nor a panic reveals or spreads
-//! anything.
+//! What only the standalone server promises: its command line, draining, TLS, limits against abuse,
+//! logs that reveal nothing, and panics that do not spread.
 
 mod abuse;
 mod audit;
@@ -59,7 +58,7 @@ impl Program {
         assert!(kill.expect("kill").success());
     }
 
-    /// Waits until it has ended: the exit code, and all that it logged.
+    /// Waits until it has ended; returns the exit code, and everything that it logged.
     pub(crate) async fn end(mut self) -> (Option<i32>, Vec<String>) {
         let status = timeout(PATIENCE, self.child.wait()).await.expect("an end in time");
         self.log.closed().await;
@@ -83,7 +82,7 @@ impl Runtime for Program {
     }
 }
 
-/// Runs it with these flags to its end: the exit code, and what it said.
+/// Runs it with these flags to its end; returns the exit code, and what it printed.
 pub(crate) async fn run(args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let (mut child, log) = spawn(args, variables);
     let status = timeout(PATIENCE, child.wait()).await.expect("an end in time");
@@ -97,7 +96,7 @@ fn spawn(args: &[&str], variables: &[(&str, &str)]) -> (Child, Log) {
     spawn_command(command)
 }
 
-/// The program, however it comes to be run.
+/// The program, run in any way.
 fn spawn_command(mut command: Command) -> (Child, Log) {
     let mut child = command
         .stdout(Stdio::null())
@@ -111,13 +110,13 @@ fn spawn_command(mut command: Command) -> (Child, Log) {
     (child, log)
 }
 
-/// What a program writes to its standard error.
+/// The standard error of a program.
 #[derive(Clone, Default)]
 struct Log(Arc<Written>);
 
 #[derive(Default)]
 struct Written {
-    /// The lines so far, and whether there will be no more.
+    /// The lines so far, and whether the stream has ended.
     lines: Mutex<(Vec<String>, bool)>,
     changed: Notify,
 }

@@ -1,4 +1,4 @@
-//! A panic in one connection's task touches no other.
+//! A panic in one connection's task affects no other.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use visio_signaling::wire::{RoomId, RoomSummary, Version};
 use crate::Standalone;
 use crate::conformance::client::Client;
 
-/// Panics when a room is listed, and answers nothing for the room `unavailable`.
+/// Panics when rooms are listed, and is unavailable for the room `unavailable`.
 #[derive(Default)]
 struct Booby(MemoryRegistry);
 

@@ -1,12 +1,12 @@
-//! Nothing personal reaches a log: a whole visit, its mistakes included, at the loudest level.
+//! Nothing personal reaches a log: a whole visit, mistakes included, at the most verbose level.
 
 use serde_json::json;
 
 use super::Program;
 use crate::conformance::client::Client;
 
-/// What must not be found. The address is that of a candidate: the client's own is loopback, as is
-/// the server's, which it does say.
+/// Strings that must not be found. The address is that of a candidate: the client's own is
+/// loopback, and so is the server's, which the log does name.
 const PERSONAL: [&str; 9] = [
     "Ada Lovelace",
     "192.0.2.77",

@@ -1,4 +1,4 @@
-//! Behind a proxy: who counts as whom.
+//! Behind a proxy: which address a client counts as.
 
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
@@ -63,7 +63,7 @@ async fn a_proxys_own_sockets_are_not_counted_by_its_address() {
     }
 }
 
-/// One WebSocket an address.
+/// One WebSocket per address.
 async fn start(flags: &[&str]) -> Program {
     let args = ["--listen", "127.0.0.1:0", "--max-connections-per-ip", "1"];
     Program::start(&[&args, flags].concat(), &[]).await

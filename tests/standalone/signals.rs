@@ -1,4 +1,4 @@
-//! SIGHUP: everything that can be read again is, and a server with nothing to read again goes on.
+//! SIGHUP: the server reloads everything that it can, and a server with nothing to reload goes on.
 
 use std::process::Stdio;
 
@@ -62,7 +62,7 @@ async fn a_log_that_nobody_reads_any_more_stops_nothing() {
     assert_eq!(status.expect("a status").code(), Some(0));
 }
 
-/// The terminal's end comes as SIGHUP too.
+/// A terminal that closes sends SIGHUP too.
 #[tokio::test]
 async fn a_server_exits_when_its_terminal_closes() {
     let mut command = Command::new("script");
@@ -76,7 +76,7 @@ async fn a_server_exits_when_its_terminal_closes() {
     timeout(PATIENCE, gone).await.expect("an end in time");
 }
 
-/// What it says it listens on. Nothing more is read.
+/// The address that it says it listens on. Nothing more is read.
 async fn address(output: impl tokio::io::AsyncRead + Unpin) -> String {
     let mut lines = BufReader::new(output).lines();
     let said = async {

@@ -1,4 +1,4 @@
-//! Within TLS everything is as it is without; and TLS itself is bounded, reloaded and never absent.
+//! Within TLS everything works as without it; and TLS itself is bounded, reloaded and never absent.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ async fn a_client_that_speaks_no_tls_is_told_so_and_closed() {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
     }
-    // What looks like TLS, and is none.
+    // Bytes that look like TLS but are not.
     let mut stream = TcpStream::connect(program.http_address()).await.unwrap();
     stream.write_all(b"\x16\x03\x01\x00\x05hello").await.unwrap();
     let mut alert = Vec::new();
@@ -158,7 +158,7 @@ pub(super) async fn start(directory: &Directory, certificate: &Certificate) -> P
     Program::start(&args, &[]).await
 }
 
-/// The certificate that is shown to who expects this one.
+/// The certificate that the server shows to a client that trusts this one.
 async fn shown(
     program: &Program,
     expected: &Certificate,
@@ -167,7 +167,7 @@ async fn shown(
     stream.get_ref().1.peer_certificates().expect("a certificate")[0].clone().into_owned()
 }
 
-/// All of an answer.
+/// The whole response.
 async fn get(connector: &TlsConnector, program: &Program, path: &str) -> String {
     let mut stream = connect(connector, &program.http_address()).await.expect("TLS");
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

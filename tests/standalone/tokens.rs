@@ -1,4 +1,4 @@
-//! Visit tokens on the command line: keys, `visio token`, and what of all this is shown to nobody.
+//! Visit tokens on the command line: keys, `visio token`, and everything that must stay hidden.
 
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -176,7 +176,7 @@ async fn join(program: &Program, token: &str) -> Client {
     client
 }
 
-/// A JWK Set of secrets by their names.
+/// A JWK Set of these named secrets.
 pub(super) fn set_of(secrets: &[(&str, &str)]) -> String {
     let encoded = |secret: &str| data_encoding::BASE64URL_NOPAD.encode(secret.as_bytes());
     let key =
@@ -184,7 +184,7 @@ pub(super) fn set_of(secrets: &[(&str, &str)]) -> String {
     json!({"keys": secrets.iter().map(key).collect::<Vec<_>>()}).to_string()
 }
 
-/// Runs it to its end: the exit code, what it printed, and what it complained of.
+/// Runs it to its end; returns the exit code, its standard output, and its standard error.
 async fn output(args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visio"));
     command.args(args).env_remove("PORT").envs(variables.iter().copied()).kill_on_drop(true);

@@ -1,24 +1,24 @@
 //! A function that does what its messages say, for the tests of the gateway.
 //!
-//! It runs on the real runtime and speaks plain HTTP to everything else. So it sees exactly what
-//! the gateway does, without an SDK in between. A message is `{"do": COMMAND, ..}`:
+//! It runs on the real runtime and speaks plain HTTP to everything else, so that it sees exactly
+//! what the gateway does, without an SDK in between. A message is `{"do": COMMAND, ..}`:
 //!
 //! | command | what it does |
 //! |---|---|
 //! | `echo` | posts the event back |
 //! | `who` | posts which environment this is, and how many invocations it has seen |
-//! | `clocks` | posts how many milliseconds its wall clock and its monotonic clock have advanced |
-//! | `post` (`to`, `text`) | posts a text to `to` or to itself, then the answer to itself |
-//! | `manage` (`method`, `path`, `headers`, `body`) | sends a request to the management endpoint |
-//! | `table` (`operation`, `request`) | sends a request to the table, and posts the answer |
+//! | `clocks` | posts by how many milliseconds its wall and monotonic clocks have advanced |
+//! | `post` (`to`, `text`) | posts a text, to itself without `to`; then the status, to itself |
+//! | `manage` (`method`, `path`, `headers`, `body`) | any request to the management endpoint |
+//! | `table` (`operation`, `request`) | a request to the table, and posts the answer |
 //! | `wait` (`key`) | waits until the table has the item, then posts `waited` |
 //! | `print` (`text`) | prints |
 //! | `answer` (`value`) | answers the invocation with this |
 //! | `fail`, `panic`, `exit`, `hang` | as they say |
 //!
-//! At `$connect` the query is the command, such as `?do=answer&value={"statusCode":401}`. Every
-//! `$disconnect` is printed. The answer to an event of a Function URL is the event itself, or the
-//! value of `?value=..`.
+//! At `$connect` the query is the command: `?do=answer&value={"statusCode":401}`. Every
+//! `$disconnect` is printed. It answers an event of a Function URL with the event itself, or with
+//! `?value=..`.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,7 +108,7 @@ async fn run(command: &Value, event: &Value) -> Result<Value, Error> {
     Ok(json!({"statusCode": 200, "body": "nobody reads this"}))
 }
 
-/// Posts to a connection, and returns the answer.
+/// Posts to a connection and returns the answer.
 async fn post(to: &str, text: &str) -> Result<Value, Error> {
     let path = format!("/@connections/{}", to.replace('=', "%3D"));
     manage(&json!({"method": "POST", "path": path, "body": text})).await

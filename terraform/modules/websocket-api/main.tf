@@ -131,9 +131,9 @@ resource "aws_apigatewayv2_route_response" "ping" {
 # Deployment and stage
 ################################################################################
 
-# WebSocket APIs have no automatic deployment. Clients see the snapshot that this takes, so a new one
-# is needed when anything in it changes. Ids are not enough, because they stay the same when the
-# thing they name changes.
+# WebSocket APIs have no automatic deployment. Clients see the snapshot that this takes, so a new
+# one is needed when anything in it changes. Ids are not enough, because they stay the same when
+# the thing that they name changes.
 resource "aws_apigatewayv2_deployment" "this" {
   api_id      = aws_apigatewayv2_api.this.id
   description = "Made by Terraform"
@@ -191,7 +191,8 @@ resource "aws_apigatewayv2_stage" "this" {
 
   tags = var.tags
 
-  # The stage uses a function only once it may invoke it, and stops before the permission is removed.
+  # The stage uses a function only once it may invoke it, and stops before the permission is
+  # removed.
   depends_on = [aws_lambda_permission.route]
 }
 

@@ -1,7 +1,7 @@
-//! Execution environments: warm, cold, side by side.
+//! Execution environments: warm, cold, in parallel.
 //!
-//! A function posts before it has ended, so the next message may find its environment busy; what has to
-//! come to the same one is pinned to it.
+//! A function posts before it has ended, so the next message may find its environment busy.
+//! Messages that must reach the same environment are pinned to it.
 
 use std::time::Duration;
 
@@ -52,8 +52,8 @@ async fn a_busy_environment_is_retired_when_it_is_done() {
     assert_ne!(client.who().await.0, first);
 }
 
-/// While others start, it has nothing to do. It is asked again until its monotonic clock is behind
-/// by some of the time that they took.
+/// While others start, it is idle. The test asks it again until its monotonic clock is behind by
+/// part of the time that they took.
 #[tokio::test]
 async fn the_monotonic_clock_of_a_frozen_environment_stops() {
     let mut options = options();

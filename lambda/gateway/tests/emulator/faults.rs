@@ -60,7 +60,7 @@ async fn messages_are_held_back() {
     gateway.set_faults(Faults::default());
     gateway.clock().advance(Duration::from_secs(500)).await;
     gateway.clock().advance(Duration::from_secs(3200)).await;
-    // It may have been closed as idle meanwhile; the message is handled all the same.
+    // It may have been closed as idle by then; the message is still handled.
     gateway.settle().await;
     assert_eq!(gateway.bill().route("$default"), 1);
 }

@@ -1,7 +1,8 @@
-//! The emulator against what is known of AWS: one test a fact.
+//! The emulator compared with what is known about AWS: one test for each fact.
 //!
-//! The function behind it is `examples/echo_function.rs`, which does what messages tell it to. A test
-//! waits for what it expects; that nothing comes, it proves with an `echo` that comes next.
+//! The function behind it is `examples/echo_function.rs`, which does what messages tell it to. A
+//! test waits for what it expects. To prove that nothing came, it sends an `echo` and checks that
+//! the answer comes next.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod environments;

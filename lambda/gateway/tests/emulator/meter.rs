@@ -1,4 +1,4 @@
-//! The bill of what went through.
+//! The bill for the traffic.
 
 use std::time::Duration;
 

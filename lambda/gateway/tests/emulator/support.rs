@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use visio_gateway::{Gateway, Options};
 
-/// What has not come by then will not.
+/// How long to wait for something before giving up on it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An Authorization header as the SDK's.
@@ -40,7 +40,7 @@ impl Client {
         Self::handshake(gateway, "", &[]).await.unwrap().0
     }
 
-    /// Yields the client and the subprotocol, or the status of the refusal.
+    /// Returns the client and the subprotocol, or the status of the refusal.
     pub async fn handshake(
         gateway: &Gateway,
         query: &str,
@@ -99,12 +99,12 @@ impl Client {
         self.ask(json!({"do": "echo"})).await
     }
 
-    /// Waits until the gateway has read, and dispatched, all that was sent.
+    /// Waits until the gateway has read and dispatched everything sent.
     pub async fn heard(&mut self) {
         assert_eq!(self.ask(json!({"type": "ping"})).await["type"], "pong");
     }
 
-    /// Its connection id, which clients are not told otherwise.
+    /// Its connection id, which clients are otherwise not told.
     pub async fn id(&mut self) -> String {
         self.echo().await["requestContext"]["connectionId"].as_str().unwrap().to_owned()
     }
@@ -175,7 +175,7 @@ pub async fn http(
          Content-Length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // An answer may come before all of the body was read.
+    // An answer may come before the whole body was read.
     let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();

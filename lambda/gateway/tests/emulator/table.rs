@@ -17,7 +17,7 @@ pub fn key(name: &str) -> Value {
     json!({"pk": {"S": name}})
 }
 
-/// Has the function ask the table.
+/// Makes the function call the table.
 pub async fn table(client: &mut Client, gateway: &Gateway, operation: &str, rest: Value) -> Value {
     let request = request(gateway, rest);
     client.ask(json!({"do": "table", "operation": operation, "request": request})).await

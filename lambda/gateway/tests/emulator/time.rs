@@ -1,4 +1,4 @@
-//! What takes minutes, on the moved clock.
+//! Things that take minutes, on the moved clock.
 
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ async fn a_broken_connection_is_reported_as_1006() {
     let mut client = Client::connect(&gateway).await;
     let id = client.id().await;
     drop(client);
-    // The gateway learns of it in its own time.
+    // The gateway notices it after a while.
     while manage(&gateway, "GET", &id, "").await.status == 200 {}
     let events = disconnects(&gateway).await;
     assert_eq!(events.len(), 1);

@@ -16,7 +16,7 @@ async fn get(gateway: &Gateway, path: &str) -> Answer {
     http(address, &format!("GET {path}"), "User-Agent: test/1\r\n", b"").await
 }
 
-/// What comes of this answer of the function.
+/// The result of this answer of the function.
 async fn answered(gateway: &Gateway, value: Value) -> Answer {
     let value: String = form_urlencoded::byte_serialize(value.to_string().as_bytes()).collect();
     get(gateway, &format!("/?value={value}")).await
