@@ -1,0 +1,154 @@
+// The network is pulled and put back: the seat is resumed, and the call goes on as if nothing was.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { onStage, screenshotPath } from "./stage.js";
+import { startProxy } from "./server.js";
+
+/** Messages that a browser logs by itself when a connection fails. */
+const NETWORK = /WebSocket connection to|Failed to load resource: net::/;
+
+/** The server notices within a few seconds that a client is gone. */
+const ALERT = ["--heartbeat-seconds", "2"];
+
+/** An ICE restart for no reason would come within this time. */
+const RESTART_MS = 5_000;
+
+test("the network is pulled and put back: the call goes on, nothing is lost", { timeout: 120_000 },
+  () => inACall({ flags: ALERT }, async ({ anna, weber, cable }) => {
+  await anna.says("zero");
+  await weber.hears("Anna", "zero");
+  const before = await negotiated(anna, weber);
+
+  await anna.setOffline(true);
+  cable.pull();
+  await anna.says("one, into the dead connection");
+  await anna.reads("#banner", /You are offline/);
+  await anna.says("two, written offline");
+  await anna.page.waitForSelector("#messages .mine.waiting");
+  await weber.logged("in", "peer_away");
+  await weber.seesPerson("Anna", "reconnecting");
+  await weber.reads('.tile[data-state="reconnecting"] .tile-state', /Reconnecting/);
+  await weber.says("three, to somebody who is away");
+  await weber.page.click("#mute");
+  await bothReceive(anna, weber);
+  await weber.page.screenshot({ path: screenshotPath("away-desktop") });
+
+  cable.heal();
+  await anna.setOffline(false);
+  await anna.page.waitForSelector("#banner", { state: "hidden" });
+  await weber.logged("in", "peer_back");
+  await anna.seesPerson("Weber", "connected");
+  await weber.seesPerson("Anna", "connected");
+  await weber.hears("Anna", "two, written offline");
+  await anna.hears("Weber", "three, to somebody who is away");
+  await anna.page.waitForSelector('.tile:not(.self)[data-mic="off"]');
+  await bothReceive(anna, weber);
+  await anna.page.waitForTimeout(RESTART_MS);
+
+  assert.deepEqual(await weber.heard(),
+    ["zero", "one, into the dead connection", "two, written offline"]);
+  assert.deepEqual(await anna.heard(), ["three, to somebody who is away"]);
+  assert.deepEqual(await negotiated(anna, weber), before, "nothing was negotiated twice");
+  assert.doesNotMatch(await weber.page.textContent("#messages"), /left the visit/);
+  for (const person of [anna, weber]) {
+    assert.deepEqual(await person.connections(), [["connecting", "connected"]]);
+  }
+}));
+
+test("messages that the server cannot keep arrive when the person is back", { timeout: 120_000 },
+  () => inACall({ flags: ALERT }, async ({ anna, weber, cable }) => {
+  await anna.setOffline(true);
+  cable.pull();
+  await weber.seesPerson("Anna", "reconnecting");
+  const lines = Array.from({ length: 70 }, (_, number) => `line ${number}`);
+  for (const line of lines) await weber.says(line);
+  await weber.logged("in", "error"); // peer_away
+
+  cable.heal();
+  await anna.setOffline(false);
+  await anna.hears("Weber", lines.at(-1));
+  assert.deepEqual(await anna.heard(), lines);
+  assert.doesNotMatch(await anna.page.textContent("#messages"), /to you only/);
+}));
+
+test("the network comes back too late to resume: the call is made anew", { timeout: 120_000 },
+  () => inACall({ flags: [...ALERT, "--grace-seconds", "1"] }, async ({ anna, weber, cable }) => {
+  await anna.setOffline(true);
+  cable.pull();
+  await weber.logged("in", "peer_left");
+  await anna.reads("#banner", /You are offline/);
+  await bothReceive(anna, weber); // the call needs no server
+
+  cable.heal();
+  await anna.setOffline(false);
+  await weber.page.waitForFunction(() => window.connectionStates[1]?.at(-1) === "connected");
+  for (const person of [anna, weber]) {
+    await person.sees(1);
+    await person.receivesMedia();
+    const [first, second, ...more] = await person.connections();
+    assert.deepEqual([first, second], [["connecting", "connected"], ["connecting", "connected"]]);
+    assert.deepEqual(more, []);
+  }
+  assert.deepEqual(await negotiated(anna, weber), [[2, 0], [0, 2]]);
+  await anna.says("here again");
+  await weber.hears("Anna", "here again");
+}));
+
+test("a call whose route through the network is gone finds another", { timeout: 120_000 },
+  () => inACall({}, async ({ anna, weber }) => {
+  const network = await anna.page.context().newCDPSession(anna.page);
+  await network.send("Network.enable");
+  const lose = (packetLoss) => network.send("Network.emulateNetworkConditions", {
+    offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1, packetLoss,
+  });
+  const before = await negotiated(anna, weber);
+  await lose(100);
+  await weber.seesPerson("Anna", "reconnecting");
+  await weber.page.waitForFunction(
+    () => document.querySelector('#log-lines li[data-direction="out"][data-type="offer"]'),
+  );
+  await lose(0);
+  await Promise.all([anna.sees(1), weber.sees(1)]);
+  await bothReceive(anna, weber);
+  assert.notDeepEqual(await negotiated(anna, weber), before);
+  assert.equal((await anna.connections()).length, 1, "it is the same call");
+}));
+
+test("a person who closes the page is gone in a moment", { timeout: 120_000 },
+  () => inACall({ flags: ["--grace-seconds", "120"] }, async ({ anna, weber }) => {
+  await anna.page.goto("about:blank");
+  await weber.seesPerson("Anna", "left");
+  await weber.reads("#messages", /Anna left the visit/);
+  assert.equal(await weber.page.locator("#tiles .tile:not(.self)").count(), 0);
+}));
+
+/** Weber and Anna see each other; Anna reaches the server through a cable. */
+function inACall(options, play) {
+  return onStage(options, async (stage) => {
+    stage.allow(NETWORK);
+    const cable = await startProxy(stage.server.port);
+    const weber = await stage.person("Weber");
+    await weber.join();
+    const anna = await stage.person("Anna", { port: cable.port });
+    await anna.join();
+    await anna.sees(1);
+    await weber.sees(1);
+    try {
+      await play({ anna, weber, cable });
+    } finally {
+      cable.stop();
+    }
+  });
+}
+
+/** How many offers and answers each has sent. */
+function negotiated(...people) {
+  return Promise.all(people.map((person) => Promise.all(
+    ["offer", "answer"].map((type) => person.count("out", type)),
+  )));
+}
+
+async function bothReceive(...people) {
+  await Promise.all(people.map((person) => person.receivesMedia()));
+}
