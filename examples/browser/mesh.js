@@ -5,12 +5,12 @@
 //
 // Observers neither send nor answer, so nobody calls them and they call nobody.
 //
-// A person who loses only the connection to the server is away: the call goes on, and what we have to
-// say waits on the server. So nothing is negotiated when either side resumes its seat.
+// A person who loses only the connection to the server is away: the call goes on, and what we have
+// to say waits on the server. So nothing is negotiated when either side resumes its seat.
 //
-// When a person comes back on a new page, or too late to resume, a new call is made. The old call is
-// kept, and shown, until the new one connects. If only a person's signaling is gone, their picture
-// stays for as long as it moves.
+// When a person comes back on a new page, or too late to resume, a new call is made. The old call
+// is kept, and shown, until the new one connects. If only a person's signaling is gone, their
+// picture stays for as long as it moves.
 
 import { PeerCall } from "./call.js";
 import { randomId } from "./identity.js";
@@ -207,7 +207,8 @@ export class Mesh extends EventTarget {
   // --- calls ---
 
   /**
-   * Our seat is resumed. Calls that live are left alone. Somebody who joined meanwhile offers to us.
+   * Our seat is resumed. Calls that live are left alone, and somebody who joined meanwhile offers
+   * to us.
    */
   #carryOn() {
     for (const message of this.#unsent.splice(0)) if (this.has(message.to)) this.#send(message);
