@@ -139,9 +139,10 @@ export class PeerCall extends EventTarget {
     )?.sender;
   }
 
+  /** Browsers count in different layers. This sum stands still only if nothing arrives in any. */
   async #bytesReceived() {
     const reports = [...(await this.#pc.getStats()).values()];
-    return reports.find(({ type }) => type === "transport")?.bytesReceived;
+    return reports.reduce((total, { bytesReceived = 0 }) => total + bytesReceived, 0);
   }
 
   #connectionChanged() {

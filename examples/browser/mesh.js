@@ -138,8 +138,10 @@ export class Mesh extends EventTarget {
     }
   }
 
-  #present(peerId, { displayName, away, role }) {
+  #present(peerId, { displayName, away, role, joinedAt }) {
     const person = this.#people.get(peerId) ?? this.#newPerson(peerId);
+    person.renewed = person.joinedAt !== joinedAt;
+    person.joinedAt = joinedAt;
     // The seat of a person who closed the page is kept for a while.
     if (away && person.here === false) return;
     const back = person.here !== true;
@@ -187,7 +189,8 @@ export class Mesh extends EventTarget {
 
   #newPerson(peerId) {
     const person = {
-      peerId, name: "", role: undefined, quiet: false, here: null, away: false,
+      peerId, name: "", role: undefined, quiet: false,
+      here: null, away: false, joinedAt: undefined, renewed: false,
       call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
       get state() { return stateOf(person); },
       get stream() { return shownCall(person)?.stream ?? null; },
@@ -207,11 +210,15 @@ export class Mesh extends EventTarget {
   // --- calls ---
 
   /**
-   * Our seat is resumed. Calls that live are left alone, and somebody who joined meanwhile offers
-   * to us.
+   * Our seat is resumed, and calls that live are left alone. Who joined meanwhile, perhaps on a new
+   * page, offers to us, and knows nothing of an older call.
    */
   #carryOn() {
-    for (const message of this.#unsent.splice(0)) if (this.has(message.to)) this.#send(message);
+    for (const person of this.people) if (person.here && person.renewed) this.#retire(person);
+    for (const message of this.#unsent.splice(0)) {
+      const person = this.#people.get(message.to);
+      if (person?.here && !person.renewed) this.#send(message);
+    }
     for (const person of this.people) if (!person.call && !person.quiet) this.#hope(person);
     this.checkRoutes();
   }

@@ -34,9 +34,12 @@ export class FrameCount {
 
 /**
  * Messages that the server refused because their receiver is away, and no more could wait for it.
- * Each goes out again once that peer is back.
+ * Each goes out again once that peer is back. A peer that joined anew is another page, and what was
+ * meant for the one before would only confuse it.
  */
 export class Refused {
+  /** When each peer of the last roster joined. */
+  #joinedAt = new Map();
   #recent = new Map();
   #waiting = new Map();
   #number = 0;
@@ -63,25 +66,34 @@ export class Refused {
     return true;
   }
 
-  /** The messages for those who are back by this roster. Who is not on it gets no more. */
+  /** Takes the roster. Returns the messages for those who are back. */
   due(peers) {
-    const present = new Map(peers.map((peer) => [peer.peerId, peer]));
     const due = [];
     for (const [peerId, messages] of this.#waiting) {
-      const peer = present.get(peerId);
-      if (peer?.away) continue;
-      if (peer) due.push(...messages);
+      const peer = peers.find((one) => one.peerId === peerId);
+      const same = this.hasReceiver({ to: peerId }, peers);
+      if (same && peer.away) continue;
+      if (same) due.push(...messages);
       this.#waiting.delete(peerId);
     }
+    this.#joinedAt = new Map(peers.map(({ peerId, joinedAt }) => [peerId, joinedAt]));
     return due;
   }
 
-  /** This peer left, or its next page knows nothing of what was said. */
+  /** Whether the page that this message was meant for is on this roster, the next one. */
+  hasReceiver({ to }, peers) {
+    if (to === undefined) return true;
+    const peer = peers.find(({ peerId }) => peerId === to);
+    return peer !== undefined && peer.joinedAt === this.#joinedAt.get(to);
+  }
+
+  /** The server dropped what waited for this peer, so what came after it is of no use either. */
   forget(peerId) {
     this.#waiting.delete(peerId);
   }
 
   clear() {
+    this.#joinedAt.clear();
     this.#recent.clear();
     this.#waiting.clear();
   }

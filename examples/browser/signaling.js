@@ -263,18 +263,21 @@ export class SignalingClient extends EventTarget {
     // `joined` always counts, whatever its version: a restarted server counts from one again.
     if (!joined && message.version <= this.#version) return;
     this.#version = Math.max(this.#version, message.version);
-    if (message.type === "peer_joined") this.#refused.forget(message.peerId);
     for (const due of this.#refused.due(message.peers)) this.#write(due);
     this.#emit("room", message);
   }
 
-  #seated({ resumeToken, resumed, received }) {
+  #seated({ resumeToken, resumed, received, peers }) {
     const before = this.#seat?.count;
     this.#seat = { token: resumeToken, count: this.#count };
     this.#count.received = 0;
-    if (!resumed) this.#refused.clear();
-    else for (const frame of before?.notTaken(received) ?? []) this.#write(frame);
+    if (resumed) this.#sendAgain(before?.notTaken(received) ?? [], peers);
+    else this.#refused.clear();
     this.#placed("joined");
+  }
+
+  #sendAgain(messages, peers) {
+    for (const one of messages) if (this.#refused.hasReceiver(one, peers)) this.#write(one);
   }
 
   #forgetSeat() {

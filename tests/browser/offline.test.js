@@ -130,6 +130,22 @@ test("all is gone for a while: both come back, and the call is the same", { time
   }
 }));
 
+test("the other page is a new one when the network is back", { timeout: 120_000 },
+  () => inACall({ flags: ALERT, lossy: true }, async ({ anna, weber, cable, network }) => {
+  cable.pull();
+  await network({ offline: true, packetLoss: 100 });
+  await weber.logged("in", "peer_away");
+  await weber.logged("out", "offer"); // Anna has made one as well by now, and cannot send it
+  await weber.page.reload();
+  await weber.inVisit();
+
+  cable.heal();
+  await network({ offline: false, packetLoss: 0 });
+  await Promise.all([anna.sees(1), weber.sees(1)]);
+  await bothReceive(anna, weber);
+  assert.doesNotMatch(await anna.page.textContent("#messages"), /left the visit/);
+}));
+
 test("a person who closes the page is gone in a moment", { timeout: 120_000 },
   () => inACall({ flags: ["--grace-seconds", "120"] }, async ({ anna, weber }) => {
   await anna.page.goto("about:blank");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { FrameCount, Refused } from "../../examples/browser/resumption.js";
 
+const BEN = { peerId: "ben", joinedAt: 5 };
 const chats = (...texts) => texts.map((message) => ({ type: "chat", message }));
 const texts = (messages) => messages.map(({ message }) => message);
 
@@ -37,29 +38,40 @@ test("the newest frames are kept, however many there were", () => {
 });
 
 test("a refused message goes out once its receiver is back", () => {
-  const refused = new Refused();
+  const refused = withRoster(BEN);
   refuse(refused, "ben", { type: "offer", to: "ben", sdp: "1" });
   refuse(refused, "ben", { type: "offer", to: "ben", sdp: "2" });
-  assert.deepEqual(refused.due([{ peerId: "ben", away: true }]), []);
-  const due = refused.due([{ peerId: "ben" }]);
+  assert.deepEqual(refused.due([{ ...BEN, away: true }]), []);
+  const due = refused.due([BEN]);
   assert.deepEqual(due.map(({ sdp }) => sdp), ["1", "2"]);
-  assert.deepEqual(refused.due([{ peerId: "ben" }]), [], "once");
+  assert.deepEqual(refused.due([BEN]), [], "once");
 });
 
 test("what was said to all goes again to those alone who missed it", () => {
-  const refused = new Refused();
+  const refused = withRoster(BEN);
   refuse(refused, "ben", { type: "chat", message: "hello" });
   const again = { type: "chat", message: "hello", to: "ben", toAll: true };
-  assert.deepEqual(refused.due([{ peerId: "ada" }, { peerId: "ben" }]), [again]);
+  assert.deepEqual(refused.due([{ peerId: "ada", joinedAt: 1 }, BEN]), [again]);
 });
 
 test("nobody who left or came back on a new page gets what was refused before", () => {
-  for (const ends of [(it) => it.due([]), (it) => it.forget("ben"), (it) => it.clear()]) {
-    const refused = new Refused();
+  const anew = { ...BEN, joinedAt: 7 };
+  const ends = [[], [anew], [{ ...anew, away: true }]].map((roster) => (it) => it.due(roster));
+  for (const end of [...ends, (it) => it.forget("ben"), (it) => it.clear()]) {
+    const refused = withRoster(BEN);
     refuse(refused, "ben", { type: "offer", to: "ben" });
-    ends(refused);
-    assert.deepEqual(refused.due([{ peerId: "ben" }]), []);
+    end(refused);
+    assert.deepEqual(refused.due([BEN]), []);
   }
+});
+
+test("a message has a receiver for as long as the same page is there", () => {
+  const refused = withRoster(BEN);
+  const toBen = { type: "offer", to: "ben" };
+  assert.ok(refused.hasReceiver(toBen, [{ ...BEN, away: true }]));
+  assert.ok(!refused.hasReceiver(toBen, [{ ...BEN, joinedAt: 7 }]));
+  assert.ok(!refused.hasReceiver(toBen, []));
+  assert.ok(refused.hasReceiver({ type: "chat", message: "to all" }, []));
 });
 
 test("only messages to others are numbered, and their own number is left alone", () => {
@@ -69,6 +81,12 @@ test("only messages to others are numbered, and their own number is left alone",
   }
   assert.equal(refused.take({ to: "ben", requestId: "own" }), false);
 });
+
+function withRoster(...peers) {
+  const refused = new Refused();
+  refused.due(peers);
+  return refused;
+}
 
 /** The server refuses this message, because `to` is away. */
 function refuse(refused, to, message) {
