@@ -43,7 +43,10 @@ function start() {
   bindToggles(media, () => rememberForReload());
   copyButtons(() => visitLink(visit?.roomId ?? prejoin.roomId));
   addEventListener("online", checkConnection);
+  navigator.connection?.addEventListener("change", checkConnection);
+  addEventListener("offline", () => visit?.client.probe());
   document.addEventListener("visibilitychange", () => { if (!document.hidden) checkConnection(); });
+  addEventListener("pagehide", (event) => { if (!event.persisted) visit?.mesh.sayClosing(); });
   const interrupted = identity.interruptedVisit;
   const roomId = invitation?.roomId ?? query.get("visit") ?? interrupted?.roomId;
   prejoin.fill({ roomId, name: query.get("name") ?? interrupted?.displayName });
@@ -254,9 +257,10 @@ function rememberForReload() {
   identity.remember({ roomId, displayName, mic: media.micWanted, camera: media.cameraWanted });
 }
 
-/** The network or the window is back: check that the connection still works. */
+/** The network or the window is back, or it is another network: does everything still work? */
 function checkConnection() {
+  if (!navigator.onLine) return;
   visit?.client.retryNow();
   visit?.client.probe();
-  visit?.mesh.restartBroken();
+  visit?.mesh.checkRoutes();
 }

@@ -86,6 +86,20 @@ export class PeerCall extends EventTarget {
     if (this.#pc.connectionState !== "closed") this.#pc.restartIce();
   }
 
+  /**
+   * Something about the network changed. Often ICE copes with that by itself, and if it cannot, it
+   * takes long to notice. So a connection on which nothing arrives for a while is restarted.
+   */
+  checkRoute() {
+    if (!this.wasConnected) return;
+    if (this.#pc.connectionState === "failed") return this.restart();
+    clearTimeout(this.#timers.patience);
+    const before = this.#bytesReceived();
+    this.#timers.patience = setTimeout(async () => {
+      if (await this.#bytesReceived() === await before) this.restart();
+    }, PATIENCE_MS);
+  }
+
   useIceServers(iceServers) {
     this.#pc.setConfiguration({ iceServers });
   }
@@ -123,6 +137,12 @@ export class PeerCall extends EventTarget {
     return this.#pc.getTransceivers().find(
       (t) => t.receiver.track.kind === kind && sends(t),
     )?.sender;
+  }
+
+  /** Browsers count in different layers. This sum stands still only if nothing arrives in any. */
+  async #bytesReceived() {
+    const reports = [...(await this.#pc.getStats()).values()];
+    return reports.reduce((total, { bytesReceived = 0 }) => total + bytesReceived, 0);
   }
 
   #connectionChanged() {

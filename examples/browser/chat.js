@@ -127,9 +127,10 @@ export class Chat {
   }
 
   /** A `message` event of the signaling client; messages other than chat are ignored. */
-  receive({ type, from, to, message, sentAt }) {
+  receive({ type, from, to, toAll, message, sentAt }) {
     if ((type !== "chat" && type !== "private_message") || typeof message !== "string") return;
-    const direct = type === "private_message" || to !== undefined;
+    // What was said to all while we were away may come to us alone.
+    const direct = type === "private_message" || (to !== undefined && !toAll);
     const name = this.#nameOf(from) + (direct ? " (to you only)" : "");
     this.#talk.hear({ name, text: message, at: direct ? undefined : sentAt });
     if (element("chat-panel").hidden) this.#count(this.#unread + 1);

@@ -4,7 +4,11 @@
 // duplicated tab copies the session storage too, and must not take the seat from the first one. So
 // a live page holds the id only in memory, and stores it in `pagehide`. The next page of this tab
 // picks it up and removes it. A copy of a live tab finds nothing and is a new person. (A tab that
-// was killed without `pagehide` is a new person as well; its old seat ends with its socket.)
+// was killed without `pagehide` is a new person as well; its old seat ends after the grace time.)
+//
+// The resume token of the seat is not stored. It says that everything is as it was, and a reloaded
+// page has lost its calls. So that page joins under the same peer id, as a new page of the same
+// person, and the calls are made anew.
 
 const KEY = "visio.baton";
 /** After this long a restored tab asks again instead of joining the visit by itself. */

@@ -5,9 +5,12 @@
 //
 // Observers neither send nor answer, so nobody calls them and they call nobody.
 //
-// When a person comes back, by reload or new socket, a new call is made. The old call is kept, and
-// shown, until the new one connects. If only a person's signaling is gone, their picture stays for
-// as long as it moves.
+// A person who loses only the connection to the server is away: the call goes on, and what we have
+// to say waits on the server. So nothing is negotiated when either side resumes its seat.
+//
+// When a person comes back on a new page, or too late to resume, a new call is made. The old call
+// is kept, and shown, until the new one connects. If only a person's signaling is gone, their
+// picture stays for as long as it moves.
 
 import { PeerCall } from "./call.js";
 import { randomId } from "./identity.js";
@@ -17,8 +20,12 @@ const DIAL_LIMIT_MS = 12_000;
 const DIALS = 3;
 /** How long we expect a person back whose signaling dropped, if their picture stops too. */
 const RETURN_LIMIT_MS = 6_000;
-/** Reasons of `peer_left` that do not show whether the person meant to leave. */
-const DROPPED = new Set(["disconnected", "timeout", undefined]);
+/** API Gateway does not say when the time of an away person is over, unless somebody asks. */
+const ASK_MS = 10_000;
+/** Messages that wait for our own seat to be resumed. */
+const UNSENT_LIMIT = 256;
+/** Reasons of `peer_left` that do not say whether the person meant to leave. */
+const DROPPED = new Set(["disconnected", undefined]);
 /** Candidates kept for a call whose offer is not here yet. */
 const EARLY_LIMIT = 100;
 
@@ -31,7 +38,8 @@ const EARLY_LIMIT = 100;
  */
 export class Mesh extends EventTarget {
   #people = new Map();
-  #send;
+  #transmit;
+  #unsent = [];
   #local;
   #iceServers = [];
   #seatedAt = 0;
@@ -43,7 +51,7 @@ export class Mesh extends EventTarget {
    */
   constructor({ send, local }) {
     super();
-    this.#send = send;
+    this.#transmit = send;
     this.#local = local;
     local.addEventListener("track", this.#trackChanged);
     local.addEventListener("change", this.#mediaChanged);
@@ -68,7 +76,7 @@ export class Mesh extends EventTarget {
       this.#silent = message.role === "observer";
     }
     this.#matchRoster(message);
-    if (message.type === "joined" && !message.resumed) this.#dialAll(message);
+    if (message.type === "joined") message.resumed ? this.#carryOn() : this.#dialAll(message);
     if (message.type === "peer_joined") this.#welcome(message);
     this.#changed();
   }
@@ -85,17 +93,30 @@ export class Mesh extends EventTarget {
     }
     if (message.type === "renegotiate") person.call?.restart();
     if (message.type === "signal" && message.media) this.#takeMedia(person, message.media);
+    if (message.type === "signal" && message.closing) this.#awaitReturn(person);
   }
 
-  /** Tries again to find a route through the network, for everybody who is not connected. */
-  restartBroken() {
-    for (const { call } of this.people) if (call?.state === "reconnecting") call.restart();
+  /** Finds a new route through the network for every call on which nothing arrives any more. */
+  checkRoutes() {
+    for (const { call } of this.people) call?.checkRoute();
+  }
+
+  /**
+   * This page is being closed or reloaded; nobody can know which. `leave` would be wrong for a
+   * reload: it gives up a seat that a host may have to grant again. So the others are told that it
+   * is not worth it to wait for the whole grace time.
+   */
+  sayClosing() {
+    for (const { peerId, here } of this.people) {
+      if (here) this.#transmit({ type: "signal", to: peerId, closing: true });
+    }
   }
 
   /** Out of the room, but perhaps not for good: every call ends, and the list is empty. */
   clear() {
     for (const person of this.people) this.#hangUp(person);
     this.#people.clear();
+    this.#unsent = [];
     this.#changed();
   }
 
@@ -117,28 +138,41 @@ export class Mesh extends EventTarget {
     }
   }
 
-  #present(peerId, { displayName, away, role }) {
+  #present(peerId, { displayName, away, role, joinedAt }) {
     const person = this.#people.get(peerId) ?? this.#newPerson(peerId);
+    person.renewed = person.joinedAt !== joinedAt;
+    person.joinedAt = joinedAt;
+    // The seat of a person who closed the page is kept for a while.
+    if (away && person.here === false) return;
     const back = person.here !== true;
     person.here = true;
-    person.away = away === true;
+    this.#noteAway(person, away === true);
     person.name = displayName || person.name || "Guest";
     person.role = role;
     person.quiet = this.#silent || role === "observer";
-    clearTimeout(person.returnTimer);
+    if (!away) clearTimeout(person.returnTimer);
     if (back && !person.expected) this.#emit("arrived", { name: person.name, role });
     person.expected = false;
+  }
+
+  #noteAway(person, away) {
+    if (person.away === away) return;
+    person.away = away;
+    clearInterval(person.askTimer);
+    if (away) person.askTimer = setInterval(() => this.#transmit({ type: "peers" }), ASK_MS);
   }
 
   #absent(person, reason) {
     if (!person.here) return;
     person.here = false;
-    if (!DROPPED.has(reason) || !person.call?.wasConnected) return this.#depart(person);
+    this.#noteAway(person, false);
+    if (!mayReturn(person, reason)) return this.#depart(person);
     person.expected = true;
     this.#awaitReturn(person);
   }
 
   #awaitReturn(person) {
+    clearTimeout(person.returnTimer);
     person.returnTimer = setTimeout(() => {
       if (person.call?.state === "connected") this.#awaitReturn(person);
       else this.#depart(person);
@@ -155,7 +189,8 @@ export class Mesh extends EventTarget {
 
   #newPerson(peerId) {
     const person = {
-      peerId, name: "", role: undefined, quiet: false, here: null,
+      peerId, name: "", role: undefined, quiet: false,
+      here: null, away: false, joinedAt: undefined, renewed: false,
       call: null, previous: null, stuck: false, dials: 0, early: [], media: {},
       get state() { return stateOf(person); },
       get stream() { return shownCall(person)?.stream ?? null; },
@@ -174,9 +209,24 @@ export class Mesh extends EventTarget {
 
   // --- calls ---
 
+  /**
+   * Our seat is resumed, and calls that live are left alone. Who joined meanwhile, perhaps on a new
+   * page, offers to us, and knows nothing of an older call.
+   */
+  #carryOn() {
+    for (const person of this.people) if (person.here && person.renewed) this.#retire(person);
+    for (const message of this.#unsent.splice(0)) {
+      const person = this.#people.get(message.to);
+      if (person?.here && !person.renewed) this.#send(message);
+    }
+    for (const person of this.people) if (!person.call && !person.quiet) this.#hope(person);
+    this.checkRoutes();
+  }
+
   /** We joined later than everybody who was there, so we offer. */
   #dialAll({ peers, version }) {
     this.#seatedAt = version;
+    this.#unsent = [];
     for (const person of this.people) person.since = 0;
     for (const { peerId } of peers) {
       const person = this.#people.get(peerId);
@@ -282,6 +332,7 @@ export class Mesh extends EventTarget {
     for (const timer of [person.dialTimer, person.hopeTimer, person.returnTimer]) {
       clearTimeout(timer);
     }
+    this.#noteAway(person, false);
     person.previous?.close();
     person.call?.close();
     person.call = person.previous = null;
@@ -295,12 +346,21 @@ export class Mesh extends EventTarget {
 
   // --- what we and they send ---
 
+  /** Without a place right now, a message waits until our seat is resumed. */
+  #send(message) {
+    if (this.#transmit(message)) return;
+    this.#unsent.push(message);
+    if (this.#unsent.length > UNSENT_LIMIT) this.#unsent.shift();
+  }
+
   #trackChanged = ({ detail: { kind, track } }) => {
     for (const { call } of this.people) call?.replaceTrack(kind, track);
   };
 
   #mediaChanged = () => {
-    for (const person of this.people) if (person.state === "connected") this.#sendMedia(person);
+    for (const person of this.people) {
+      if (person.here && person.call?.state === "connected") this.#sendMedia(person);
+    }
   };
 
   #sendMedia({ peerId }) {
@@ -320,6 +380,15 @@ export class Mesh extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * Whether to keep the picture of a person who lost the seat. After `timeout` the server has waited
+ * long enough for a person whose picture has stopped.
+ */
+function mayReturn({ call }, reason) {
+  if (reason === "timeout") return call?.state === "connected";
+  return DROPPED.has(reason) && call?.wasConnected === true;
 }
 
 /** The new call once it is connected; until then the one before it, if there was one. */

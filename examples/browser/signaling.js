@@ -1,8 +1,10 @@
 // SignalingClient: one visit's connection to the signaling server. It uses no page and no media, so
-// you can copy it into any app (README.md next to this file shows how).
+// you can copy it into any app, with resumption.js (README.md next to this file shows how).
 //
-// It keeps three promises to the code above it:
+// It keeps four promises to the code above it:
 // - it replaces a lost socket by itself, with growing, jittered pauses, under the same peer id;
+// - it resumes its seat if it comes back in time: `joined` says `resumed: true`, nothing that was
+//   sent either way is lost or comes twice, and every call can go on as it is;
 // - if reconnecting would be wrong (another window took over, the visit is over), it stops and says
 //   why, once, as `ended`;
 // - room changes arrive in order: `room` fires only for a version newer than all seen before.
@@ -10,8 +12,13 @@
 // If the visit's token says so, a host has to admit this client first. Then the state is "waiting"
 // until `joined` comes, and again if a host sends the client back.
 //
-// It does not resume seats. It asks for `join` and `token` again on every connection, so you can
-// give a fresh token there, or later a `resumeToken`.
+// After `resumed: false` the others see a new page. Their old calls with this client are useless
+// then, and it offers to everybody in `joined.peers`, as a newcomer does.
+//
+// It asks for `join` and `token` again on every connection, so you can give a fresh token there.
+// They go out together with the resume token, so that a seat that is gone is taken anew.
+
+import { FrameCount, Refused } from "./resumption.js";
 
 /** Errors after which this client must not reconnect by itself. */
 const FINAL_CODES = new Set(
@@ -51,7 +58,8 @@ const LAST_WORD_LIMIT_MS = 1_000;
  * Events (`event.detail`):
  * - `state`   {state: "connecting" | "waiting" | "joined" | "reconnecting" | "closed", attempt,
  *   pauseMs}
- * - `room`    the server's message that changed the room, `joined` included
+ * - `room`    the server's message that changed the room: `joined`, `peer_joined`, `peer_away` (its
+ *   connection is lost, and its seat waits for it), `peer_back`, `peer_left`, `roster`
  * - `waiting` {roomId, peerId, hostPresent, since}: in the lobby; again when a host comes or the
  *   last one goes
  * - `lobby`   {waiting: [{peerId, displayName, since}]}: for a host, all who wait, whenever that
@@ -61,7 +69,7 @@ const LAST_WORD_LIMIT_MS = 1_000;
  * - `failure` an `error` of the server that changes nothing about the connection
  * - `ended`   {code, message, reason}: over, and not to be retried by itself; `reason` is a host's
  *   own words
- * - `frame`   {direction: "in" | "out", message, bytes}: every frame, for a log; a `token` is left
+ * - `frame`   {direction: "in" | "out", message, bytes}: every frame, for a log; tokens are left
  *   out
  */
 export class SignalingClient extends EventTarget {
@@ -76,6 +84,14 @@ export class SignalingClient extends EventTarget {
   #lobby = [];
   #reason;
   #timers = {};
+  /** The frames of this connection. */
+  #count = new FrameCount();
+  /**
+   * The seat to resume: its token, and the frames of the connection that the token came from. Both
+   * stay until the next `joined`, because the answer to a resume may be lost as well.
+   */
+  #seat = null;
+  #refused = new Refused();
 
   /**
    * @param {object} options
@@ -142,6 +158,7 @@ export class SignalingClient extends EventTarget {
     this.#version = 0;
     this.#lobby = [];
     this.#reason = undefined;
+    this.#count = new FrameCount();
     // A socket that was given up may still deliver messages; only the current one counts.
     const whenCurrent = (handle) => (event) => { if (this.#socket === socket) handle(event); };
     socket.onopen = whenCurrent(() => this.#write(this.#request()));
@@ -152,7 +169,9 @@ export class SignalingClient extends EventTarget {
 
   #request() {
     const token = this.#token();
-    return { ...this.#join(), ...(token && { token }), type: "join", requestId: "join" };
+    const resume = this.#seat
+      && { resumeToken: this.#seat.token, received: this.#seat.count.received };
+    return { ...this.#join(), ...(token && { token }), ...resume, type: "join", requestId: "join" };
   }
 
   #closed({ code, reason }) {
@@ -177,6 +196,7 @@ export class SignalingClient extends EventTarget {
 
   #stop(reason) {
     this.#drop(reason);
+    this.#forgetSeat();
     if (this.#state !== "closed") this.#enter("closed");
   }
 
@@ -195,22 +215,27 @@ export class SignalingClient extends EventTarget {
 
   // --- frames ---
 
-  #write(message) {
+  #write(said) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    const message = this.#refused.number(said);
     const text = JSON.stringify(message);
     this.#socket.send(text);
-    this.#emit(
-      "frame", { direction: "out", message: withoutToken(message), bytes: byteLength(text) },
-    );
+    if (message.type !== "join") this.#count.sent(message);
+    this.#emitFrame("out", message, text);
     this.#stayAlive();
     return true;
   }
 
+  #emitFrame(direction, message, text) {
+    this.#emit("frame", { direction, message: withoutTokens(message), bytes: byteLength(text) });
+  }
+
   #receive(text) {
+    this.#count.received += 1;
     const message = parse(text);
     // API Gateway's own errors, {message, connectionId, requestId}, have no type; we ignore them.
     if (typeof message?.type !== "string") return;
-    this.#emit("frame", { direction: "in", message, bytes: byteLength(text) });
+    this.#emitFrame("in", message, text);
     this.#stayAlive();
     clearTimeout(this.#timers.probe);
     delete this.#timers.probe;
@@ -232,13 +257,32 @@ export class SignalingClient extends EventTarget {
 
   #roomChanged(message) {
     const joined = message.type === "joined";
-    if (joined) this.#placed("joined");
+    if (joined) this.#seated(message);
     // A client in the lobby has no room; this is late news of the room it was in.
     if (this.#state === "waiting") return;
     // `joined` always counts, whatever its version: a restarted server counts from one again.
     if (!joined && message.version <= this.#version) return;
     this.#version = Math.max(this.#version, message.version);
+    for (const due of this.#refused.due(message.peers)) this.#write(due);
     this.#emit("room", message);
+  }
+
+  #seated({ resumeToken, resumed, received, peers }) {
+    const before = this.#seat?.count;
+    this.#seat = { token: resumeToken, count: this.#count };
+    this.#count.received = 0;
+    if (resumed) this.#sendAgain(before?.notTaken(received) ?? [], peers);
+    else this.#refused.clear();
+    this.#placed("joined");
+  }
+
+  #sendAgain(messages, peers) {
+    for (const one of messages) if (this.#refused.hasReceiver(one, peers)) this.#write(one);
+  }
+
+  #forgetSeat() {
+    this.#seat = null;
+    this.#refused.clear();
   }
 
   #placed(state) {
@@ -250,6 +294,7 @@ export class SignalingClient extends EventTarget {
 
   #wait(message) {
     this.#lobby = [];
+    this.#forgetSeat();
     this.#placed("waiting");
     this.#emit("waiting", message);
   }
@@ -277,12 +322,19 @@ export class SignalingClient extends EventTarget {
   }
 
   #failed(error) {
+    if (error.code === "peer_away") return this.#notKept(error);
+    if (error.code === "peer_gone") this.#refused.forget(error.to);
     if (error.retryAfterMs) this.#notBefore = Date.now() + error.retryAfterMs;
     const joining = !PLACED.has(this.#state);
     const hopeless = FINAL_CODES.has(error.code) || (joining && !RETRY_JOIN.has(error.code));
     if (hopeless) this.#end(error);
     else if (joining) this.#lost();
     else this.#emit("failure", error);
+  }
+
+  /** The pause that this error asks for is about its message, not about this connection. */
+  #notKept(error) {
+    if (!this.#refused.take(error)) this.#emit("failure", error);
   }
 
   /** A draining server says when to reconnect; until then this connection stays in use. */
@@ -320,6 +372,8 @@ function byteLength(text) {
 }
 
 /** Anybody who holds a token can act for its owner, so it must not be logged. */
-function withoutToken(message) {
-  return message.token === undefined ? message : { ...message, token: "(left out)" };
+function withoutTokens(message) {
+  const logged = { ...message };
+  for (const key of ["token", "resumeToken"]) if (key in logged) logged[key] = "(left out)";
+  return logged;
 }

@@ -1,6 +1,7 @@
 // The same page on API Gateway, Lambda and DynamoDB: the real functions, behind the gateway of
 // lambda/gateway.
 
+import assert from "node:assert/strict";
 import test from "node:test";
 import { invitations } from "./invitations.js";
 import { startGateway } from "./server.js";
@@ -29,6 +30,28 @@ test("two people complete a visit through the functions", { timeout: 90_000 },
   }
   await anna.leave();
   await weber.seesPerson("Anna Keller", "left");
+}));
+
+test("a person who was offline resumes through the functions", { timeout: 90_000 },
+  () => onStage({ start: startGateway }, async (stage) => {
+  stage.allow(/WebSocket connection to|Failed to load resource: net::/);
+  const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
+  await weber.join();
+  await anna.join();
+  await anna.sees(1);
+  await weber.sees(1);
+  await anna.setOffline(true);
+  await anna.reads("#banner", /You are offline/);
+  await anna.says("written offline");
+  await anna.setOffline(false);
+  await anna.page.waitForSelector("#banner", { state: "hidden" });
+  await weber.hears("Anna", "written offline");
+  await weber.seesPerson("Anna", "connected");
+  for (const person of [anna, weber]) {
+    await person.receivesMedia();
+    assert.deepEqual(await person.connections(), [["connecting", "connected"]]);
+  }
+  assert.equal(await anna.count("out", "offer"), 1, "nothing was negotiated twice");
 }));
 
 test("through the functions a patient waits, writes, gets in, is sent back", { timeout: 90_000 },

@@ -133,6 +133,20 @@ test("a patient who is sent back gets in again; a removed patient does not", { t
   assert.ok(await weber.page.isVisible("#lobby-none"));
 }));
 
+test("a patient who was admitted and reloads is in the visit again", { timeout: 60_000 },
+  () => byInvitation(async (stage, { doctor, patient }) => {
+  const weber = await stage.person("Dr. Weber", { token: doctor() });
+  const anna = await stage.person("Anna Keller", { token: patient() });
+  await weber.join();
+  await anna.knock();
+  await weber.decides("Admit Anna Keller");
+  await anna.sees(1);
+  await anna.page.reload();
+  await anna.inVisit();
+  await Promise.all([anna.sees(1), weber.sees(1)]);
+  assert.doesNotMatch(await weber.page.textContent("#messages"), /left the visit/);
+}));
+
 test("a reload or a lost connection keeps the place in the waiting room", { timeout: 90_000 },
   () => byInvitation(async (stage, { doctor, patient }) => {
   stage.allow(/WebSocket connection to|Failed to load resource: net::/);

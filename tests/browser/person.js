@@ -96,6 +96,28 @@ export class Person {
     }, { name, state });
   }
 
+  /** The browser's own switch. It takes the network from the page, and leaves calls alone. */
+  setOffline(offline) {
+    return this.page.context().setOffline(offline);
+  }
+
+  /** How often the signaling log has this line. */
+  count(direction, type) {
+    return this.page.locator(
+      `#log-lines li[data-direction="${direction}"][data-type="${type}"]`,
+    ).count();
+  }
+
+  /** The chat messages of others, in order. */
+  heard() {
+    return this.page.locator("#messages .theirs .said").allTextContents();
+  }
+
+  /** The states that each connection to another person went through. */
+  connections() {
+    return this.page.evaluate(() => window.connectionStates);
+  }
+
   async openChat() {
     if (await this.page.isHidden("#chat-panel")) await this.page.click("#chat-toggle");
   }
@@ -199,6 +221,9 @@ function instrument() {
     constructor(...options) {
       super(...options);
       connections.push(this);
+      const states = [];
+      window.connectionStates.push(states);
+      this.addEventListener("connectionstatechange", () => states.push(this.connectionState));
     }
 
     async addIceCandidate(candidate) {
@@ -207,6 +232,7 @@ function instrument() {
     }
   };
   window.candidatesTaken = 0;
+  window.connectionStates = [];
   window.mediaReceived = async () => {
     const received = [];
     for (const [id, connection] of connections.entries()) {

@@ -89,7 +89,18 @@ export async function startProxy(target) {
   return {
     port: listener.address().port,
     cut() { cut = true; drop(); },
-    heal() { cut = false; },
+    /** What is said from now on is lost, and neither end is told: as if a cable was pulled. */
+    pull() {
+      for (const socket of sockets) {
+        socket.pulled = true;
+        socket.unpipe().resume();
+      }
+    },
+    /** New connections work again. Those that were pulled never will. */
+    heal() {
+      cut = false;
+      drop();
+    },
     /** From now on, connections go to another server. */
     point(target) { port = target; },
     stop() { drop(); listener.close(); },
@@ -99,7 +110,10 @@ export async function startProxy(target) {
 function join(near, far, sockets) {
   for (const [one, other] of [[near, far], [far, near]]) {
     sockets.add(one);
-    one.on("close", () => { sockets.delete(one); other.destroy(); });
+    one.on("close", () => {
+      sockets.delete(one);
+      if (!one.pulled) other.destroy();
+    });
     one.on("error", () => other.destroy());
     one.pipe(other);
   }
