@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use super::settle::Settled;
 use super::{Driver, Fault};
-use crate::core::{ConnectionId, Effect, Event, Said};
+use crate::core::{ConnectionId, Effect, Event, Room, Said, Seat};
 use crate::ports::{Delivery, Outbox, Registry};
-use crate::wire::{Code, Rejection, RoomId, ServerMessage, Timestamp};
+use crate::wire::{Code, PeerId, Rejection, ServerMessage, Timestamp};
 
 /// How many rooms `room_list` tells of.
 const MAX_ROOMS_LISTED: usize = 200;
@@ -17,39 +18,46 @@ const BUSY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Delivered {
     gone: Vec<ConnectionId>,
-    /// Why somebody could not be reached.
-    failed: Option<Code>,
+    /// Who could not be reached, and why.
+    failed: Vec<(ConnectionId, Code)>,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,
 }
 
 impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// Carries out what was decided about an event. `Continue`: the event has to be decided once
-    /// more. That is so for a message to one peer that turned out to be gone, because its sender has
-    /// to be told, and for whatever waited for a probe that found somebody gone. A message to the
-    /// room is not repeated, because the others have it.
+    /// more. That is so for a message to one peer that turned out to be gone, because its sender
+    /// has to be told, and for whatever waited for a probe that found somebody gone. A message to
+    /// the room is repeated only for the peers that are named, because the others have it.
     pub(super) async fn deliver(
         &self,
-        room: &RoomId,
         event: &Event<'_>,
-        effects: Vec<Effect>,
+        settled: Settled,
         now: Timestamp,
-    ) -> Result<ControlFlow<()>, Fault> {
+    ) -> Result<ControlFlow<(), Vec<PeerId>>, Fault> {
+        let Settled { seen, effects, .. } = settled;
         let Delivered { mut gone, failed, cut_short } = self.carry_out(effects).await?;
-        if let Some(code) = failed
-            && let Some((to, rejection)) = could_not_be_reached(event, code)
-        {
-            self.answer(to, rejection).await?;
+        for (conn, code) in failed {
+            if let Some((to, rejection)) = could_not_be_reached(event, &seen, &conn, code) {
+                self.answer(to, rejection).await?;
+            }
         }
-        let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
+        let missed: Vec<_> = if event.is_for_all() {
+            gone.iter().filter_map(|conn| Some(holder(&seen, conn)?.peer.clone())).collect()
+        } else {
+            Vec::new()
+        };
+        let to_one = event.receiver().is_some();
+        let repeats = !gone.is_empty() && (cut_short || to_one || !missed.is_empty());
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
         while let Some(conn) = gone.pop() {
             let unread = self.outbox.detach(&conn).await?;
-            let (effects, _) = self.settle(room, &Event::Lost { conn, unread }, now).await?;
+            let lost = Event::Lost { conn, unread };
+            let Settled { effects, .. } = self.settle(seen.id(), &lost, now).await?;
             gone.extend(self.carry_out(effects).await?.gone);
         }
         Ok(if repeats && !speaker_gone {
-            ControlFlow::Continue(())
+            ControlFlow::Continue(missed)
         } else {
             ControlFlow::Break(())
         })
@@ -96,23 +104,32 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
             match delivery {
                 Delivery::Accepted => {}
                 Delivery::Gone => delivered.gone.push(conn),
-                Delivery::Busy => delivered.failed = Some(Code::Internal),
-                Delivery::Full => delivered.failed = Some(Code::PeerAway),
+                Delivery::Busy => delivered.failed.push((conn, Code::Internal)),
+                Delivery::Full => delivered.failed.push((conn, Code::PeerAway)),
             }
         }
         Ok(())
     }
 }
 
-/// What the sender of a message to one peer is told when that peer does not take it in time. News
-/// of the room need no such answer: the next repairs them.
+/// What the sender of a message is told when a peer does not take it in time. News of the room need
+/// no such answer: the next repairs them.
 fn could_not_be_reached<'a>(
     event: &'a Event<'_>,
+    seen: &Room,
+    conn: &ConnectionId,
     code: Code,
 ) -> Option<(&'a ConnectionId, Rejection)> {
-    let Event::Said { who, request_id, what: Said::Signal(signal) } = event else { return None };
-    let to = signal.to.peer()?.clone();
+    let Event::Said { who, request_id, what: Said::Signal(_) | Said::Again(..) } = event else {
+        return None;
+    };
+    let to = holder(seen, conn).map(|seat| &seat.peer).or_else(|| event.receiver())?.clone();
     let text = "the peer could not be reached in time";
     let rejection = Rejection::new(code, text).retry_after(BUSY);
     Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
+}
+
+/// The seat that a connection held.
+fn holder<'a>(room: &'a Room, conn: &ConnectionId) -> Option<&'a Seat> {
+    room.seats().iter().find(|seat| seat.here() == Some(conn))
 }

@@ -70,21 +70,20 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         let grant = request.grant.clone();
         let event = Event::Said { who: &who, request_id, what: Said::Join(request) };
         loop {
-            let (effects, standing) = self.settle(&who.room, &event, now).await?;
+            let settled = self.settle(&who.room, &event, now).await?;
             let mut left = None;
-            if standing == Standing::Seated {
+            if settled.standing == Standing::Seated {
                 from.grant.clone_from(&grant);
                 if let Some(old) = from.claim.replace(who.clone()).filter(|old| *old != who) {
                     let leave = old.says(Said::Leave);
-                    let (effects, _) = self.settle(&old.room, &leave, now).await?;
-                    left = Some((old, effects));
+                    let settled = self.settle(&old.room, &leave, now).await?;
+                    left = Some((old, settled));
                 }
             }
-            let flow = self.deliver(&who.room, &event, effects, now).await?;
-            if let Some((old, effects)) = left {
+            let flow = self.deliver(&event, settled, now).await?;
+            if let Some((old, settled)) = left {
                 let leave = old.says(Said::Leave);
-                let _a_goodbye_is_not_repeated =
-                    self.deliver(&old.room, &leave, effects, now).await?;
+                let _a_goodbye_is_not_repeated = self.deliver(&leave, settled, now).await?;
             }
             if flow.is_break() {
                 return Ok(());
