@@ -37,6 +37,8 @@ pub enum Said<'a> {
     Join(JoinRequest),
     /// It sends something to one peer, or to all.
     Signal(Signal<'a>),
+    /// It has sent something to all, and these turned out to be gone.
+    Again(&'a Signal<'a>, Vec<PeerId>),
     /// It asks who is there.
     Peers,
     /// It asks which rooms there are.
@@ -65,6 +67,23 @@ impl Event<'_> {
     /// The connection whose client said this, if one did.
     pub fn speaker(&self) -> Option<&ConnectionId> {
         if let Self::Said { who, .. } = self { Some(&who.conn) } else { None }
+    }
+
+    /// Whether this is a message to all others in the room.
+    pub fn is_for_all(&self) -> bool {
+        match self {
+            Self::Said { what: Said::Signal(signal), .. } => signal.to.peer().is_none(),
+            Self::Said { what: Said::Again(..), .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The same message to all, for those who have missed it. `None`: for whomever it was.
+    pub fn said_again_to(&self, missed: Vec<PeerId>) -> Option<Event<'_>> {
+        let Self::Said { who, request_id, what: Said::Signal(signal) } = self else { return None };
+        let request_id = request_id.clone();
+        let again = Event::Said { who, request_id, what: Said::Again(signal, missed) };
+        Some(again).filter(|_| self.is_for_all())
     }
 
     /// The one peer that this is for, if it is a message to one.

@@ -122,8 +122,10 @@ impl Away {
         let mut away = Self { since, until, frames, receipt, full: false };
         let (mut free, mut dropped) = (free, Vec::new());
         for frame in waiting {
-            if away.keep(frame.clone(), rules, free) {
-                free -= frame.len();
+            if frame.is_refusal() {
+                away.keep_in_any_case(frame);
+            } else if away.keep(frame.clone(), rules, free) {
+                free = free.saturating_sub(frame.len());
             } else {
                 dropped.push(frame);
             }
@@ -218,6 +220,11 @@ impl Frame {
 
     fn len(&self) -> usize {
         self.0.expose().len()
+    }
+
+    /// Whether it tells a sender what became of its message.
+    fn is_refusal(&self) -> bool {
+        self.expose().starts_with("{\"type\":\"error\"")
     }
 
     /// The peer that sent it; `None` for a message of the server's own.

@@ -131,16 +131,6 @@ impl Room {
         self.everybody().find(|seat| seat.here() == Some(conn))
     }
 
-    /// Whether a peer has a seat, or a place in the lobby.
-    pub fn has(&self, peer: &PeerId) -> bool {
-        self.everybody().any(|place| place.peer == *peer)
-    }
-
-    /// The peer that a connection has a seat or a place in the lobby for.
-    pub fn peer_of(&self, conn: &ConnectionId) -> Option<&PeerId> {
-        self.place_of(conn).map(|place| &place.peer)
-    }
-
     /// The seat of a peer.
     pub fn seat(&self, peer: &PeerId) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.peer == *peer)

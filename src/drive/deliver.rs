@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use super::settle::Settled;
 use super::{Driver, Fault};
-use crate::core::{ConnectionId, Effect, Event, Room, Said};
+use crate::core::{ConnectionId, Effect, Event, Room, Said, Seat};
 use crate::ports::{Delivery, Outbox, Registry};
-use crate::wire::{Code, Recipient, Rejection, RoomId, ServerMessage, Timestamp};
+use crate::wire::{Code, PeerId, Rejection, RoomId, ServerMessage, Timestamp};
 
 /// How many rooms `room_list` tells of.
 const MAX_ROOMS_LISTED: usize = 200;
@@ -17,39 +18,44 @@ const BUSY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Delivered {
     gone: Vec<ConnectionId>,
-    /// Connections that did not take their message, and why.
-    missed: Vec<(ConnectionId, Code)>,
+    /// Who could not be reached, and why.
+    failed: Vec<(ConnectionId, Code)>,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,
 }
 
 impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// Carries out what was decided about an event. `Continue`: the event has to be decided once
-    /// more. That is so for a message to one peer that turned out to be gone, because its sender has
-    /// to be told, and for whatever waited for a probe that found somebody gone. A message to the
-    /// room is not repeated, because the others have it.
+    /// more. That is so for a message to one peer that turned out to be gone, because its sender
+    /// has to be told, and for whatever waited for a probe that found somebody gone. A message to
+    /// the room is repeated only for the peers that are named, because the others have it.
     pub(super) async fn deliver(
         &self,
-        room: &Room,
         event: &Event<'_>,
-        effects: Vec<Effect>,
+        settled: Settled,
         now: Timestamp,
-    ) -> Result<ControlFlow<()>, Fault> {
-        let Delivered { gone, mut missed, cut_short } = self.carry_out(effects).await?;
-        let repeats = !gone.is_empty() && (cut_short || event.receiver().is_some());
+    ) -> Result<ControlFlow<(), Vec<PeerId>>, Fault> {
+        let Settled { seen, effects, .. } = settled;
+        let Delivered { gone, failed, cut_short } = self.carry_out(effects).await?;
+        for (conn, code) in failed {
+            if let Some((to, rejection)) = could_not_be_reached(event, &seen, &conn, code) {
+                self.answer(to, rejection).await?;
+            }
+        }
+        let missed: Vec<_> = if event.is_for_all() {
+            gone.iter().filter_map(|conn| Some(holder(&seen, conn)?.peer.clone())).collect()
+        } else {
+            Vec::new()
+        };
+        let to_one = event.receiver().is_some();
+        let repeats = !gone.is_empty() && (cut_short || to_one || !missed.is_empty());
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
         if !gone.is_empty() {
-            if !repeats {
-                missed.extend(gone.iter().map(|conn| (conn.clone(), Code::PeerAway)));
-            }
             // On the heap, since it is rare: an idle connection need not hold room for it.
-            Box::pin(self.lose(room.id(), gone, now)).await?;
-        }
-        if !missed.is_empty() {
-            Box::pin(self.tell_of_missed(room, event, missed)).await?;
+            Box::pin(self.lose(seen.id(), gone, now)).await?;
         }
         Ok(if repeats && !speaker_gone {
-            ControlFlow::Continue(())
+            ControlFlow::Continue(missed)
         } else {
             ControlFlow::Break(())
         })
@@ -64,33 +70,9 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     ) -> Result<(), Fault> {
         while let Some(conn) = gone.pop() {
             let unread = self.outbox.detach(&conn).await?;
-            let lost = self.settle(room, &Event::Lost { conn, unread }, now).await?;
-            gone.extend(self.carry_out(lost.effects).await?.gone);
-        }
-        Ok(())
-    }
-
-    /// Tells the sender of a message which peers did not get it. News of the room need no such
-    /// answer: the next repairs them. Nor do peers that have left meanwhile.
-    async fn tell_of_missed(
-        &self,
-        room: &Room,
-        event: &Event<'_>,
-        missed: Vec<(ConnectionId, Code)>,
-    ) -> Result<(), Fault> {
-        let Event::Said { who, request_id, what: Said::Signal(signal) } = event else {
-            return Ok(());
-        };
-        let now = self.registry.load(room.id()).await?;
-        for (conn, code) in missed {
-            let Some(peer) = room.peer_of(&conn).filter(|peer| now.has(peer)) else { continue };
-            // A peer that is there and reads slowly misses talk to the room, as it misses news.
-            if code == Code::Internal && signal.to == Recipient::Room {
-                continue;
-            }
-            let text = "the peer could not be reached in time";
-            let rejection = Rejection::new(code, text).to(Some(peer.clone())).retry_after(BUSY);
-            self.answer(&who.conn, rejection.answering(request_id.clone())).await?;
+            let lost = Event::Lost { conn, unread };
+            let Settled { effects, .. } = self.settle(room, &lost, now).await?;
+            gone.extend(self.carry_out(effects).await?.gone);
         }
         Ok(())
     }
@@ -136,10 +118,35 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
             match delivery {
                 Delivery::Accepted => {}
                 Delivery::Gone => delivered.gone.push(conn),
-                Delivery::Busy => delivered.missed.push((conn, Code::Internal)),
-                Delivery::Full => delivered.missed.push((conn, Code::PeerAway)),
+                Delivery::Busy => delivered.failed.push((conn, Code::Internal)),
+                Delivery::Full => delivered.failed.push((conn, Code::PeerAway)),
             }
         }
         Ok(())
     }
+}
+
+/// What the sender of a message is told when a peer does not take it in time. News of the room need
+/// no such answer: the next repairs them. Nor does talk to all that a peer is too slow to read.
+fn could_not_be_reached<'a>(
+    event: &'a Event<'_>,
+    seen: &Room,
+    conn: &ConnectionId,
+    code: Code,
+) -> Option<(&'a ConnectionId, Rejection)> {
+    let Event::Said { who, request_id, what: Said::Signal(_) | Said::Again(..) } = event else {
+        return None;
+    };
+    if event.is_for_all() && code == Code::Internal {
+        return None;
+    }
+    let to = holder(seen, conn).map(|seat| &seat.peer).or_else(|| event.receiver())?.clone();
+    let text = "the peer could not be reached in time";
+    let rejection = Rejection::new(code, text).retry_after(BUSY);
+    Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
+}
+
+/// The seat that a connection held.
+fn holder<'a>(room: &'a Room, conn: &ConnectionId) -> Option<&'a Seat> {
+    room.seats().iter().find(|seat| seat.here() == Some(conn))
 }

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::settle::Settled;
 use super::{Driver, Fault, MAX_RACES};
 use crate::core::{
     Claim, Connection, Event, Grant, JoinRequest, Key, Resume, Said, Seat, Standing,
@@ -85,9 +84,9 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         let grant = request.grant.clone();
         let event = Event::Said { who: &who, request_id, what: Said::Join(request) };
         loop {
-            let Settled { effects, standing, room } = self.settle(&who.room, &event, now).await?;
+            let settled = self.settle(&who.room, &event, now).await?;
             let mut left = None;
-            if standing == Standing::Seated {
+            if settled.standing == Standing::Seated {
                 from.grant.clone_from(&grant);
                 if let Some(old) = from.claim.replace(who.clone()).filter(|old| *old != who) {
                     let leave = old.says(Said::Leave);
@@ -95,10 +94,10 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                     left = Some((old, settled));
                 }
             }
-            let flow = self.deliver(&room, &event, effects, now).await?;
-            if let Some((old, Settled { effects, room, .. })) = left {
+            let flow = self.deliver(&event, settled, now).await?;
+            if let Some((old, settled)) = left {
                 let leave = old.says(Said::Leave);
-                let _a_goodbye_is_not_repeated = self.deliver(&room, &leave, effects, now).await?;
+                let _a_goodbye_is_not_repeated = self.deliver(&leave, settled, now).await?;
             }
             if flow.is_break() {
                 return Ok(());

@@ -5,16 +5,17 @@
 //! until a decision is stored, `deliver` does what it says, and `join` is the way to a seat.
 //!
 //! A swap that was raced is decided anew. So is a message whose receiver turned out to be gone: a
-//! delivery that fails is news of the room, not a failure.
+//! delivery that fails is news of the room, not a failure. A message to the room is decided anew
+//! only for the peers that turned out to be gone.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod deliver;
 mod join;
 mod settle;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use self::settle::Settled;
 use crate::core::{Connection, ConnectionId, Event, Grant, Rules, Said, Standing};
 use crate::ports::{Connections, Journal, Outbox, Registry, Unavailable};
 use crate::token::Gatekeeper;
@@ -149,13 +150,17 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     async fn handle(
         &self,
         room: &RoomId,
-        event: &Event<'_>,
+        first: &Event<'_>,
         now: Timestamp,
     ) -> Result<Standing, Fault> {
+        let mut again = None;
         loop {
-            let Settled { effects, standing, room } = self.settle(room, event, now).await?;
-            if self.deliver(&room, event, effects, now).await?.is_break() {
-                return Ok(standing);
+            let event = again.as_ref().unwrap_or(first);
+            let settled = self.settle(room, event, now).await?;
+            let standing = settled.standing;
+            match self.deliver(event, settled, now).await? {
+                ControlFlow::Break(()) => return Ok(standing),
+                ControlFlow::Continue(missed) => again = first.said_again_to(missed),
             }
         }
     }

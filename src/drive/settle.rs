@@ -7,18 +7,18 @@ use crate::core::{Decision, Effect, Event, Room, Standing};
 use crate::ports::{Registry, Swap};
 use crate::wire::{RoomId, Timestamp};
 
-/// A decision that is stored.
+/// A decision that holds.
 pub(super) struct Settled {
+    /// The room that was decided on.
+    pub seen: Arc<Room>,
     /// What is to be done.
     pub effects: Vec<Effect>,
     /// Where the client that spoke stands then.
     pub standing: Standing,
-    /// The room that decided.
-    pub room: Arc<Room>,
 }
 
 impl<R: Registry, C, O> Driver<R, C, O> {
-    /// Decides until a decision is stored.
+    /// Decides until nobody else has changed the room meanwhile.
     pub(super) async fn settle(
         &self,
         room: &RoomId,
@@ -26,13 +26,11 @@ impl<R: Registry, C, O> Driver<R, C, O> {
         now: Timestamp,
     ) -> Result<Settled, Fault> {
         for _ in 0..MAX_RACES {
-            let room = self.registry.load(room).await?;
-            let Decision { next, effects, standing } = room.decide(event, now, &self.rules);
-            let version = room.version();
-            let settled = Settled { effects, standing, room };
-            let Some(next) = next else { return Ok(settled) };
-            if self.registry.swap(version, next).await? == Swap::Done {
-                return Ok(settled);
+            let seen = self.registry.load(room).await?;
+            let Decision { next, effects, standing } = seen.decide(event, now, &self.rules);
+            let Some(next) = next else { return Ok(Settled { seen, effects, standing }) };
+            if self.registry.swap(seen.version(), next).await? == Swap::Done {
+                return Ok(Settled { seen, effects, standing });
             }
         }
         Err(Fault::Contended)

@@ -94,6 +94,15 @@ impl Mailboxes {
         self.all.get(to).ok_or(Refused::Gone)?.post(message)
     }
 
+    /// Posts what answers a join, with nothing in between, and returns its size in bytes.
+    pub(super) fn post_answer(
+        &self,
+        to: &ConnectionId,
+        messages: impl Iterator<Item = ServerMessage>,
+    ) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.post_answer(messages)
+    }
+
     /// Closes a connection once everything posted to it is written.
     pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
         if let Some(mailbox) = self.all.get(conn) {
@@ -152,7 +161,7 @@ enum State {
     Open,
     /// The last parcel closes the connection.
     Closing,
-    /// The session must stop.
+    /// The session must stop. Until it has, it takes what is posted.
     Stopped(Stop),
     /// The session has stopped, after it took this many text frames from its client.
     Finished { taken: u64, full: bool },
@@ -318,17 +327,48 @@ impl Mailbox {
         self.put(if joined { Parcel::Joined(text) } else { Parcel::Text(text) }, at_mark)
     }
 
+    /// Queues a `joined` and what comes with it in their place, with nothing in between, and
+    /// returns their size in bytes. What waited for a client that resumes is older than anything
+    /// that is posted since. It is bounded already, so it fits in any case.
+    pub(super) fn post_answer(
+        &self,
+        messages: impl Iterator<Item = ServerMessage>,
+    ) -> Result<usize, Refused> {
+        let mut queue = self.queue();
+        match queue.state {
+            State::Open | State::Stopped(Stop::Replaced | Stop::Silent) => {}
+            State::Closing if queue.mark.is_some() => {}
+            State::Stopped(Stop::Full) => return Err(Refused::Full),
+            State::Closing | State::Finished { .. } => return Err(Refused::Gone),
+        }
+        let mut at = queue.mark.take().unwrap_or(queue.parcels.len());
+        let mut bytes = 0;
+        for message in messages {
+            let joined = matches!(message, ServerMessage::Joined { .. });
+            let text = message.encode().into();
+            let parcel = if joined { Parcel::Joined(text) } else { Parcel::Text(text) };
+            bytes += parcel.bytes();
+            queue.parcels.insert(at, parcel);
+            at += 1;
+        }
+        queue.bytes += bytes;
+        drop(queue);
+        self.waker.wake();
+        Ok(bytes)
+    }
+
     fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Refused> {
         let mut queue = self.queue();
         // A client that is replaced while it joins gets `joined` first and the refusal after it.
         let at_mark = at_mark && queue.mark.is_some();
         match queue.state {
-            State::Open => {}
-            State::Closing if at_mark => {}
             State::Stopped(Stop::Full) => return Err(Refused::Full),
-            State::Closing | State::Stopped(_) | State::Finished { .. } => {
-                return Err(Refused::Gone);
-            }
+            State::Stopped(_) if matches!(parcel, Parcel::Close(_)) => return Err(Refused::Gone),
+            // The session may be in the middle of a frame whose answer this is. It is handed over
+            // with all the rest.
+            State::Open | State::Stopped(_) => {}
+            State::Closing if at_mark => {}
+            State::Closing | State::Finished { .. } => return Err(Refused::Gone),
         }
         let size = parcel.bytes();
         let bytes = queue.bytes + size;

@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::alarms::Timed;
 use super::super::limits::{Accounts, Admission, Rates};
-use super::super::mailbox::{Bounds, Mailboxes, Refused};
+use super::super::mailbox::{Bounds, Mailboxes, Parcel, Refused, Stop};
 use super::super::metered::Metered;
 use super::super::speaker::{Claims, Speaker, Told};
 use super::*;
@@ -67,6 +67,35 @@ async fn a_message_that_is_being_written_counts_as_waiting() {
     assert_eq!(mailbox.take().await.unwrap().len(), 2);
     assert_eq!(post(), Ok(30_000));
     assert_eq!(post(), Err(Refused::Full), "five times 30 KB are more than 100");
+}
+
+#[tokio::test]
+async fn a_session_that_must_stop_takes_what_is_posted_until_it_has() {
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
+    mailbox.stop(Stop::Replaced);
+    assert_eq!(mailbox.post(relayed("late")), Ok(4));
+    mailbox.finish(0, 0);
+    assert_eq!(mailbox.post(relayed("too late")), Err(Refused::Gone));
+    let left: Vec<_> = mailbox.detach().await.frames;
+    assert_eq!(left.iter().map(crate::core::Frame::expose).collect::<Vec<_>>(), ["late"]);
+}
+
+#[tokio::test]
+async fn what_answers_a_join_comes_before_what_was_posted_since_then() {
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
+    mailbox.mark();
+    mailbox.post(relayed("new")).unwrap();
+    mailbox.post_answer(["joined", "old"].map(relayed).into_iter()).unwrap();
+    let texts: Vec<_> = mailbox.take().await.unwrap().into_iter().collect();
+    let texts = texts.iter().map(|parcel| match parcel {
+        Parcel::Text(text) => text.as_str(),
+        other => panic!("expected a text, not {other:?}"),
+    });
+    assert_eq!(texts.collect::<Vec<_>>(), ["joined", "old", "new"]);
+}
+
+fn relayed(text: &str) -> ServerMessage {
+    ServerMessage::Relayed(Redacted::new(text.to_owned()))
 }
 
 async fn next(client: &mut WebSocketStream<DuplexStream>) -> String {

@@ -91,6 +91,27 @@ impl Outbox for Speaker {
         Ok(Delivery::Accepted)
     }
 
+    async fn send_all(
+        &self,
+        messages: Vec<(ConnectionId, ServerMessage)>,
+    ) -> Result<Vec<(ConnectionId, Delivery)>, Unavailable> {
+        let (mut failed, mut messages) = (Vec::new(), messages.into_iter().peekable());
+        while let Some((to, message)) = messages.next() {
+            let delivery = if to == self.conn && matches!(message, ServerMessage::Joined { .. }) {
+                let more = std::iter::from_fn(|| messages.next_if(|(next, _)| *next == to));
+                let answer = std::iter::once(message).chain(more.map(|(_, message)| message));
+                let posted = self.mailboxes.post_answer(&to, answer);
+                posted.map_or_else(Delivery::from, |_bytes| Delivery::Accepted)
+            } else {
+                self.send(&to, message).await?
+            };
+            if delivery != Delivery::Accepted {
+                failed.push((to, delivery));
+            }
+        }
+        Ok(failed)
+    }
+
     async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {
         Outbox::close(&self.mailboxes, conn, code).await
     }

@@ -4,12 +4,14 @@
 
 #[path = "../contract/registry.rs"]
 mod contract;
+mod deciding;
 mod documents;
 mod frames;
 mod lobby;
 mod properties;
 mod registry;
 mod removal;
+mod resuming;
 mod simulation;
 mod splicing;
 mod tokens;

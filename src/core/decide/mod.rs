@@ -66,6 +66,7 @@ impl Room {
         match what {
             Said::Join(request) => self.join(context, request),
             Said::Signal(signal) => self.signal(context, signal),
+            Said::Again(signal, missed) => self.relay_again(context, signal, missed),
             Said::Peers => self.tell(context, |request_id| {
                 let peers = self.peers_without(&who.peer);
                 let (room_id, version) = (self.id().clone(), self.version());

@@ -2,7 +2,9 @@
 
 use crate::core::{Claim, Decision, Room, Seat, Standing};
 use crate::redact::Redacted;
-use crate::wire::{Code, Recipient, Rejection, Role, ServerMessage, Signal, Stamp, Timestamp};
+use crate::wire::{
+    Code, PeerId, Recipient, Rejection, Role, ServerMessage, Signal, Stamp, Timestamp,
+};
 
 use super::{Context, send, stay};
 
@@ -44,6 +46,18 @@ impl Room {
             Some(conn) => stay(Standing::Seated, vec![send(conn, message)]),
             None => self.pass_on(context, std::iter::once(receiver), &message),
         }
+    }
+
+    /// Passes a message to all on to those who have missed it. Its sender may be away meanwhile.
+    pub(super) fn relay_again(
+        &self,
+        context: &Context<'_>,
+        signal: &Signal<'_>,
+        missed: &[PeerId],
+    ) -> Decision {
+        let message = stamped(context.who, signal, Some(context.now));
+        let to = self.others(&context.who.peer).filter(|seat| missed.contains(&seat.peer));
+        self.pass_on(context, to, &message)
     }
 
     /// A peer in the lobby may talk with the hosts, and is heard by nobody else.

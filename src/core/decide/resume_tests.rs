@@ -30,6 +30,37 @@ fn what_is_sent_to_a_peer_that_is_away_waits_in_order() {
     assert_eq!(names(&back.next.unwrap()), ["ada", "bob"], "it keeps its place");
 }
 
+/// Ada's message to all was decided while Bob was on `c2`, which turned out to be gone.
+#[test]
+fn who_was_gone_when_a_message_to_all_came_gets_it_later() {
+    let Said::Signal(chat) = signal(CHAT) else { panic!("expected a signal") };
+    let again = |room: &Room| decide(room, "c1 ada", Said::Again(&chat, vec![peer("bob")]));
+    let room = again(&lose(&two(), "c2", Unread::default())).next.unwrap();
+    let back = resume(&room, "c3 bob", "bob's", None);
+    assert_eq!(shown(&back).last().unwrap(), r#"c3 < {"from":"ada","sentAt":1000,"type":"chat"}"#);
+    // He may be back already, and others have it.
+    let room = room_of(&["c1 ada", "c3 bob", "c4 cy"]);
+    assert_eq!(shown(&again(&room)), [r#"c3 < {"from":"ada","sentAt":1000,"type":"chat"}"#]);
+    // Where nothing is kept, its sender is told.
+    let rules = Rules { unread: Bounds::NONE, ..RULES };
+    let room = lose(&two(), "c2", Unread::default());
+    let event = claim("c1 ada");
+    let event = event.says(Said::Again(&chat, vec![peer("bob")]));
+    assert_eq!(shown(&room.decide(&event, NOW, &rules)), ["c1 < error peer_away"]);
+}
+
+#[test]
+fn a_refusal_that_was_never_written_is_kept_whatever_else_waits() {
+    let refusal = r#"{"type":"error","code":"peer_away"}"#;
+    let mut texts = vec![r#"{"from":"ada","type":"offer"}"#; 70];
+    texts.push(refusal);
+    let room = lose(&two(), "c2", frames(0, &texts, 0, 0));
+    let back = resume(&room, "c3 bob", "bob's", None);
+    let got = shown(&back).iter().filter(|it| it.starts_with("c3 < ")).count();
+    assert_eq!(got, 1 + 64 + 1, "`joined`, what fits, and the refusal");
+    assert!(shown(&back).contains(&format!("c3 < {refusal}")), "{back:?}");
+}
+
 #[test]
 fn a_message_that_does_not_fit_is_refused_and_so_are_all_after_it() {
     let large = format!(r#"{{"type":"offer","to":"bob","sdp":"{}"}}"#, "x".repeat(60_000));

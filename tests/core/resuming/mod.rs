@@ -1,0 +1,99 @@
+//! A world with a seed, in which connections die and clients come back. Every await is a place
+//! where anybody else may go first. Each message must arrive once and in order, or its sender must
+//! know that it did not.
+
+mod client;
+mod dice;
+mod faults;
+mod mailbox;
+mod net;
+mod page;
+mod rest;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use client::Player;
+use dice::{Dice, Task};
+use faults::{Fault, Faults};
+use net::Runtime;
+use world::{GRACE_MS, World};
+
+const SEEDS: u64 = 2_000;
+const ROOMS: u64 = 2;
+const CLIENTS: u64 = 8;
+const ACTS: usize = 14;
+
+#[test]
+fn a_message_arrives_once_and_in_order_or_its_sender_is_told() {
+    let faults = play_all(Runtime::Counts);
+    for fault in Fault::OF_ALL.into_iter().chain(Fault::OF_COUNTING) {
+        assert!(faults.times(fault) > 0, "{fault:?} never happened");
+    }
+}
+
+#[test]
+fn a_server_that_remembers_nothing_repeats_nothing_and_tells_what_it_loses() {
+    let faults = play_all(Runtime::Forgets);
+    for fault in Fault::OF_ALL {
+        assert!(faults.times(fault) > 0, "{fault:?} never happened");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    for runtime in [Runtime::Counts, Runtime::Forgets] {
+        let [one, other] = [(); 2].map(|()| play(runtime, 7));
+        assert_eq!(one, other);
+        assert_ne!(one.1, play(runtime, 8).1);
+    }
+}
+
+fn play_all(runtime: Runtime) -> Faults {
+    let mut faults = Faults::default();
+    for seed in 0..SEEDS {
+        let played = catch_unwind(AssertUnwindSafe(|| play(runtime, seed)));
+        let (of_seed, _) = played.unwrap_or_else(|panic| {
+            eprintln!("seed {seed} of {runtime:?} failed");
+            resume_unwind(panic)
+        });
+        faults.add(&of_seed);
+    }
+    faults
+}
+
+/// One life of a world. Returns what went wrong in it, and a digest of all that happened.
+fn play(runtime: Runtime, seed: u64) -> (Faults, u64) {
+    let world = Arc::new(World::new(runtime, seed, CLIENTS, ROOMS));
+    let players = (0..CLIENTS).map(|nth| Player {
+        world: Arc::clone(&world),
+        nth: usize::try_from(nth).unwrap(),
+        dice: Dice::new(seed, 100 + nth),
+    });
+    let mut tasks: Vec<_> = players.map(|player| Box::pin(player.play(ACTS)) as Task).collect();
+    let mut dice = Dice::new(seed, 2);
+    world.run(&mut dice, &mut tasks, |world| {
+        world.clients.iter().all(|client| client.lock().unwrap().resting)
+    });
+    world.rests.store(true, Ordering::Relaxed);
+    for round in 0..3 {
+        for conn in world.wires.net().conns.iter_mut().filter(|conn| conn.dropped) {
+            conn.noticed = true;
+        }
+        world.run(&mut dice, &mut tasks, World::is_quiet);
+        if round < 2 {
+            world.last_words();
+            world.run(&mut dice, &mut tasks, World::is_quiet);
+            tasks.push(Box::pin(jump(Arc::clone(&world))));
+        }
+    }
+    world.check();
+    let net = world.wires.net();
+    (net.faults.clone(), net.trace)
+}
+
+async fn jump(world: Arc<World>) {
+    world.jump(GRACE_MS).await;
+}
