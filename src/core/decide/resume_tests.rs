@@ -136,7 +136,8 @@ fn a_client_gets_every_frame_after_those_that_it_counts() {
     assert_eq!(get(Some(6)), (true, vec!["7".into(), "8".into()]));
     assert_eq!(get(Some(7)), (true, vec!["8".into()]));
     assert_eq!(get(None), (true, vec!["8".into()]), "what was never written");
-    for impossible in [0, 4, 8, u64::MAX] {
+    assert_eq!(get(Some(8)), (true, vec!["8".into()]), "it counted the error before the close");
+    for impossible in [0, 4, 9, u64::MAX] {
         assert!(!get(Some(impossible)).0, "{impossible}");
     }
 }
