@@ -6,6 +6,7 @@ use crate::wire::{
 };
 
 /// Something that concerns a room.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and only on the stack")]
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A client said something.

@@ -341,15 +341,14 @@ impl Mailbox {
             State::Stopped(Stop::Full) => return Err(Refused::Full),
             State::Closing | State::Finished { .. } => return Err(Refused::Gone),
         }
-        let mut at = queue.mark.take().unwrap_or(queue.parcels.len());
+        let at = queue.mark.take().unwrap_or(queue.parcels.len());
         let mut bytes = 0;
-        for message in messages {
+        for (message, at) in messages.zip(at..) {
             let joined = matches!(message, ServerMessage::Joined { .. });
             let text = message.encode().into();
             let parcel = if joined { Parcel::Joined(text) } else { Parcel::Text(text) };
             bytes += parcel.bytes();
             queue.parcels.insert(at, parcel);
-            at += 1;
         }
         queue.bytes += bytes;
         drop(queue);

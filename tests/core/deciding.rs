@@ -135,7 +135,7 @@ fn unread(next: &mut impl FnMut() -> u8) -> Unread {
             taken: u64::from(next() % 4),
         },
     };
-    Unread { frames, receipt, full: next() % 4 == 0 }
+    Unread { frames, receipt, full: next().is_multiple_of(4) }
 }
 
 fn peer(number: u8) -> PeerId {

@@ -56,7 +56,6 @@ async fn a_drop_on_each_side_costs_a_few_dollars_more() {
         bills.push(play(&lambda.gateway, Batching::Lists, drops, Some(SECRET)).await.unwrap());
     }
     let [none, dropped] = [&bills[0], &bills[1]];
-    println!("{none}\n{dropped}");
     let more = dropped.since(none);
     assert_eq!(
         (more.route("$connect"), more.route("$disconnect"), more.route("$default")),
