@@ -94,10 +94,19 @@ impl Mailboxes {
         self.all.get(to).ok_or(Refused::Gone)?.post(message)
     }
 
+    /// Posts what a connection's own session has to say to its client; see [`Mailbox::answer`].
+    pub(super) fn answer(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.answer(message)
+    }
+
     /// Closes a connection once everything posted to it is written.
     pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
         if let Some(mailbox) = self.all.get(conn) {
-            let _ = mailbox.put(Parcel::Close(code), false);
+            let _ = mailbox.put(Parcel::Close(code), Place::End);
         }
     }
 }
@@ -170,7 +179,24 @@ pub(super) enum Parcel {
     Close(CloseCode),
 }
 
+/// Where in the queue a parcel goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// After everything else.
+    End,
+    /// To the mark, which is gone then; to the end if there is none.
+    Mark,
+    /// To the mark, which moves on; to the end if there is none.
+    Own,
+}
+
 impl Parcel {
+    fn of(message: ServerMessage) -> Self {
+        let joined = matches!(message, ServerMessage::Joined { .. });
+        let text = message.encode().into();
+        if joined { Self::Joined(text) } else { Self::Text(text) }
+    }
+
     /// A ping, which gets its number when it is taken.
     pub(super) const PING: Self = Self::Ping(0);
 
@@ -275,16 +301,22 @@ impl Mailbox {
         self.queue().unproven.prove(received);
     }
 
-    /// Puts the next `joined` or `waiting` ahead of everything posted from now on.
+    /// Puts the next `joined` or `waiting`, and all that the session says after it, ahead of what
+    /// others post from now on. Others may know of the seat before the client has its answer.
     pub(super) fn mark(&self) {
         let mut queue = self.queue();
         queue.mark = Some(queue.parcels.len());
     }
 
+    /// The answer to the join is complete.
+    pub(super) fn unmark(&self) {
+        self.queue().mark = None;
+    }
+
     /// Pings a client that was silent for a heartbeat, unless a ping is already unanswered.
     pub(super) fn beat(&self, now: Instant) {
         if let Asked::Now(_) = self.liveness.ask(now) {
-            let _ = self.put(Parcel::PING, false);
+            let _ = self.put(Parcel::PING, Place::End);
         }
     }
 
@@ -294,7 +326,7 @@ impl Mailbox {
             Asked::Fresh => None,
             Asked::Before(ping) => Some(ping),
             Asked::Now(ping) => {
-                let _ = self.put(Parcel::PING, false);
+                let _ = self.put(Parcel::PING, Place::End);
                 Some(ping)
             }
         }
@@ -311,19 +343,25 @@ impl Mailbox {
 
     /// Queues a message in its place and returns its size in bytes.
     pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Refused> {
-        let joined = matches!(message, ServerMessage::Joined { .. });
-        let at_mark = joined || matches!(message, ServerMessage::Waiting { .. });
-        let text = message.encode().into();
-        self.put(if joined { Parcel::Joined(text) } else { Parcel::Text(text) }, at_mark)
+        let answers =
+            matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
+        self.put(Parcel::of(message), if answers { Place::Mark } else { Place::End })
     }
 
-    fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Refused> {
+    /// Queues what the session itself has to say. It is kept even if the session must stop, because
+    /// the frame that it answers was taken.
+    pub(super) fn answer(&self, message: ServerMessage) -> Result<usize, Refused> {
+        self.put(Parcel::of(message), Place::Own)
+    }
+
+    fn put(&self, parcel: Parcel, place: Place) -> Result<usize, Refused> {
         let mut queue = self.queue();
         // A client that is replaced while it joins gets `joined` first and the refusal after it.
-        let at_mark = at_mark && queue.mark.is_some();
+        let mark = queue.mark.filter(|_| place != Place::End);
         match queue.state {
             State::Open => {}
-            State::Closing if at_mark => {}
+            State::Closing if mark.is_some() => {}
+            State::Stopped(_) if place == Place::Own => {}
             State::Stopped(Stop::Full) => return Err(Refused::Full),
             State::Closing | State::Stopped(_) | State::Finished { .. } => {
                 return Err(Refused::Gone);
@@ -332,6 +370,7 @@ impl Mailbox {
         let size = parcel.bytes();
         let bytes = queue.bytes + size;
         let full = queue.parcels.len() >= self.bounds.messages || bytes > self.bounds.bytes;
+        let full = full && !matches!(queue.state, State::Stopped(_));
         if full {
             queue.state = State::Stopped(Stop::Full);
         } else {
@@ -339,10 +378,12 @@ impl Mailbox {
                 queue.state = State::Closing;
             }
             queue.bytes = bytes;
-            // Only the answer to the join goes to the mark. Later messages go to the end.
-            let mark = if at_mark { queue.mark.take() } else { None };
             let at = mark.unwrap_or(queue.parcels.len());
             queue.parcels.insert(at, parcel);
+            if let Some(at) = mark {
+                // Of what others post, only the answer to the join goes to the mark.
+                queue.mark = (place == Place::Own).then_some(at + 1);
+            }
         }
         drop(queue);
         self.waker.wake();
