@@ -94,6 +94,15 @@ impl Mailboxes {
         self.all.get(to).ok_or(Refused::Gone)?.post(message)
     }
 
+    /// Posts what the session of a connection has to say to its own client.
+    pub(super) fn answer(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.answer(message)
+    }
+
     /// Posts what answers a join, with nothing in between, and returns its size in bytes.
     pub(super) fn post_answer(
         &self,
@@ -325,6 +334,20 @@ impl Mailbox {
         let at_mark = joined || matches!(message, ServerMessage::Waiting { .. });
         let text = message.encode().into();
         self.put(if joined { Parcel::Joined(text) } else { Parcel::Text(text) }, at_mark)
+    }
+
+    /// Queues what the session itself has to say. It is kept even if the client does not read, because
+    /// the frame that it answers was taken.
+    pub(super) fn answer(&self, message: ServerMessage) -> Result<usize, Refused> {
+        let mut queue = self.queue();
+        if queue.state != State::Stopped(Stop::Full) {
+            drop(queue);
+            return self.post(message);
+        }
+        let parcel = Parcel::Text(message.encode().into());
+        let size = parcel.bytes();
+        queue.parcels.push_back(parcel);
+        Ok(size)
     }
 
     /// Queues a `joined` and what comes with it in their place, with nothing in between, and

@@ -213,7 +213,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         };
         self.taken += u64::from(!joins);
         if let Some(refusal) = refusal {
-            let _ = self.mailbox.post(refusal.into());
+            let _ = self.mailbox.answer(refusal.into());
         }
         None
     }
@@ -223,7 +223,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         if let Err(fault) = self.driver.receive(&mut self.connection, incoming, now()).await {
             error!(conn = %self.connection.id, %fault, "could not handle a message");
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
-            let _ = self.mailbox.post(rejection.to(to).answering(request_id).into());
+            let _ = self.mailbox.answer(rejection.to(to).answering(request_id).into());
         }
         self.joined |= self.connection.claim.is_some();
     }

@@ -81,11 +81,14 @@ impl Outbox for Speaker {
         to: &ConnectionId,
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
-        let bytes = match self.mailboxes.post(to, message) {
+        let own = *to == self.conn;
+        let posted =
+            if own { self.mailboxes.answer(to, message) } else { self.mailboxes.post(to, message) };
+        let bytes = match posted {
             Ok(bytes) => bytes,
             Err(refused) => return Ok(refused.into()),
         };
-        if *to != self.conn {
+        if !own {
             self.told.lock().push((to.clone(), bytes));
         }
         Ok(Delivery::Accepted)
@@ -127,8 +130,9 @@ impl Outbox for Speaker {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mailbox::Bounds;
+    use super::super::mailbox::{Bounds, Stop};
     use super::*;
+    use crate::core::Frame;
     use crate::redact::Redacted;
 
     #[tokio::test]
@@ -146,5 +150,22 @@ mod tests {
         assert_eq!(speaker.send(&cay, message).await.unwrap(), Delivery::Full);
         assert_eq!(speaker.caused(), 80, "Bob's two messages; undelivered ones do not count");
         assert_eq!(speaker.caused(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_frame_that_was_taken_is_left_behind_however_the_session_ends() {
+        for why in [Stop::Replaced, Stop::Silent, Stop::Full] {
+            let mailboxes = Arc::new(Mailboxes::new(Bounds { messages: 10, bytes: 1000 }));
+            let bob = ConnectionId::new("bob");
+            let mailbox = mailboxes.open(&bob);
+            let speaker = Speaker { conn: bob.clone(), mailboxes, told: Told::default() };
+            let text = |text: &str| ServerMessage::Relayed(Redacted::new(text.to_owned()));
+            mailbox.stop(why);
+            assert_eq!(speaker.send(&bob, text("refused")).await.unwrap(), Delivery::Accepted);
+            mailbox.finish(1, 0);
+            assert_eq!(speaker.send(&bob, text("late")).await.unwrap(), Delivery::Gone);
+            let frames = speaker.detach(&bob).await.unwrap().frames;
+            assert_eq!(frames.iter().map(Frame::expose).collect::<Vec<_>>(), ["refused"]);
+        }
     }
 }

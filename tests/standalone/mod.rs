@@ -4,6 +4,7 @@
 mod abuse;
 mod audit;
 mod certificate;
+mod chaos;
 mod command_line;
 mod descriptors;
 mod draining;
