@@ -30,6 +30,7 @@ mod lobby;
 mod presence;
 mod room;
 mod rules;
+mod seat;
 
 pub use crate::wire::LeaveReason;
 pub use claim::{Claim, Connection, ConnectionId};
@@ -38,5 +39,6 @@ pub use event::{Event, JoinRequest, Resume, Said};
 pub use grant::{Grant, LEEWAY};
 pub use key::{Key, Keys};
 pub use presence::{Away, Bounds, Frame, Presence, Receipt, Unread};
-pub use room::{Room, Seat};
+pub use room::Room;
 pub use rules::Rules;
+pub use seat::Seat;

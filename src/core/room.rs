@@ -7,13 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::grant::WARNING_MS;
-use super::key::Keys;
 use super::known::Known;
-use super::presence::{Away, Presence};
-use super::{Claim, ConnectionId, Grant, Rules};
-use crate::wire::{
-    DisplayName, Metadata, PeerId, PeerInfo, Role, RoomId, RoomSummary, Timestamp, Version,
-};
+use super::presence::Away;
+use super::{Claim, ConnectionId, Grant, Rules, Seat};
+use crate::wire::{PeerId, PeerInfo, RoomId, RoomSummary, Timestamp, Version};
 
 /// The unit of consistency: who sits in one visit. What else must hold for a visit (who waits in
 /// its lobby, what waits for an absent peer, whether it has ended) belongs in here as well.
@@ -55,38 +52,6 @@ struct Terms {
     /// The visit has ended: nobody is let in until then.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     closed_until: Option<Timestamp>,
-}
-
-/// A peer's place in a room: a seat, or a place in the lobby.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seat {
-    /// The peer that sits or waits here.
-    #[serde(rename = "p")]
-    pub peer: PeerId,
-    /// Whether the peer is connected. One that waits in the lobby always is.
-    #[serde(rename = "c")]
-    pub presence: Presence,
-    /// What resumes the seat. A place in the lobby cannot be resumed.
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
-    pub keys: Option<Keys>,
-    /// What the person is called.
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<DisplayName>,
-    /// What it may do.
-    #[serde(rename = "r", alias = "o")]
-    pub role: Role,
-    /// When it sat down, or began to wait.
-    #[serde(rename = "t", alias = "s")]
-    pub since: Timestamp,
-    /// What it wants the others to know.
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Metadata>,
-    /// When its token ends; `None` in open mode.
-    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    /// A host let it in.
-    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
-    pub admitted: bool,
 }
 
 impl Room {
@@ -305,69 +270,11 @@ impl Room {
     }
 }
 
-impl Seat {
-    /// Whether it may do what hosts do.
-    pub(super) fn hosts(&self) -> bool {
-        matches!(self.role, Role::Host | Role::Admin)
-    }
-
-    /// The connection by which the peer is here.
-    pub const fn here(&self) -> Option<&ConnectionId> {
-        match &self.presence {
-            Presence::Here(conn) => Some(conn),
-            Presence::Away(_) => None,
-        }
-    }
-
-    /// What is known of a peer that has lost its connection.
-    pub(super) const fn away(&self) -> Option<&Away> {
-        match &self.presence {
-            Presence::Here(_) => None,
-            Presence::Away(away) => Some(away),
-        }
-    }
-
-    /// Notes that the client is known to have its last resume token.
-    pub(super) fn note_heard(&mut self) {
-        if self.away().is_none_or(Away::was_heard)
-            && let Some(keys) = &mut self.keys
-        {
-            keys.forget_before();
-        }
-    }
-
-    /// When the token of the seat is no longer valid.
-    pub(super) fn over_after(&self) -> Option<Timestamp> {
-        self.expires_at.map(Grant::over_after)
-    }
-
-    /// When the seat ends by itself.
-    fn due(&self) -> Option<Timestamp> {
-        let grace = self.away().map(|away| away.until);
-        self.over_after().into_iter().chain(grace).min()
-    }
-
-    /// Whether it was taken without a token.
-    pub(super) fn is_open(&self) -> bool {
-        self.expires_at.is_none()
-    }
-
-    fn info(&self) -> PeerInfo {
-        PeerInfo {
-            peer_id: self.peer.clone(),
-            display_name: self.name.clone(),
-            role: self.role,
-            joined_at: self.since,
-            away: self.away().is_some(),
-            metadata: self.metadata.clone(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::FromText;
+    use crate::core::Presence;
+    use crate::wire::{DisplayName, FromText, Metadata, Role};
 
     #[test]
     fn a_room_is_the_same_after_it_was_written_and_read() {

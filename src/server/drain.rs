@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use super::mailbox::Mailboxes;
+use super::mailboxes::Mailboxes;
 use crate::core::ConnectionId;
 use crate::wire::{CloseCode, ServerMessage};
 

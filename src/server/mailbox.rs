@@ -9,11 +9,10 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use dashmap::DashMap;
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -21,7 +20,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::liveness::{Asked, Liveness, Question};
 use super::unproven::Unproven;
-use crate::core::{ConnectionId, Unread};
+use crate::core::Unread;
 use crate::wire::{CloseCode, ServerMessage};
 
 /// How long a session may take to stop. It may be in the middle of handling a frame.
@@ -32,92 +31,6 @@ const DETACH: Duration = Duration::from_secs(1);
 pub(super) struct Bounds {
     pub(super) messages: usize,
     pub(super) bytes: usize,
-}
-
-/// The mailboxes of all connections.
-#[derive(Debug)]
-pub(super) struct Mailboxes {
-    all: DashMap<ConnectionId, Arc<Mailbox>>,
-    bounds: Bounds,
-    forgotten: Notify,
-    /// The zero point of all liveness times.
-    epoch: Instant,
-}
-
-impl Mailboxes {
-    pub(super) fn new(bounds: Bounds) -> Self {
-        Self { all: DashMap::new(), bounds, forgotten: Notify::new(), epoch: Instant::now() }
-    }
-
-    /// Opens the mailbox of a new connection.
-    pub(super) fn open(&self, conn: &ConnectionId) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox {
-            queue: Mutex::default(),
-            bounds: self.bounds,
-            waker: AtomicWaker::new(),
-            finished: Notify::new(),
-            liveness: Liveness::new(self.epoch, Instant::now()),
-        });
-        self.all.insert(conn.clone(), Arc::clone(&mailbox));
-        mailbox
-    }
-
-    /// Forgets a connection that has ended.
-    pub(super) fn forget(&self, conn: &ConnectionId) {
-        self.all.remove(conn);
-        self.forgotten.notify_waiters();
-    }
-
-    /// Waits until no connection is open.
-    pub(super) async fn empty(&self) {
-        loop {
-            let forgotten = self.forgotten.notified();
-            if self.all.is_empty() {
-                return;
-            }
-            forgotten.await;
-        }
-    }
-
-    /// Every open connection.
-    pub(super) fn connections(&self) -> Vec<ConnectionId> {
-        self.all.iter().map(|entry| entry.key().clone()).collect()
-    }
-
-    /// The mailbox of an open connection.
-    pub(super) fn find(&self, conn: &ConnectionId) -> Option<Arc<Mailbox>> {
-        self.all.get(conn).map(|mailbox| Arc::clone(&mailbox))
-    }
-
-    /// Posts a message to a connection and returns its size in bytes.
-    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.post(message)
-    }
-
-    /// Posts what the session of a connection has to say to its own client.
-    pub(super) fn answer(
-        &self,
-        to: &ConnectionId,
-        message: ServerMessage,
-    ) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.answer(message)
-    }
-
-    /// Posts what answers a join, with nothing in between, and returns its size in bytes.
-    pub(super) fn post_answer(
-        &self,
-        to: &ConnectionId,
-        messages: impl Iterator<Item = ServerMessage>,
-    ) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.post_answer(messages)
-    }
-
-    /// Closes a connection once everything posted to it is written.
-    pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
-        if let Some(mailbox) = self.all.get(conn) {
-            let _ = mailbox.put(Parcel::Close(code), false);
-        }
-    }
 }
 
 /// Why a message was not queued.
@@ -209,6 +122,22 @@ impl std::fmt::Debug for Parcel {
 }
 
 impl Mailbox {
+    /// An empty mailbox of a client that is heard now. `epoch` is some time before.
+    pub(super) fn new(bounds: Bounds, epoch: Instant) -> Self {
+        Self {
+            queue: Mutex::default(),
+            bounds,
+            waker: AtomicWaker::new(),
+            finished: Notify::new(),
+            liveness: Liveness::new(epoch, Instant::now()),
+        }
+    }
+
+    /// Ends the connection, after what was posted to it.
+    pub(super) fn close(&self, code: CloseCode) {
+        let _ = self.put(Parcel::Close(code), false);
+    }
+
     /// Waits until something must be written, and takes all of it. Fails if the session must stop.
     /// Call it again only when everything taken before is written: those bytes no longer count.
     pub(super) async fn take(&self) -> Result<VecDeque<Parcel>, Stop> {

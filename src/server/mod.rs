@@ -10,11 +10,13 @@ mod alarms;
 pub mod audit;
 pub mod config;
 mod drain;
+mod farewell;
 mod health;
 mod http;
 mod limits;
 mod liveness;
 mod mailbox;
+mod mailboxes;
 pub mod memory;
 mod metered;
 pub mod network;
@@ -49,7 +51,8 @@ pub use limits::{fewest_open_files, most_connections};
 use alarms::Timed;
 use health::{HealthCheck, own_pass};
 use limits::Limits;
-use mailbox::{Bounds, Mailbox, Mailboxes};
+use mailbox::{Bounds, Mailbox};
+use mailboxes::Mailboxes;
 use speaker::{Claims, Speaker, Told};
 
 /// How often we sweep out rooms that are no longer needed.

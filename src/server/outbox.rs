@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::mailbox::{Mailboxes, Refused};
+use super::mailbox::Refused;
+use super::mailboxes::Mailboxes;
 use crate::core::{ConnectionId, Unread};
 use crate::ports::{Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, ServerMessage};

@@ -12,24 +12,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode;
-use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes, protocol::CloseFrame};
+use tokio_tungstenite::tungstenite::error::Error as WsError;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tracing::{debug, error};
 
+use super::farewell::{End, broken, farewell, panicked, refused};
 use super::limits::{Account, Permit, RateLimiter, Verdict};
 use super::mailbox::{Mailbox, Parcel, Stop};
-use super::metered::{HasMeter, drain, is_spent};
+use super::metered::HasMeter;
 use super::{Driver, now};
 use crate::core::Connection;
 use crate::ports::Registry;
-use crate::wire::{ClientMessage, CloseCode, Code, Incoming, Rejection, ServerMessage};
+use crate::wire::{ClientMessage, CloseCode, Code, Incoming, Rejection};
 
 /// The size of a pong without its payload: a header of two bytes and the mask.
 const PONG_HEAD: usize = 6;
@@ -71,16 +70,6 @@ pub(super) struct Held {
     pub(super) _websocket: Permit,
     /// Keeps the server running until all of its connections have ended.
     pub(super) _alive: Option<mpsc::Sender<()>>,
-}
-
-/// Why a connection ends.
-enum End {
-    /// The client disconnected, or its socket failed.
-    Gone,
-    /// The client has already been told why.
-    Closed(CloseCode),
-    /// The client must still be told why.
-    Refused(Rejection, CloseCode),
 }
 
 impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
@@ -329,104 +318,6 @@ fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
         }
     }
     socket.poll_flush_unpin(context).map_ok(|()| None)
-}
-
-/// Tells the client why the connection ends, closes it, and waits until the client closes too.
-async fn farewell<S: AsyncRead + AsyncWrite + HasMeter + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    end: End,
-) -> Result<(), WsError> {
-    let (rejection, code) = match end {
-        End::Gone => return socket.flush().await,
-        End::Closed(code) => (None, code),
-        End::Refused(rejection, code) => (Some(rejection), code),
-    };
-    let reason = Utf8Bytes::from_static(code.reason());
-    let frame = CloseFrame { code: WsCode::from(code as u16), reason };
-    if let Some(rejection) = rejection {
-        socket.feed(text_of(rejection.into())).await?;
-    }
-    socket.send(Message::Close(Some(frame))).await?;
-    if socket.is_terminated() {
-        // After a protocol error the incoming bytes can no longer be parsed into frames.
-        drain(socket.get_mut()).await;
-    }
-    while let Some(Ok(_)) = socket.next().await {
-        socket.get_mut().meter().look();
-    }
-    socket.get_mut().shutdown().await?;
-    Ok(())
-}
-
-/// How a connection ends after a socket error.
-fn broken(error: &WsError, limit: Option<usize>) -> End {
-    match error {
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            let text = format!("expected messages of at most {} bytes", limit.unwrap_or_default());
-            refused(Code::InvalidMessage, text, CloseCode::TooLarge)
-        }
-        WsError::Utf8(_) => {
-            refused(Code::InvalidMessage, "expected text in UTF-8", CloseCode::NotText)
-        }
-        WsError::Io(error) if is_spent(error) => {
-            let text = "too many bytes without a complete message";
-            refused(Code::RateLimited, text, CloseCode::RateLimited)
-        }
-        WsError::Protocol(violation) if !hung_up(violation) => {
-            refused(Code::InvalidMessage, violation.to_string(), CloseCode::Protocol)
-        }
-        _ => End::Gone,
-    }
-}
-
-fn hung_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
-    use tokio_tungstenite::tungstenite::error::ProtocolError as P;
-    matches!(error, P::ResetWithoutClosingHandshake | P::SendAfterClosing | P::ReceivedAfterClosing)
-}
-
-/// Ignores the panic message, because it may quote the client.
-fn panicked() -> End {
-    refused(Code::Internal, "our fault", CloseCode::Internal)
-}
-
-fn refused(code: Code, text: impl Into<std::borrow::Cow<'static, str>>, close: CloseCode) -> End {
-    End::Refused(Rejection::new(code, text), close)
-}
-
-fn text_of(message: ServerMessage) -> Message {
-    Message::Text(message.encode().into())
-}
-
-impl From<Stop> for End {
-    fn from(stop: Stop) -> Self {
-        let (code, text, close) = match stop {
-            Stop::Full => {
-                let text = "what was sent was not read";
-                (Code::SlowConsumer, text, CloseCode::SlowConsumer)
-            }
-            Stop::Replaced => {
-                (Code::Replaced, "another connection took this peer id", CloseCode::Replaced)
-            }
-            Stop::Silent => (Code::IdleTimeout, "no answer to a ping", CloseCode::Timeout),
-        };
-        refused(code, text, close)
-    }
-}
-
-impl End {
-    /// Whether another connection is taking the seat.
-    const fn replaced(&self) -> bool {
-        matches!(self, Self::Refused(_, CloseCode::Replaced))
-    }
-
-    /// For the log.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Closed(_) => "closed",
-            Self::Refused(rejection, _) => rejection.code.name(),
-        }
-    }
 }
 
 #[cfg(test)]

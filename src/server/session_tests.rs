@@ -5,7 +5,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::alarms::Timed;
 use super::super::limits::{Accounts, Admission, Rates};
-use super::super::mailbox::{Bounds, Mailboxes, Parcel, Refused, Stop};
+use super::super::mailbox::{Bounds, Parcel, Refused, Stop};
+use super::super::mailboxes::Mailboxes;
 use super::super::metered::Metered;
 use super::super::speaker::{Claims, Speaker, Told};
 use super::*;
@@ -13,7 +14,7 @@ use crate::core::{ConnectionId, Receipt, Rules};
 use crate::redact::Redacted;
 use crate::server::memory::MemoryRegistry;
 use crate::token::Gatekeeper;
-use crate::wire::{FromText, JoinDefaults, PeerId};
+use crate::wire::{FromText, JoinDefaults, PeerId, ServerMessage};
 
 const UNLIMITED: Rates = Rates { messages: (0, 0), bytes: (0, 0) };
 

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::limits::Accounts;
-use super::mailbox::{Mailbox, Mailboxes};
+use super::mailbox::Mailbox;
+use super::mailboxes::Mailboxes;
 use crate::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use crate::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
 use crate::wire::{CloseCode, ServerMessage};

@@ -18,6 +18,7 @@ mod host;
 mod query;
 mod resume;
 mod server;
+mod time;
 mod value;
 
 pub use client::{ClientMessage, Incoming, Join, Recipient, Signal};
@@ -29,7 +30,7 @@ pub use resume::{ResumeSecret, ResumeToken};
 pub use server::{
     BootstrapPeer, Knocker, LeaveReason, PeerInfo, Rejection, RoomSummary, ServerMessage,
 };
+pub use time::Timestamp;
 pub use value::{
-    DisplayName, FromText, Metadata, PeerId, Reason, RequestId, Role, RoomId, Timestamp, Token,
-    Version,
+    DisplayName, FromText, Metadata, PeerId, Reason, RequestId, Role, RoomId, Token, Version,
 };

@@ -1,6 +1,7 @@
 //! The network fails, pages die and the server is restarted, from a seed. Nothing is lost in
 //! silence: a message arrives once and in order, or its sender is told.
 
+mod deaf;
 mod dice;
 mod ledger;
 mod page;

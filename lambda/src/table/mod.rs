@@ -10,8 +10,9 @@
 //! - `room_list` cannot list other rooms, because that would need a Scan.
 //! - Display names and metadata are stored until the room empties, in plain text within the item.
 //!   The ids of peers that came with a token and left are stored until the visit is forgotten. A
-//!   token's grant (not the token) is stored until its connection ends. SDP, ICE candidates and
-//!   addresses are never stored.
+//!   token's grant (not the token) is stored until its connection ends, and half of the SHA-256 of
+//!   a seat's resume token as long as the seat. SDP, ICE candidates, texts and addresses are never
+//!   stored, because nothing waits for a peer that is away.
 //!
 //! # Schema
 //!

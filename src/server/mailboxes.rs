@@ -1,0 +1,91 @@
+//! The mailboxes of all connections.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::mailbox::{Bounds, Mailbox, Refused};
+use crate::core::ConnectionId;
+use crate::wire::{CloseCode, ServerMessage};
+
+/// The mailboxes of all connections.
+#[derive(Debug)]
+pub(super) struct Mailboxes {
+    all: DashMap<ConnectionId, Arc<Mailbox>>,
+    bounds: Bounds,
+    forgotten: Notify,
+    /// The zero point of all liveness times.
+    epoch: Instant,
+}
+
+impl Mailboxes {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { all: DashMap::new(), bounds, forgotten: Notify::new(), epoch: Instant::now() }
+    }
+
+    /// Opens the mailbox of a new connection.
+    pub(super) fn open(&self, conn: &ConnectionId) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::new(self.bounds, self.epoch));
+        self.all.insert(conn.clone(), Arc::clone(&mailbox));
+        mailbox
+    }
+
+    /// Forgets a connection that has ended.
+    pub(super) fn forget(&self, conn: &ConnectionId) {
+        self.all.remove(conn);
+        self.forgotten.notify_waiters();
+    }
+
+    /// Waits until no connection is open.
+    pub(super) async fn empty(&self) {
+        loop {
+            let forgotten = self.forgotten.notified();
+            if self.all.is_empty() {
+                return;
+            }
+            forgotten.await;
+        }
+    }
+
+    /// Every open connection.
+    pub(super) fn connections(&self) -> Vec<ConnectionId> {
+        self.all.iter().map(|entry| entry.key().clone()).collect()
+    }
+
+    /// The mailbox of an open connection.
+    pub(super) fn find(&self, conn: &ConnectionId) -> Option<Arc<Mailbox>> {
+        self.all.get(conn).map(|mailbox| Arc::clone(&mailbox))
+    }
+
+    /// Posts a message to a connection and returns its size in bytes.
+    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.post(message)
+    }
+
+    /// Posts what the session of a connection has to say to its own client.
+    pub(super) fn answer(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.answer(message)
+    }
+
+    /// Posts what answers a join, with nothing in between, and returns its size in bytes.
+    pub(super) fn post_answer(
+        &self,
+        to: &ConnectionId,
+        messages: impl Iterator<Item = ServerMessage>,
+    ) -> Result<usize, Refused> {
+        self.all.get(to).ok_or(Refused::Gone)?.post_answer(messages)
+    }
+
+    /// Closes a connection once everything posted to it is written.
+    pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
+        if let Some(mailbox) = self.all.get(conn) {
+            mailbox.close(code);
+        }
+    }
+}
