@@ -271,7 +271,7 @@ impl Page {
                 self.says().note_dropped(count);
             }
             // A byte was changed on the way.
-            "invalid_message" => {}
+            "invalid_message" | "invalid_json" => {}
             other => self.story.ended.push(other.to_owned()),
         }
     }

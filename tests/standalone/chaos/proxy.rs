@@ -127,6 +127,10 @@ impl Line {
                     Fault::Corrupt => {
                         tally(&faults.corrupted);
                         bytes[self.dice.below(count as u64) as usize] ^= 0x80;
+                        // Checksums would end a real connection as well: nothing follows.
+                        let to = if upwards { &mut self.server } else { &mut self.client };
+                        let _ = to.write_all(bytes).await;
+                        return;
                     }
                     Fault::Reset => {
                         tally(&faults.resets);
