@@ -42,6 +42,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const OPEN_OR_JOIN_LIMIT_MS = 10_000;
 const PROBE_LIMIT_MS = 5_000;
+/** How long the connection stays open after `leave` at most. */
+const LEAVE_LIMIT_MS = 2000;
 /** API Gateway drops a connection that is silent for ten minutes. */
 const KEEP_ALIVE_MS = 9 * 60_000;
 
@@ -132,7 +134,10 @@ export class SignalingClient extends EventTarget {
 
   /** Gives up the seat, or the place in the lobby, and closes. The others are told at once. */
   leave() {
-    this.send({ type: "leave" });
+    if (this.send({ type: "leave" })) {
+      closeOnceLeft(this.#socket);
+      this.#socket = null;
+    }
     this.#stop("leave");
   }
 
@@ -357,6 +362,24 @@ export class SignalingClient extends EventTarget {
 export function pause(attempt, random = Math.random) {
   const range = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
   return range / 4 + random() * range * 0.75;
+}
+
+/**
+ * On API Gateway every message is handled by itself, and so is the end of the connection. If the
+ * end were handled before `leave`, the others would wait for this peer until its grace time is
+ * over. So the connection stays open until the server says that it has no seat any more.
+ */
+function closeOnceLeft(socket) {
+  const close = () => socket.close(1000, "leave");
+  const timer = setTimeout(close, LEAVE_LIMIT_MS);
+  const ask = () => socket.send(JSON.stringify({ type: "peers" }));
+  socket.onmessage = ({ data }) => {
+    const { type, code } = parse(data) ?? {};
+    if (code === "not_joined") close();
+    else if (type === "roster") ask();
+  };
+  socket.onclose = () => clearTimeout(timer);
+  ask();
 }
 
 function parse(text) {
