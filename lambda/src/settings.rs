@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use visio_signaling::core::{Bounds, Rules};
+use visio_signaling::core::{Rules, UnreadBounds};
 use visio_signaling::health_check::pass::Pass;
 use visio_signaling::origin;
 use visio_signaling::token::{BadKey, Gatekeeper, Keys};
@@ -101,7 +101,7 @@ impl Settings {
                     0..=Rules::MOST_GRACE_SECONDS,
                 )?,
                 heartbeat_seconds: HEARTBEAT_SECONDS,
-                unread: Bounds::NONE,
+                unread: UnreadBounds::NONE,
             },
         })
     }

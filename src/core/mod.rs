@@ -38,7 +38,7 @@ pub use effect::{Decision, Effect, Standing};
 pub use event::{Event, JoinRequest, Resume, Said};
 pub use grant::{Grant, LEEWAY};
 pub use key::{Key, Keys};
-pub use presence::{Away, Bounds, Frame, Presence, Receipt, Unread};
+pub use presence::{Away, Frame, Presence, Receipt, Unread, UnreadBounds};
 pub use room::Room;
 pub use rules::Rules;
 pub use seat::Seat;

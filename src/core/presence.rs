@@ -89,7 +89,7 @@ pub struct Frame(Redacted<Arc<str>>);
 
 /// How much may wait for peers that are away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
+pub struct UnreadBounds {
     /// Messages for one peer.
     pub messages: usize,
     /// Bytes for one peer.
@@ -234,7 +234,7 @@ impl Frame {
     }
 }
 
-impl Bounds {
+impl UnreadBounds {
     /// Nothing is kept.
     pub const NONE: Self = Self { messages: 0, bytes: 0, bytes_in_room: 0 };
 }

@@ -156,8 +156,8 @@ impl Room {
         }
     }
 
-    /// The room after the visit has ended at `now`: nobody is in it, or let in until all tokens that
-    /// came here have ended, and until `least` in any case.
+    /// The room after the visit has ended at `now`. Nobody is in it. Nobody is let in until all
+    /// tokens that came here have ended, nor before `least`.
     pub(super) fn ended(&self, now: Timestamp, least: Timestamp) -> Self {
         let until = self.last_token_ends().map_or(least, |end| end.max(least));
         let terms = Terms { closed_until: Some(until), ends_at: None, ..self.terms.clone() };
@@ -215,8 +215,8 @@ impl Room {
     }
 
     /// When something here is due next: the end of a token or of a grace time, or the warning
-    /// before the end of the visit, or that end. Whoever keeps the room should decide [`Event::Due`] then; until somebody
-    /// does, the next event of any kind does it.
+    /// before the end of the visit, or that end. A runtime should decide [`Event::Due`] then. If it
+    /// does not, the next event of any kind does what was due.
     ///
     /// [`Event::Due`]: super::Event::Due
     pub fn next_due(&self) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::presence::Bounds;
+use super::presence::UnreadBounds;
 
 /// The settings that a decision depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Rules {
     /// How long a seat, or a place in the lobby, outlives its connection.
     pub grace_seconds: u16,
     /// How much may wait for peers that are away.
-    pub unread: Bounds,
+    pub unread: UnreadBounds,
     /// How often the server pings, in seconds; clients are told.
     pub heartbeat_seconds: u64,
 }
@@ -22,7 +22,7 @@ impl Rules {
     pub const DEFAULT: Self = Self {
         max_peers_per_room: 16,
         grace_seconds: 20,
-        unread: Bounds { messages: 64, bytes: 64 * 1024, bytes_in_room: 256 * 1024 },
+        unread: UnreadBounds { messages: 64, bytes: 64 * 1024, bytes_in_room: 256 * 1024 },
         heartbeat_seconds: 25,
     };
 

@@ -18,7 +18,7 @@ const BUSY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Delivered {
     gone: Vec<ConnectionId>,
-    /// Who could not be reached, and why.
+    /// The connections that could not be reached, and why.
     failed: Vec<(ConnectionId, Code)>,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,

@@ -105,8 +105,8 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         }
     }
 
-    /// All that a join asks for, and the grant behind it. The token decides first, then the message,
-    /// then the seat that the peer has already, then the URL.
+    /// All that a join asks for, and the grant behind it. The token decides first, then the
+    /// message, then the seat that the peer has already, then the URL.
     async fn asked_for(
         &self,
         from: &Connection,
@@ -155,7 +155,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         Ok(Some(Asked { join: Join { room, peer, ..join.clone() }, grant, resume: Some(resume) }))
     }
 
-    /// A connection that still holds the seat is heard no more. What it leaves behind is taken over.
+    /// Stops a connection that still holds the seat, and takes over what it leaves behind.
     async fn detached(&self, resume: Resume, who: &Claim) -> Result<Resume, Fault> {
         let room = self.registry.load(&who.room).await?;
         let Some(old) = room.seat(&who.peer).and_then(Seat::here).filter(|it| **it != who.conn)

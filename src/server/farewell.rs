@@ -93,17 +93,14 @@ fn text_of(message: ServerMessage) -> Message {
 
 impl From<Stop> for End {
     fn from(stop: Stop) -> Self {
-        let (code, text, close) = match stop {
+        match stop {
             Stop::Full => {
-                let text = "what was sent was not read";
-                (Code::SlowConsumer, text, CloseCode::SlowConsumer)
+                let text = "the client did not read its messages fast enough";
+                refused(Code::SlowConsumer, text, CloseCode::SlowConsumer)
             }
-            Stop::Replaced => {
-                (Code::Replaced, "another connection took this peer id", CloseCode::Replaced)
-            }
-            Stop::Silent => (Code::IdleTimeout, "no answer to a ping", CloseCode::Timeout),
-        };
-        refused(code, text, close)
+            Stop::Replaced => Self::Refused(Rejection::replaced(), CloseCode::Replaced),
+            Stop::Silent => refused(Code::IdleTimeout, "no answer to a ping", CloseCode::Timeout),
+        }
     }
 }
 

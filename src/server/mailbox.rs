@@ -105,6 +105,12 @@ impl Parcel {
     /// A ping, which gets its number when it is taken.
     pub(super) const PING: Self = Self::Ping(0);
 
+    fn of(message: ServerMessage) -> Self {
+        let joined = matches!(message, ServerMessage::Joined { .. });
+        let text = message.encode().into();
+        if joined { Self::Joined(text) } else { Self::Text(text) }
+    }
+
     fn bytes(&self) -> usize {
         if let Self::Text(text) | Self::Joined(text) = self { text.len() } else { 0 }
     }
@@ -259,21 +265,20 @@ impl Mailbox {
 
     /// Queues a message in its place and returns its size in bytes.
     pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Refused> {
-        let joined = matches!(message, ServerMessage::Joined { .. });
-        let at_mark = joined || matches!(message, ServerMessage::Waiting { .. });
-        let text = message.encode().into();
-        self.put(if joined { Parcel::Joined(text) } else { Parcel::Text(text) }, at_mark)
+        let answers_join =
+            matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
+        self.put(Parcel::of(message), answers_join)
     }
 
-    /// Queues what the session itself has to say. It is kept even if the client does not read, because
-    /// the frame that it answers was taken.
+    /// Queues what the session itself has to say. It is kept even if the client does not read,
+    /// because the frame that it answers was taken.
     pub(super) fn answer(&self, message: ServerMessage) -> Result<usize, Refused> {
         let mut queue = self.queue();
         if queue.state != State::Stopped(Stop::Full) {
             drop(queue);
             return self.post(message);
         }
-        let parcel = Parcel::Text(message.encode().into());
+        let parcel = Parcel::of(message);
         let size = parcel.bytes();
         queue.parcels.push_back(parcel);
         Ok(size)
@@ -282,7 +287,7 @@ impl Mailbox {
     /// Queues a `joined` and what comes with it in their place, with nothing in between, and
     /// returns their size in bytes. What waited for a client that resumes is older than anything
     /// that is posted since. It is bounded already, so it fits in any case.
-    pub(super) fn post_answer(
+    pub(super) fn post_joined(
         &self,
         messages: impl Iterator<Item = ServerMessage>,
     ) -> Result<usize, Refused> {
@@ -296,9 +301,7 @@ impl Mailbox {
         let at = queue.mark.take().unwrap_or(queue.parcels.len());
         let mut bytes = 0;
         for (message, at) in messages.zip(at..) {
-            let joined = matches!(message, ServerMessage::Joined { .. });
-            let text = message.encode().into();
-            let parcel = if joined { Parcel::Joined(text) } else { Parcel::Text(text) };
+            let parcel = Parcel::of(message);
             bytes += parcel.bytes();
             queue.parcels.insert(at, parcel);
         }

@@ -73,13 +73,13 @@ impl Mailboxes {
         self.all.get(to).ok_or(Refused::Gone)?.answer(message)
     }
 
-    /// Posts what answers a join, with nothing in between, and returns its size in bytes.
-    pub(super) fn post_answer(
+    /// Posts a `joined` and what comes with it, with nothing in between, and returns their size.
+    pub(super) fn post_joined(
         &self,
         to: &ConnectionId,
         messages: impl Iterator<Item = ServerMessage>,
     ) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.post_answer(messages)
+        self.all.get(to).ok_or(Refused::Gone)?.post_joined(messages)
     }
 
     /// Closes a connection once everything posted to it is written.

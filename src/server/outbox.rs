@@ -24,8 +24,6 @@ impl Outbox for Arc<Mailboxes> {
         Ok(())
     }
 
-    /// Pings all connections first, and then waits for one answer after the other. Since all pings
-    /// go out at once this takes no longer, and the caller holds a single future at a time.
     async fn detach(&self, conn: &ConnectionId) -> Result<Unread, Unavailable> {
         Ok(match self.find(conn) {
             Some(mailbox) => mailbox.detach().await,
@@ -33,6 +31,8 @@ impl Outbox for Arc<Mailboxes> {
         })
     }
 
+    /// Pings all connections first, and then waits for one answer after the other. Since all pings
+    /// go out at once this takes no longer, and the caller holds a single future at a time.
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
         let now = Instant::now();
         let (mut gone, mut asked) = (Vec::new(), Vec::new());

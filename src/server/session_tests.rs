@@ -86,7 +86,7 @@ async fn what_answers_a_join_comes_before_what_was_posted_since_then() {
     let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
     mailbox.mark();
     mailbox.post(relayed("new")).unwrap();
-    mailbox.post_answer(["joined", "old"].map(relayed).into_iter()).unwrap();
+    mailbox.post_joined(["joined", "old"].map(relayed).into_iter()).unwrap();
     let texts: Vec<_> = mailbox.take().await.unwrap().into_iter().collect();
     let texts = texts.iter().map(|parcel| match parcel {
         Parcel::Text(text) => text.as_str(),

@@ -104,7 +104,7 @@ impl Outbox for Speaker {
             let delivery = if to == self.conn && matches!(message, ServerMessage::Joined { .. }) {
                 let more = std::iter::from_fn(|| messages.next_if(|(next, _)| *next == to));
                 let answer = std::iter::once(message).chain(more.map(|(_, message)| message));
-                let posted = self.mailboxes.post_answer(&to, answer);
+                let posted = self.mailboxes.post_joined(&to, answer);
                 posted.map_or_else(Delivery::from, |_bytes| Delivery::Accepted)
             } else {
                 self.send(&to, message).await?

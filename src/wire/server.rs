@@ -274,6 +274,11 @@ impl Rejection {
         Self { to, ..self }
     }
 
+    /// Tells a connection that another one has its seat now.
+    pub fn replaced() -> Self {
+        Self::new(Code::Replaced, "another connection took this peer id")
+    }
+
     /// Adds how many messages it is about.
     #[must_use]
     pub fn counting(self, count: usize) -> Self {

@@ -1,6 +1,5 @@
 //! What becomes of a join by a connection that claims a seat already.
 
-use super::REPLACED;
 use crate::core::{Claim, Room};
 use crate::wire::{Code, Join, Rejection};
 
@@ -22,7 +21,7 @@ impl Room {
         match self.seat(&who.peer) {
             None => Ok(join),
             Some(_) if own.is_some() => Err(Rejection::new(Code::AlreadyJoined, "`leave` first")),
-            Some(_) => Err(Rejection::new(Code::Replaced, REPLACED)),
+            Some(_) => Err(Rejection::replaced()),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Room {
         effects
     }
 
-    pub(super) fn tell_of_seat_left(&self, peer: &PeerId, reason: LeaveReason) -> Vec<Effect> {
+    fn tell_of_seat_left(&self, peer: &PeerId, reason: LeaveReason) -> Vec<Effect> {
         self.tell_others(peer, |peers| ServerMessage::PeerLeft {
             room_id: self.id().clone(),
             peer_id: peer.clone(),

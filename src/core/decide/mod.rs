@@ -15,8 +15,6 @@ use super::{
 };
 use crate::wire::{Code, PeerId, PeerInfo, Rejection, RequestId, Role, ServerMessage, Timestamp};
 
-const REPLACED: &str = "another connection took this peer id";
-
 /// What an answer to a client depends on, besides the room and what the client said.
 #[derive(Clone, Copy)]
 struct Context<'a> {
@@ -124,7 +122,7 @@ impl Room {
         }
         let taken = self.everybody().any(|seat| seat.peer == who.peer);
         let effects = if taken {
-            let rejection = Rejection::new(Code::Replaced, REPLACED).to(to.cloned());
+            let rejection = Rejection::replaced().to(to.cloned());
             dismiss(&who.conn, rejection.answering(context.request_id.cloned()))
         } else {
             not_joined("this connection has lost its seat")
@@ -200,7 +198,7 @@ fn dismiss_from(place: &Seat, rejection: Rejection) -> Vec<Effect> {
 
 /// Tells the connection that held this place that another one holds it now.
 fn replaced(old: &Seat) -> Vec<Effect> {
-    dismiss_from(old, Rejection::new(Code::Replaced, REPLACED))
+    dismiss_from(old, Rejection::replaced())
 }
 
 #[cfg(test)]

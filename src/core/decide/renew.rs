@@ -1,6 +1,6 @@
 //! A seated peer shows a newer token, without a new connection.
 
-use crate::core::{Decision, Grant, Room, Seat, Standing};
+use crate::core::{Decision, Grant, Room, Standing};
 use crate::wire::{Code, Rejection, ServerMessage};
 
 use super::{Context, send, stay};
@@ -17,14 +17,14 @@ impl Room {
             let refusal = context.refuse(Rejection::new(Code::Forbidden, text));
             return stay(Standing::Seated, vec![refusal]);
         }
-        let until = place.expires_at.max(Some(grant.expires_at));
+        let until = place.expires_at.map_or(grant.expires_at, |end| end.max(grant.expires_at));
         let mut next = self.clone();
         next.everybody_mut()
             .filter(|seat| seat.peer == place.peer)
-            .for_each(|seat: &mut Seat| seat.expires_at = until);
+            .for_each(|seat| seat.expires_at = Some(until));
         next.learn(Some(grant), context.now);
         let renewed = ServerMessage::Renewed {
-            expires_at: next.ends_for(grant.expires_at.max(place.expires_at.unwrap_or_default())),
+            expires_at: next.ends_for(until),
             request_id: context.request_id.cloned(),
         };
         let next = (next != *self).then(|| next.changed());

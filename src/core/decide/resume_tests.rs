@@ -42,7 +42,7 @@ fn who_was_gone_when_a_message_to_all_came_gets_it_later() {
     let room = room_of(&["c1 ada", "c3 bob", "c4 cy"]);
     assert_eq!(shown(&again(&room)), [r#"c3 < {"from":"ada","sentAt":1000,"type":"chat"}"#]);
     // Where nothing is kept, its sender is told.
-    let rules = Rules { unread: Bounds::NONE, ..RULES };
+    let rules = Rules { unread: UnreadBounds::NONE, ..RULES };
     let room = lose(&two(), "c2", Unread::default());
     let event = claim("c1 ada");
     let event = event.says(Said::Again(&chat, vec![peer("bob")]));
@@ -108,7 +108,7 @@ fn at_most_256_kilobytes_wait_in_a_room() {
 
 #[test]
 fn a_runtime_that_keeps_nothing_refuses_at_once_and_stores_nothing() {
-    let rules = Rules { unread: Bounds::NONE, ..RULES };
+    let rules = Rules { unread: UnreadBounds::NONE, ..RULES };
     let room = lose(&two(), "c2", Unread::default());
     let refused = room.decide(&claim("c1 ada").says(signal(OFFER)), NOW, &rules);
     assert_eq!((shown(&refused), &refused.next), (vec!["c1 < error peer_away".to_owned()], &None));

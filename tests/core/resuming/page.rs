@@ -20,7 +20,7 @@ pub struct Page {
     /// Whom it was told to offer to, and since when they sat.
     pub offers: Vec<(String, u64)>,
     version: u64,
-    /// Who is there, since when, and whether it is away.
+    /// The peers in the room: when each sat down, and whether it is away.
     pub known: BTreeMap<String, (u64, bool)>,
     /// Those of whom the last news was that another page has their seat.
     fresh: BTreeSet<String>,

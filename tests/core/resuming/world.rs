@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use visio_signaling::core::{Bounds, Connection, ConnectionId, Room, Rules};
+use visio_signaling::core::{Connection, ConnectionId, Room, Rules, UnreadBounds};
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{Registry, Swap, Unavailable};
 use visio_signaling::token::Gatekeeper;
@@ -44,8 +44,8 @@ impl World {
         SECRETS.set(0);
         let wires = Wires::new(runtime, seed);
         let unread = match runtime {
-            Runtime::Counts => Bounds { messages: 5, bytes: 1_200, bytes_in_room: 2_000 },
-            Runtime::Forgets => Bounds::NONE,
+            Runtime::Counts => UnreadBounds { messages: 5, bytes: 1_200, bytes_in_room: 2_000 },
+            Runtime::Forgets => UnreadBounds::NONE,
         };
         let rules = Rules { max_peers_per_room: SEATS, grace_seconds: 1, unread, ..Rules::DEFAULT };
         let driver = Driver {
