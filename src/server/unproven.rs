@@ -24,6 +24,8 @@ pub(super) struct Unproven {
     bytes: usize,
     /// How many frames came before these.
     before: u64,
+    /// The number in the last ping.
+    asked: u64,
     /// A `joined` was written, so the client counts.
     counting: bool,
     /// How many of the last frames were never written after all.
@@ -37,20 +39,25 @@ impl Unproven {
             match parcel {
                 Parcel::Joined(_) => *self = Self { counting: true, ..Self::default() },
                 Parcel::Text(text) if self.counting => self.keep(text.clone()),
-                Parcel::Ping(number) => *number = self.last(),
+                Parcel::Ping(number) => {
+                    *number = self.last();
+                    self.asked = *number;
+                }
                 Parcel::Text(_) | Parcel::Close(_) => {}
             }
         }
     }
 
-    /// Whether the client should be asked for proof.
+    /// Whether the client should be asked for proof, and is not asked already.
     pub(super) fn wants_proof(&self) -> bool {
-        self.frames.len() > MOST_FRAMES / 2 || self.bytes > MOST_BYTES / 2
+        let many = self.frames.len() > MOST_FRAMES / 2 || self.bytes > MOST_BYTES / 2;
+        many && self.asked <= self.before
     }
 
     /// A ping that asks for proof of all that was written.
-    pub(super) fn ping(&self) -> Parcel {
-        Parcel::Ping(self.last())
+    pub(super) fn ping(&mut self) -> Parcel {
+        self.asked = self.last();
+        Parcel::Ping(self.asked)
     }
 
     /// The client has received the frames up to this number.
@@ -168,6 +175,23 @@ mod tests {
             large.note(&mut VecDeque::from([Parcel::Text("x".repeat(40_000).into())]));
         }
         assert_eq!((left(&large, vec![]).0, left(&large, vec![]).1), (2, 3));
+    }
+
+    /// A client that talks all the while would else be pinged for every batch, and charged for the
+    /// pongs.
+    #[test]
+    fn a_client_is_asked_for_proof_once_until_it_answers() {
+        let mut unproven = written(65);
+        assert!(unproven.wants_proof());
+        unproven.note(&mut VecDeque::from([Parcel::PING]));
+        unproven.note(&mut (66..=100).map(text).collect());
+        assert!(!unproven.wants_proof(), "it has not answered yet");
+        unproven.prove(20);
+        assert!(!unproven.wants_proof(), "that was another ping");
+        unproven.prove(65);
+        assert!(!unproven.wants_proof(), "35 are few");
+        unproven.note(&mut (101..=140).map(text).collect());
+        assert!(unproven.wants_proof());
     }
 
     #[test]

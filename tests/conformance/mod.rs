@@ -32,6 +32,7 @@ pub mod resume;
 pub mod room_list;
 pub mod rosters;
 pub mod seeds;
+mod settings;
 pub mod slow;
 pub mod stamping;
 pub mod strangers;
@@ -43,48 +44,8 @@ pub mod visit;
 use std::time::Duration;
 
 pub use profile::Profile;
+pub use settings::Settings;
 pub use site::Rest;
-
-/// Settings of the server under test. The defaults are those of the contract, except for limits
-/// that would get in the way of fast tests.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub max_peers_per_room: usize,
-    pub max_message_bytes: usize,
-    pub max_connections: usize,
-    pub max_connections_per_ip: usize,
-    pub message_rate: u32,
-    pub message_burst: u32,
-    pub byte_rate: u32,
-    pub byte_burst: u32,
-    pub heartbeat: Duration,
-    /// None unless a scenario is about it, so that the end of a connection is the end of its seat.
-    pub grace: Duration,
-    pub join_timeout: Duration,
-    pub allowed_origins: Vec<String>,
-    /// If set, clients need a token signed with this.
-    pub jwt_secret: Option<&'static str>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            max_peers_per_room: 16,
-            max_message_bytes: 32_768,
-            max_connections: 0,
-            max_connections_per_ip: 0,
-            message_rate: 0,
-            message_burst: 0,
-            byte_rate: 0,
-            byte_burst: 0,
-            heartbeat: Duration::from_secs(25),
-            grace: Duration::ZERO,
-            join_timeout: Duration::from_secs(30),
-            allowed_origins: Vec::new(),
-            jwt_secret: None,
-        }
-    }
-}
 
 /// A scenario that runs for longer is stuck.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -229,8 +190,7 @@ macro_rules! every_scenario {
                 a_peer_that_leaves_is_not_away,
                 in_open_mode_a_peer_that_is_away_yields_to_a_newcomer,
                 a_resume_token_alone_brings_a_peer_back_where_visit_tokens_are_needed,
-                a_removed_peer_cannot_resume,
-                a_seated_peer_renews_its_token_without_reconnecting;
+                a_removed_peer_cannot_resume;
             fencing:
                 a_client_without_a_seat_can_send_nothing,
                 a_client_without_a_seat_can_ask_nothing,
@@ -340,7 +300,8 @@ macro_rules! every_scenario {
                 another_token_does_not_change_a_seat,
                 the_same_subject_takes_its_seat_over,
                 the_answer_to_the_subprotocol_omits_the_token,
-                in_open_mode_a_token_means_nothing;
+                in_open_mode_a_token_means_nothing,
+                a_seated_peer_renews_its_token_without_reconnecting;
             lobby:
                 a_guest_waits_until_a_host_admits_it,
                 a_host_learns_of_everybody_who_waits,

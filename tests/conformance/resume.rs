@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use visio_signaling::core::Grant;
-use visio_signaling::token::mint;
-use visio_signaling::wire::{FromText, PeerId, Role};
+use visio_signaling::wire::Role;
 
 use super::client::{Client, ids, meet, version};
-use super::tokens::SECRET;
 use super::visit::{doctor, from_now, grant, guarded, seated, together};
 use super::{Runtime, Settings};
 
@@ -351,31 +349,6 @@ pub async fn a_removed_peer_cannot_resume<R: Runtime>() {
     back.expect_end("unauthorized", 4001).await;
 }
 
-pub async fn a_seated_peer_renews_its_token_without_reconnecting<R: Runtime>() {
-    let server = R::start(guarded()).await;
-    let soon =
-        Grant { expires_at: from_now(Duration::from_secs(60)), ..grant("doctor", Role::Host) };
-    let (mut doctor, joined) = seated(&server, &soon).await;
-    doctor.expect("lobby").await;
-    let later = grant("doctor", Role::Host);
-    doctor.send(renewal(&later)).await;
-    let renewed = doctor.expect("renewed").await;
-    assert_eq!(renewed["requestId"], "r");
-    assert!(renewed["expiresAt"].as_u64() > joined["expiresAt"].as_u64());
-    // A shorter one changes nothing, and says so.
-    doctor.send(renewal(&soon)).await;
-    assert_eq!(doctor.expect("renewed").await["expiresAt"], renewed["expiresAt"]);
-    let other_peer = Grant { subject: PeerId::parse("nurse").unwrap(), ..later.clone() };
-    let over = Grant { expires_at: from_now(Duration::ZERO), ..later };
-    let over =
-        Grant { expires_at: visio_signaling::wire::Timestamp(over.expires_at.0 - 120_000), ..over };
-    for refused in [other_peer, over] {
-        doctor.send(renewal(&refused)).await;
-        assert_eq!(doctor.expect_error("forbidden").await["requestId"], "r");
-    }
-    assert_eq!(ids(&doctor.roster().await), [""; 0], "it keeps its seat");
-}
-
 async fn start<R: Runtime>() -> R {
     R::start(Settings { grace: GRACE, ..Settings::default() }).await
 }
@@ -399,9 +372,4 @@ async fn resume(server: &impl Runtime, joined: &Value, received: Option<u64>) ->
     let token = &joined["resumeToken"];
     let join = json!({"type": "join", "resumeToken": token, "received": received});
     Client::join_with(server, join).await
-}
-
-fn renewal(grant: &Grant) -> Value {
-    let token = mint(SECRET, grant, None).expect("a token");
-    json!({"type": "renew", "token": token.expose(), "requestId": "r"})
 }

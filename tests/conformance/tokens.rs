@@ -1,5 +1,7 @@
 //! Visit tokens: the ways to send one, what a token decides, and what is refused.
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
@@ -299,6 +301,32 @@ pub async fn the_same_subject_takes_its_seat_over<R: Runtime>() {
     new.send(json!({"type": "join", "token": token(&for_ada())})).await;
     new.expect("joined").await;
     old.expect_end("replaced", 4009).await;
+}
+
+pub async fn a_seated_peer_renews_its_token_without_reconnecting<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let valid_for = |seconds| {
+        let expires_at = (SystemTime::now() + Duration::from_secs(seconds)).into();
+        Grant { expires_at, ..for_ada() }
+    };
+    let (soon, later) = (valid_for(60), valid_for(3600));
+    let (mut ada, joined) =
+        Client::join_with(&server, json!({"type": "join", "token": token(&soon)})).await;
+    let renewal = |grant: &Grant| json!({"type": "renew", "token": token(grant), "requestId": "r"});
+    ada.send(renewal(&later)).await;
+    let renewed = ada.expect("renewed").await;
+    assert_eq!(renewed["requestId"], "r");
+    assert!(renewed["expiresAt"].as_u64() > joined["expiresAt"].as_u64());
+    // A shorter one changes nothing, and says so.
+    ada.send(renewal(&soon)).await;
+    assert_eq!(ada.expect("renewed").await["expiresAt"], renewed["expiresAt"]);
+    let for_another_peer = Grant { subject: PeerId::parse("nurse").unwrap(), ..later.clone() };
+    let expired = Grant { expires_at: Timestamp(soon.expires_at.0 - 180_000), ..later };
+    for refused in [for_another_peer, expired] {
+        ada.send(renewal(&refused)).await;
+        assert_eq!(ada.expect_error("forbidden").await["requestId"], "r");
+    }
+    assert_eq!(ids(&ada.roster().await), [""; 0], "it keeps its seat");
 }
 
 pub async fn the_answer_to_the_subprotocol_omits_the_token<R: Runtime>() {

@@ -4,10 +4,7 @@
 //! one must have been told to offer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 
 use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room, Rules, Unread};
@@ -21,6 +18,7 @@ use visio_signaling::wire::{
     ServerMessage, Timestamp, Token, Version,
 };
 
+use super::dice::{Dice, Task, others_first, step};
 use super::{peer, room_id};
 
 const SEEDS: u64 = 400;
@@ -369,35 +367,9 @@ impl Outbox for Inboxes {
     }
 }
 
-/// A future that is pending once.
-async fn others_first() {
-    let mut waited = false;
-    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending })
-        .await;
-}
-
-type Task = Pin<Box<dyn Future<Output = ()>>>;
-
 /// Polls the tasks in random order, until all are done.
 fn run(dice: &mut Dice, mut tasks: Vec<Task>) {
-    let mut context = Context::from_waker(Waker::noop());
     while !tasks.is_empty() {
-        let next = usize::try_from(dice.below(tasks.len() as u64)).unwrap();
-        if tasks[next].as_mut().poll(&mut context).is_ready() {
-            drop(tasks.swap_remove(next));
-        }
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
+        step(dice, &mut tasks);
     }
 }

@@ -65,9 +65,23 @@ async fn visit(program: &Program) {
         bob.next().await;
     }
     // Takeover, binary and oversized frames end connections in other ways.
-    let (mut again, _) = Client::join(program, "visit-of-ada", "ada-peer-id").await;
+    let (mut again, joined) = Client::join(program, "visit-of-ada", "ada-peer-id").await;
     ada.expect_close().await;
     again.send_text("v=0-sdp".repeat(6000)).await;
     again.expect_close().await;
+    // What waits for a peer that is away, and the tokens that it comes back with.
+    bob.wait_for("peer_away").await;
+    bob.send(json!({"type": "chat", "to": "ada-peer-id", "message": "secret-chat"})).await;
+    bob.roster().await;
+    let mut back = Client::connect(program).await;
+    back.send(json!({"type": "join", "resumeToken": joined["resumeToken"]})).await;
+    assert_eq!(back.expect("joined").await["resumed"], true);
+    back.wait_for("chat").await;
+    back.send(json!({"type": "join", "resumeToken": joined["resumeToken"]})).await;
+    back.send(json!({"type": "renew", "token": "eyJhbGciOi-token"})).await;
+    let mut stranger = Client::connect(program).await;
+    let forged = "visit-of-ada/ada-peer-id/guessed";
+    stranger.send(json!({"type": "join", "resumeToken": forged})).await;
+    back.close().await;
     bob.close().await;
 }

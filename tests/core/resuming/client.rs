@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use super::dice::{Dice, Task, others_first};
+use super::super::dice::{Dice, Task, others_first};
 use super::faults::Fault;
 use super::mailbox::Parcel;
 use super::net::{Runtime, Up};

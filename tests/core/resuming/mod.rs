@@ -3,7 +3,6 @@
 //! know that it did not.
 
 mod client;
-mod dice;
 mod faults;
 mod mailbox;
 mod net;
@@ -15,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::dice::{Dice, Task};
 use client::Player;
-use dice::{Dice, Task};
 use faults::{Fault, Faults};
 use net::Runtime;
 use world::{GRACE_MS, World};

@@ -9,7 +9,7 @@ use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
 use visio_signaling::wire::{CloseCode, ServerMessage};
 
-use super::dice::{Dice, others_first};
+use super::super::dice::{Dice, others_first};
 use super::faults::{Fault, Faults};
 use super::mailbox::{Mailbox, Parcel, Refused, State, Stop};
 

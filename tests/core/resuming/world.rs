@@ -14,8 +14,8 @@ use visio_signaling::wire::{
     Timestamp, Version,
 };
 
+use super::super::dice::{Dice, Task, others_first, step};
 use super::client::Client;
-use super::dice::{Dice, Task, others_first, step};
 use super::faults::Fault;
 use super::mailbox::{Parcel, State, Stop};
 use super::net::{self, Conn, Runtime, Turn, Up, Wires};

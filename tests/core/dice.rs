@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same everywhere.
-pub struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     /// The dice of one player. No two players of a seed roll the same.
