@@ -92,7 +92,7 @@ impl Room {
     }
 
     /// The place that a connection holds, if it holds one.
-    pub(super) fn place_of(&self, conn: &ConnectionId) -> Option<&Seat> {
+    pub fn place_of(&self, conn: &ConnectionId) -> Option<&Seat> {
         self.everybody().find(|seat| seat.here() == Some(conn))
     }
 

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::liveness::{Asked, Liveness, Question};
 use super::unproven::Unproven;
 use crate::core::Unread;
-use crate::wire::{CloseCode, ServerMessage};
+use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// How long a session may take to stop. It may be in the middle of handling a frame.
 const DETACH: Duration = Duration::from_secs(1);
@@ -101,6 +101,27 @@ pub(super) enum Parcel {
     Close(CloseCode),
 }
 
+/// On what terms a parcel is queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Terms {
+    /// At the end, if there is room.
+    Bounded,
+    /// At the end, whether or not there is room: it says what became of a message of the client's.
+    Kept,
+    /// Where the client was about to join, because it answers that.
+    AtMark,
+}
+
+impl Terms {
+    const fn of(message: &ServerMessage) -> Self {
+        match message {
+            ServerMessage::Joined { .. } | ServerMessage::Waiting { .. } => Self::AtMark,
+            ServerMessage::Error(Rejection { code: Code::PeerGone, .. }) => Self::Kept,
+            _ => Self::Bounded,
+        }
+    }
+}
+
 impl Parcel {
     /// A ping, which gets its number when it is taken.
     pub(super) const PING: Self = Self::Ping(0);
@@ -141,7 +162,7 @@ impl Mailbox {
 
     /// Ends the connection, after what was posted to it.
     pub(super) fn close(&self, code: CloseCode) {
-        let _ = self.put(Parcel::Close(code), false);
+        let _ = self.put(Parcel::Close(code), Terms::Bounded);
     }
 
     /// Waits until something must be written, and takes all of it. Fails if the session must stop.
@@ -238,7 +259,7 @@ impl Mailbox {
     /// Pings a client that was silent for a heartbeat, unless a ping is already unanswered.
     pub(super) fn beat(&self, now: Instant) {
         if let Asked::Now(_) = self.liveness.ask(now) {
-            let _ = self.put(Parcel::PING, false);
+            let _ = self.put(Parcel::PING, Terms::Bounded);
         }
     }
 
@@ -248,7 +269,7 @@ impl Mailbox {
             Asked::Fresh => None,
             Asked::Before(ping) => Some(ping),
             Asked::Now(ping) => {
-                let _ = self.put(Parcel::PING, false);
+                let _ = self.put(Parcel::PING, Terms::Bounded);
                 Some(ping)
             }
         }
@@ -265,23 +286,15 @@ impl Mailbox {
 
     /// Queues a message in its place and returns its size in bytes.
     pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Refused> {
-        let answers_join =
-            matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
-        self.put(Parcel::of(message), answers_join)
+        let terms = Terms::of(&message);
+        self.put(Parcel::of(message), terms)
     }
 
     /// Queues what the session itself has to say. It is kept even if the client does not read,
     /// because the frame that it answers was taken.
     pub(super) fn answer(&self, message: ServerMessage) -> Result<usize, Refused> {
-        let mut queue = self.queue();
-        if queue.state != State::Stopped(Stop::Full) {
-            drop(queue);
-            return self.post(message);
-        }
-        let parcel = Parcel::of(message);
-        let size = parcel.bytes();
-        queue.parcels.push_back(parcel);
-        Ok(size)
+        let terms = Terms::of(&message).max(Terms::Kept);
+        self.put(Parcel::of(message), terms)
     }
 
     /// Queues a `joined` and what comes with it in their place, with nothing in between, and
@@ -311,12 +324,13 @@ impl Mailbox {
         Ok(bytes)
     }
 
-    fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Refused> {
+    fn put(&self, parcel: Parcel, terms: Terms) -> Result<usize, Refused> {
         let mut queue = self.queue();
         // A client that is replaced while it joins gets `joined` first and the refusal after it.
-        let at_mark = at_mark && queue.mark.is_some();
+        let at_mark = terms == Terms::AtMark && queue.mark.is_some();
+        let kept = at_mark || terms == Terms::Kept;
         match queue.state {
-            State::Stopped(Stop::Full) => return Err(Refused::Full),
+            State::Stopped(Stop::Full) if !kept => return Err(Refused::Full),
             State::Stopped(_) if matches!(parcel, Parcel::Close(_)) => return Err(Refused::Gone),
             // The session may be in the middle of a frame whose answer this is. It is handed over
             // with all the rest.
@@ -329,10 +343,11 @@ impl Mailbox {
         let full = queue.parcels.len() >= self.bounds.messages || bytes > self.bounds.bytes;
         if full {
             queue.state = State::Stopped(Stop::Full);
-        } else {
-            if matches!(parcel, Parcel::Close(_)) {
-                queue.state = State::Closing;
-            }
+        } else if matches!(parcel, Parcel::Close(_)) {
+            queue.state = State::Closing;
+        }
+        let refused = full && !kept;
+        if !refused {
             queue.bytes = bytes;
             // Only the answer to the join goes to the mark. Later messages go to the end.
             let mark = if at_mark { queue.mark.take() } else { None };
@@ -341,7 +356,7 @@ impl Mailbox {
         }
         drop(queue);
         self.waker.wake();
-        if full { Err(Refused::Full) } else { Ok(size) }
+        if refused { Err(Refused::Full) } else { Ok(size) }
     }
 
     /// Ignores poisoning, because a panic never leaves a queue half changed.

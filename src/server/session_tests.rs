@@ -71,6 +71,19 @@ async fn a_message_that_is_being_written_counts_as_waiting() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_is_still_told_what_was_dropped() {
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
+    while mailbox.post(relayed(&"x".repeat(30_000))).is_ok() {}
+    let dropped = || ServerMessage::from(Rejection::new(Code::PeerGone, "dropped").counting(1));
+    assert!(mailbox.post(dropped()).is_ok());
+    assert_eq!(mailbox.post(relayed("more")), Err(Refused::Full));
+    mailbox.finish(0, 0);
+    let left: Vec<_> = mailbox.detach().await.frames;
+    assert!(left.last().unwrap().expose().contains("peer_gone"));
+    assert_eq!(mailbox.post(dropped()), Err(Refused::Gone));
+}
+
+#[tokio::test]
 async fn a_session_that_must_stop_takes_what_is_posted_until_it_has() {
     let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
     mailbox.stop(Stop::Replaced);

@@ -54,6 +54,7 @@ impl Room {
                 if matches!(what, Said::Join(_)) { decision } else { self.heard(who, decision) }
             }
             Event::Lost { conn, unread } => self.lose(conn, unread, now, rules),
+            Event::Untold { peer, since, rejection } => self.tell_late(peer, *since, rejection),
             // What was due has been done.
             Event::Due => stay(Standing::Unseated, Vec::new()),
         }

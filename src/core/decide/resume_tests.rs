@@ -243,6 +243,25 @@ fn a_sender_that_is_away_itself_hears_of_what_was_dropped_when_it_comes_back() {
 }
 
 #[test]
+fn what_a_peer_could_not_be_told_at_once_it_is_told_later() {
+    let seat = |room: &Room| room.seat(&peer("ada")).unwrap().since;
+    let tell = |room: &Room, since| {
+        let rejection = Rejection::new(Code::PeerGone, "dropped").to(Some(peer("bob"))).counting(2);
+        let event = Event::Untold { peer: peer("ada"), since, rejection };
+        room.decide(&event, NOW, &RULES)
+    };
+    let here = two();
+    assert_eq!(shown(&tell(&here, seat(&here))), ["c1 < error peer_gone bob 2"]);
+    let away = lose(&here, "c1", Unread::default());
+    let kept = tell(&away, seat(&away));
+    assert_eq!(shown(&kept), [""; 0]);
+    let back = resume(&kept.next.unwrap(), "c3 ada", "ada's", None);
+    assert!(shown(&back).last().unwrap().contains(r#""code":"peer_gone""#), "{back:?}");
+    let another_page = Timestamp(seat(&here).0 + 1);
+    assert_eq!(shown(&tell(&here, another_page)), [""; 0]);
+}
+
+#[test]
 fn in_open_mode_the_seat_that_was_away_longest_yields_to_a_newcomer() {
     let full = room_of(&["c1 ada", "c2 bob", "c3 cy"]);
     let full = lose(&full, "c2", Unread::default());

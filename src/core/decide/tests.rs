@@ -259,6 +259,9 @@ pub(super) fn shown(decision: &Decision) -> Vec<String> {
 fn show(effect: &Effect) -> String {
     match effect {
         Effect::Send { to, message } => format!("{to} < {}", say(message)),
+        Effect::Report { to, rejection } => {
+            format!("{to} < {}", say(&ServerMessage::from(rejection.clone())))
+        }
         Effect::Close { conn, code } => format!("{conn} x {}", *code as u16),
         Effect::Record(entry) => format!("! {}", entry.event),
         Effect::ListRooms { to, .. } => format!("{to} < every room"),
