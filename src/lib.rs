@@ -15,7 +15,7 @@
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
 //!  server     wire      wire        core      core       drive       server
 //!
-//!  main -> server -> { drive, health_check } -> { ports, token, health } -> core -> wire -> redact
+//!  main -> server -> { drive, health_check } -> { ports, token, ice, health } -> core -> wire -> redact
 //!  (everything depends only on what is to its right; `origin` stands alone)
 //! ```
 //!
@@ -29,6 +29,7 @@ pub mod drive;
 pub mod health;
 #[cfg(any(feature = "token", feature = "visit"))]
 pub mod health_check;
+pub mod ice;
 pub mod origin;
 pub mod ports;
 pub mod redact;
