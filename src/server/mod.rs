@@ -134,7 +134,7 @@ impl<R: Registry> App<R> {
             gatekeeper: pass.beside(config.gatekeeper.clone()),
             journal: audit.unwrap_or_else(|| Arc::new(())),
             limits: Limits::new(&config),
-            health: HealthCheck::new(address, config.tls.clone(), pass),
+            health: HealthCheck::new(address, &config, pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),
             alive,
