@@ -17,6 +17,7 @@ mod envelope;
 mod host;
 mod query;
 mod resume;
+mod scan;
 mod server;
 mod time;
 mod value;
