@@ -169,6 +169,10 @@ impl<R: Registry> Session<R> {
             }
         };
         self.driver.outbox.release();
+        if end.is_some() {
+            // What answers the frames before this one.
+            self.mailbox.release();
+        }
         end
     }
 
