@@ -123,7 +123,8 @@ impl<R: Registry> Session<R> {
         let mut next = Next::Batch(read);
         loop {
             let end = match next {
-                Next::Batch(batch) => self.read(batch).await,
+                // On the heap, because an idle connection need not hold room for it.
+                Next::Batch(batch) => Box::pin(self.read(batch)).await,
                 Next::Deadline => self.on_deadline(deadline.as_mut()),
                 Next::Stop(stop) => Some(stop.into()),
                 Next::Gone(end) => Some(end),
@@ -210,7 +211,7 @@ impl<R: Registry> Session<R> {
         let incoming = Incoming::parse(text);
         let joins = matches!(&incoming, Ok(Incoming { message: ClientMessage::Join(_), .. }));
         // A batch may hold thousands of messages, and other clients are waiting too.
-        unless_it_waits(consume_budget(), &self.driver.outbox).await;
+        unless_it_waits(pin!(consume_budget()), &self.driver.outbox).await;
         let refusal = match (too_fast, incoming) {
             (Some(rejection), incoming) => Some(rejection.answering_frame(&incoming)),
             (None, Err(rejection)) => Some(rejection),
@@ -229,8 +230,11 @@ impl<R: Registry> Session<R> {
 
     async fn handle(&mut self, incoming: Incoming<'_>) {
         let (request_id, to) = (incoming.request_id.clone(), incoming.message.to().cloned());
-        let handled = self.driver.receive(&mut self.connection, incoming, now());
-        if let Err(fault) = unless_it_waits(handled, &self.driver.outbox).await {
+        let handled = {
+            let handles = pin!(self.driver.receive(&mut self.connection, incoming, now()));
+            unless_it_waits(handles, &self.driver.outbox).await
+        };
+        if let Err(fault) = handled {
             error!(conn = %self.connection.id, %fault, "could not handle a message");
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
             let _ = self.mailbox.answer(rejection.to(to).answering(request_id).into());
@@ -310,8 +314,7 @@ impl<R: Registry> Session<R> {
 }
 
 /// Completes `work`. Should it have to wait, what was held back is written first.
-async fn unless_it_waits<T>(work: impl Future<Output = T>, outbox: &Speaker) -> T {
-    let mut work = pin!(work);
+async fn unless_it_waits<T>(mut work: Pin<&mut impl Future<Output = T>>, outbox: &Speaker) -> T {
     poll_fn(|context| {
         let done = work.as_mut().poll(context);
         if done.is_pending() {
