@@ -123,17 +123,19 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
     let stream = Metered::new(stream, Arc::clone(&caller.meter));
     let ended = match tls {
         None => Box::pin(http(stream, caller, router)).await,
-        Some(tls) => match timeout(limit, Box::pin(secure(stream, &caller, first[0], &tls))).await {
-            Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
-            Ok(Err(error)) => {
-                debug!(%error, "a TLS handshake failed");
-                return;
+        Some(tls) => {
+            match timeout(limit, Box::pin(secure(stream, &caller, first[0], &tls))).await {
+                Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
+                Ok(Err(error)) => {
+                    debug!(%error, "a TLS handshake failed");
+                    return;
+                }
+                Err(_) => {
+                    debug!("a TLS handshake took too long");
+                    return;
+                }
             }
-            Err(_) => {
-                debug!("a TLS handshake took too long");
-                return;
-            }
-        },
+        }
     };
     if let Err(error) = ended {
         debug!(%error, "an HTTP connection failed");

@@ -129,7 +129,7 @@ impl Frames {
 }
 
 impl Begun {
-    fn received(self: Box<Self>) -> Result<Received<'static>, Violation> {
+    fn received(self) -> Result<Received<'static>, Violation> {
         if !self.is_text {
             return Ok(Received::Binary);
         }

@@ -128,9 +128,8 @@ fn assert_same(bytes: &[u8], pieces: &[usize]) {
     if fault(&ours) && theirs.1 == "open" {
         theirs = self::theirs(&[bytes, &[0; 200]].concat());
     }
-    let [our_texts, their_texts] = [&ours, &theirs].map(|told| {
-        told.0.iter().filter(|(kind, _)| *kind != "close").collect::<Vec<_>>()
-    });
+    let [our_texts, their_texts] = [&ours, &theirs]
+        .map(|told| told.0.iter().filter(|(kind, _)| *kind != "close").collect::<Vec<_>>());
     let same = our_texts == their_texts && (ours.1 == theirs.1 || fault(&ours) && fault(&theirs));
     let early = theirs.1 == "not text" && our_texts.starts_with(&their_texts);
     // A close frame with a bad code or reason is answered by tungstenite as if it were good.

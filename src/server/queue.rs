@@ -43,7 +43,10 @@ pub(super) enum State {
     /// The session must stop. Until it has, it takes what is posted.
     Stopped(Stop),
     /// The session has stopped, after it took this many text frames from its client.
-    Finished { taken: u64, full: bool },
+    Finished {
+        taken: u64,
+        full: bool,
+    },
 }
 
 /// One thing to be written to a socket.

@@ -62,7 +62,10 @@ impl Reader {
     }
 
     /// Waits for bytes. `None`: there are no more.
-    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Batch>>> {
+    pub(super) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<Batch>>> {
         loop {
             let mut batch = Batch::take();
             let space = if self.part.is_empty() { BUFFER } else { self.missing.min(BUFFER) };
@@ -110,7 +113,8 @@ impl Reader {
 
     /// Reads until the client closes, as long as it sends frames.
     pub(super) async fn until_closed(&mut self) {
-        while let Ok(Some(mut batch)) = std::future::poll_fn(|context| self.poll_read(context)).await
+        while let Ok(Some(mut batch)) =
+            std::future::poll_fn(|context| self.poll_read(context)).await
         {
             self.meter.look(0);
             loop {
