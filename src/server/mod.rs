@@ -11,9 +11,11 @@ pub mod audit;
 pub mod config;
 mod drain;
 mod farewell;
+mod frames;
 mod health;
 mod http;
 mod limits;
+mod line;
 mod liveness;
 mod mailbox;
 mod mailboxes;
@@ -21,6 +23,8 @@ pub mod memory;
 mod metered;
 pub mod network;
 mod outbox;
+mod queue;
+mod reader;
 mod regular_file;
 mod session;
 mod shortage;
@@ -147,7 +151,12 @@ impl<R: Registry> App<R> {
         let mailboxes = Arc::clone(&self.mailboxes);
         self.driver(
             Claims { accounts, mailbox: Arc::clone(mailbox) },
-            Speaker { conn: conn.clone(), mailboxes, told: Told::default() },
+            Speaker {
+                conn: conn.clone(),
+                mailbox: Arc::clone(mailbox),
+                mailboxes,
+                told: Told::default(),
+            },
         )
     }
 
