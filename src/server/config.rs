@@ -24,6 +24,7 @@ use crate::server::network::Network;
 use crate::server::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
+pub(crate) use keys::redacted;
 pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
 pub use token::TokenFlags;
