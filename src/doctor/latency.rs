@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::clock;
 use super::finding::{Answer, Good, Wrong};
@@ -10,21 +10,21 @@ use super::peer::{Peer, Unheard};
 use super::relay::why;
 
 /// How many messages are measured.
-const ROUNDS: usize = 10;
+const ROUNDS: u64 = 10;
 /// A call needs about four messages one after the other before there is a picture. Above this they
 /// take more than a second.
 const SLOW: Duration = Duration::from_millis(500);
 
 /// Sends a message there and back, again and again.
 pub(super) async fn is_short(first: &mut Peer, second: &mut Peer) -> Answer<()> {
-    let mut rounds = Vec::with_capacity(ROUNDS);
+    let mut rounds = Vec::new();
     for number in 0..ROUNDS {
         let started = Instant::now();
         round(first, second, number).await.map_err(|unheard| broken(&unheard))?;
         rounds.push(started.elapsed());
     }
     rounds.sort_unstable();
-    let (median, slowest) = (rounds[ROUNDS / 2], rounds[ROUNDS - 1]);
+    let (median, slowest) = (rounds[rounds.len() / 2], rounds[rounds.len() - 1]);
     let says = format!(
         "A message to the other peer and back takes {:.1} ms (the slowest of {ROUNDS}: {:.1} ms).",
         milliseconds(median),
@@ -40,14 +40,14 @@ pub(super) async fn is_short(first: &mut Peer, second: &mut Peer) -> Answer<()> 
     })
 }
 
-async fn round(first: &mut Peer, second: &mut Peer, number: usize) -> Result<(), Unheard> {
+async fn round(first: &mut Peer, second: &mut Peer, number: u64) -> Result<(), Unheard> {
     pass(first, second, number).await?;
     pass(second, first, number).await
 }
 
-async fn pass(from: &mut Peer, to: &mut Peer, number: usize) -> Result<(), Unheard> {
+async fn pass(from: &mut Peer, to: &mut Peer, number: u64) -> Result<(), Unheard> {
     from.say(&json!({"type": "signal", "to": to.id, "number": number})).await?;
-    while to.hear(&["signal"]).await?["number"] != Value::from(number) {}
+    while to.hear(&["signal"]).await?["number"].as_u64() != Some(number) {}
     Ok(())
 }
 

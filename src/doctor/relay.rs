@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Doctor;
 use super::finding::{Answer, Good, Wrong};
@@ -48,7 +48,7 @@ async fn exchange(from: &mut Peer, to: &mut Peer, kind: &str, sdp: &str) -> Resu
         Err(refused @ Unheard::Refused { .. }) = from.hear(&[]) => Err(refused),
     };
     let arrived = arrived.map_err(|unheard| lost(kind, &unheard))?;
-    if arrived["sdp"] == sdp && arrived["from"] == Value::from(from.id.as_str()) {
+    if arrived["sdp"] == sdp && arrived["from"] == from.id.as_str() {
         return Ok(());
     }
     Err(Wrong::new(

@@ -229,7 +229,8 @@ fn certificate(error: &CertificateError, target: &Target, trust: &Trust, shown: 
             "Use one of those names in the URL, or get a certificate for this one. Behind a proxy \
              with several names, check which of them it takes as the default.",
         ),
-        CertificateError::UnknownIssuer => unknown(trust, shown),
+        // The latter: it was issued by another authority of the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => unknown(trust, shown),
         CertificateError::Other(other) if is_authority(other) => Wrong::new(
             "The certificate is that of a certificate authority (CA:TRUE), not of a server.",
             "Make another one. With openssl req -x509 that takes \

@@ -86,7 +86,8 @@ fn passed(socket: Socket, headers: &HeaderMap) -> Good<Socket> {
     let by = proxies(headers);
     let through = by.as_ref().map(|by| format!(", through {by}")).unwrap_or_default();
     let says = format!("The WebSocket handshake gets through{through}.");
-    let good = Good::new(socket, says).with("through", by);
+    let good = Good::new(socket, says);
+    let good = by.into_iter().fold(good, |good, by| good.with("through", by));
     if headers.get(SEC_WEBSOCKET_PROTOCOL).is_some_and(|it| it == SUBPROTOCOL) {
         return good;
     }
@@ -161,7 +162,8 @@ async fn refused(answer: Response<hyper::body::Incoming>, doctor: &Doctor) -> Wr
         origin: doctor.origin.as_deref(),
     };
     let by = proxies(&head.headers);
-    refusal.explained().with("status", head.status.as_u16()).with("through", by)
+    let wrong = refusal.explained().with("status", head.status.as_u16());
+    by.into_iter().fold(wrong, |wrong, by| wrong.with("through", by))
 }
 
 /// An answer that refuses the handshake.
@@ -181,6 +183,10 @@ impl Refusal<'_> {
         }
         match code {
             300..=399 => self.redirected(),
+            400 if self.wants_tls() => Wrong::new(
+                "The port serves TLS, and this URL does not.",
+                "Use wss or https in the URL.",
+            ),
             401 => Wrong::new(
                 format!("The handshake was refused with 401{}.", self.reason()),
                 "The server wants a visit token in the handshake, or a proxy wants a password. \
@@ -212,6 +218,11 @@ impl Refusal<'_> {
         let root = || self.json()?.get("endpoints")?.get("websocket").cloned();
         self.status == StatusCode::UPGRADE_REQUIRED
             || (self.status == StatusCode::OK && root().is_some())
+    }
+
+    /// Whether somebody says that this is a port for https. The server, nginx and Caddy do.
+    fn wants_tls(&self) -> bool {
+        !self.target.secure && self.body.to_ascii_lowercase().contains("https")
     }
 
     fn redirected(&self) -> Wrong {
