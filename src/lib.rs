@@ -15,9 +15,10 @@
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
 //!  server     wire      wire        core      core       drive       server
 //!
-//!  main -> doctor -> server -> { drive, health_check } -> { ports, token, health } -> core -> wire
-//!  (everything depends only on what is to its right, and `redact` is at the end; `origin` stands
-//!  alone; the doctor uses of the server only how flags and certificates are read)
+//!  main -> doctor -> server -> { drive, health_check } -> { ports, token, ice, health } -> core
+//!       -> wire -> redact
+//!  (everything depends only on what is to its right; `origin` stands alone; of the server the
+//!  doctor uses only how flags and certificates are read)
 //! ```
 //!
 //! [`drive`], and the modules to the right of it in the picture, use no tokio, clock, randomness or
@@ -32,6 +33,7 @@ pub mod drive;
 pub mod health;
 #[cfg(any(feature = "token", feature = "visit"))]
 pub mod health_check;
+pub mod ice;
 pub mod origin;
 pub mod ports;
 pub mod redact;

@@ -38,7 +38,7 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         now: Timestamp,
     ) -> Result<ControlFlow<(), Vec<PeerId>>, Fault> {
         let Settled { seen, effects, .. } = settled;
-        let Delivered { gone, failed, untold, cut_short } = self.carry_out(effects).await?;
+        let Delivered { gone, failed, untold, cut_short } = self.carry_out(effects, now).await?;
         for (conn, code) in failed {
             if let Some((to, rejection)) = could_not_be_reached(event, &seen, &conn, code) {
                 self.answer(to, rejection).await?;
@@ -79,17 +79,18 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
                 return Ok(());
             };
             let Settled { seen, effects, .. } = self.settle(room, &event, now).await?;
-            let delivered = self.carry_out(effects).await?;
+            let delivered = self.carry_out(effects, now).await?;
             gone.extend(delivered.gone);
             untold.extend(told_later(&seen, delivered.untold));
         }
     }
 
-    async fn carry_out(&self, effects: Vec<Effect>) -> Result<Delivered, Fault> {
+    async fn carry_out(&self, effects: Vec<Effect>, now: Timestamp) -> Result<Delivered, Fault> {
         let mut delivered = Delivered::default();
         let mut messages = Vec::new();
         for effect in effects {
-            if let Effect::Send { to, message } = effect {
+            if let Effect::Send { to, mut message } = effect {
+                self.ice.fill(&mut message, now);
                 messages.push((to, message));
                 continue;
             }

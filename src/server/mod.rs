@@ -158,6 +158,7 @@ impl<R: Registry> App<R> {
             outbox,
             journal: Arc::clone(&self.journal),
             rules: self.config.rules.clone(),
+            ice: Arc::clone(&self.config.ice),
             gatekeeper: self.gatekeeper.clone(),
             mint_secret,
             mint_peer_id,

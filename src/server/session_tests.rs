@@ -146,6 +146,7 @@ impl Server {
             },
             journal: Arc::new(()),
             rules: Rules::default(),
+            ice: Arc::default(),
             gatekeeper: Gatekeeper::default(),
             mint_secret: super::super::mint_secret,
             mint_peer_id: |_| PeerId::parse("minted").unwrap(),

@@ -15,6 +15,7 @@ mod client;
 mod code;
 mod envelope;
 mod host;
+mod ice;
 mod query;
 mod resume;
 mod server;
@@ -25,6 +26,7 @@ pub use client::{ClientMessage, Incoming, Join, Recipient, Signal};
 pub use code::{CloseCode, Code};
 pub use envelope::{Envelope, Stamp};
 pub use host::HostMessage;
+pub use ice::{IceConfiguration, IceServer, IceUrl, Transport, TurnCredentials};
 pub use query::JoinDefaults;
 pub use resume::{ResumeSecret, ResumeToken};
 pub use server::{

@@ -66,6 +66,7 @@ impl World {
             outbox: wires,
             journal: Arc::new(()),
             rules: Rules::DEFAULT,
+            ice: Arc::default(),
             gatekeeper: Gatekeeper::default(),
             mint_secret: || ResumeSecret::new("s1"),
             mint_peer_id: |_| peer("minted"),

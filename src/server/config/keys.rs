@@ -220,6 +220,7 @@ mod tests {
             room: RoomId::fallback(),
             role: Role::Guest,
             name: None,
+            relay_only: false,
             lobby: false,
             capacity: None,
             expires_at: NOW,
