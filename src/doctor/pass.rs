@@ -90,6 +90,7 @@ fn grant(room: RoomId, subject: PeerId, now: SystemTime) -> Grant {
         name: None,
         lobby: false,
         capacity: None,
+        relay_only: false,
         expires_at: Timestamp::from(now + LIFE),
         visit_end: None,
         readmitted_at: None,
