@@ -27,6 +27,7 @@ use crate::server::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
 pub use ice::IceFlags;
+pub(crate) use keys::redacted;
 pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
 pub use token::TokenFlags;
@@ -247,13 +248,14 @@ pub enum ConfigError {
 /// Variables that may not be set and empty, because each turns on a protection or a record that
 /// somebody relies on. Any other empty variable counts as not set, because that is what a template
 /// makes of a setting that nobody filled in.
-pub const NEVER_EMPTY: [&str; 8] = [
+pub const NEVER_EMPTY: [&str; 9] = [
     "VISIO_ALLOWED_ORIGIN",
     "VISIO_AUDIT",
     "VISIO_JWKS",
     "VISIO_JWT_AUDIENCE",
     "VISIO_JWT_PUBLIC_KEY",
     "VISIO_JWT_SECRET",
+    "VISIO_RELAY_ONLY",
     "VISIO_TLS_CERT",
     "VISIO_TLS_KEY",
 ];

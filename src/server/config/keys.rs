@@ -96,7 +96,7 @@ impl KeyFlags {
 }
 
 /// Parses a flag that clap must never print.
-pub(super) fn redacted(text: &str) -> Result<Redacted<String>, Infallible> {
+pub(crate) fn redacted(text: &str) -> Result<Redacted<String>, Infallible> {
     Ok(Redacted::new(text.to_owned()))
 }
 
