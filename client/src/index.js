@@ -1,6 +1,7 @@
 // visio-client: what an app imports.
 
 export { Call } from "./call.js";
+export { checkConnection } from "./check.js";
 export { Code, VisioError } from "./errors.js";
 export { TabIdentity } from "./identity.js";
 export { watchLevel } from "./level.js";
@@ -11,6 +12,7 @@ export { claimsOf } from "./token.js";
 export { HOST_REQUEST, Visit, joinVisit } from "./visit.js";
 
 /** @typedef {import("./call.js").CallOptions} CallOptions */
+/** @typedef {import("./check.js").Step} Step */
 /** @typedef {import("./errors.js").AnyCode} AnyCode */
 /** @typedef {import("./media.js").DeviceChoice} DeviceChoice */
 /** @typedef {import("./media.js").MediaProblem} MediaProblem */

@@ -71,13 +71,9 @@ export class LocalMedia extends Emitter {
     return this.#screen !== null;
   }
 
-  /** What the person wants, whether or not it is available. */
-  get micWanted() {
-    return this.#micOn;
-  }
-
-  get cameraWanted() {
-    return this.#cameraOn;
+  /** What the person wants, whether or not it is available. @returns {{ mic: boolean, camera: boolean }} */
+  get wanted() {
+    return { mic: this.#micOn, camera: this.#cameraOn };
   }
 
   get hasMic() {

@@ -56,7 +56,8 @@
  * @property {LobbyState | null} lobby
  * @property {readonly ChatLine[]} chat  the last 500 lines
  * @property {Quality["level"] | null} quality  the worst of all calls
- * @property {number | null} endsAt  when the visit ends by itself, or this invitation does
+ * @property {{ readonly at: number, readonly everybody: boolean } | null} ends  when the visit ends
+ * by itself; not `everybody`: when your own invitation does
  */
 
 /**
@@ -66,7 +67,6 @@
  * @property {Person} left
  * @property {Knocker} knock  for a host: somebody new waits
  * @property {ChatLine} chat  somebody else wrote
- * @property {{ endsAt: number }} ending  the visit ends by itself soon
  * @property {ServerMessage} message  every message of other people, for your own types
  * @property {VisioError} failure  a refusal that ends nothing
  * @property {VisioError} ended  once

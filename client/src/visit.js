@@ -48,7 +48,7 @@ export class Visit extends Emitter {
   #chat = new ChatLog();
   #ownsMedia;
   #silent;
-  /** What to ask the browser for. */
+  /** What to ask the browser for. @type {import("./media.js").Wanted | null} */
   #wanted;
   /** @type {VisitState} */
   #state;
@@ -63,8 +63,7 @@ export class Visit extends Emitter {
     this.#silent = media === false;
     this.#ownsMedia = !(media instanceof LocalMedia);
     this.media = media instanceof LocalMedia ? media : new LocalMedia(media || {});
-    const wanted = media && !(media instanceof LocalMedia) ? media : {};
-    this.#wanted = { mic: wanted.mic, camera: wanted.camera };
+    this.#wanted = media && !(media instanceof LocalMedia) ? media : null;
     const identity = options.token ? {} : { peerId };
     this.#signaling = new Signaling({
       url: socketUrl(options.url),
@@ -100,7 +99,7 @@ export class Visit extends Emitter {
   async join() {
     const placed = this.#once(({ phase }) => phase === "joined" || phase === "waiting");
     placed.catch(() => {});
-    if (this.media.stopped && !this.#silent) void this.media.start(this.#wanted);
+    if (this.media.stopped && !this.#silent) void this.media.start(this.#wanted ?? this.media.wanted);
     // An unanswered permission prompt keeps nobody out.
     await Promise.race([this.media.started, delay(MEDIA_LIMIT_MS)]);
     if (this.#state.phase === "connecting") this.#signaling.connect();
@@ -212,7 +211,7 @@ export class Visit extends Emitter {
     signaling.on("lobby", ({ waiting }) => this.#lobby(waiting), options);
     signaling.on("message", (message) => this.#heard(message), options);
     signaling.on("gap", ({ from }) => people.missed(from), options);
-    signaling.on("ending", ({ endsAt }) => this.#ending(endsAt), options);
+    signaling.on("ending", ({ endsAt }) => this.#set({ ends: { at: endsAt, everybody: true } }), options);
     signaling.on("failure", (error) => this.emit("failure", error), options);
     signaling.on("ended", (error) => this.#end(error), options);
     signaling.on("frame", (frame) => this.emit("frame", frame), options);
@@ -259,7 +258,9 @@ export class Visit extends Emitter {
   #seated({ roomId, peerId, role, expiresAt }) {
     if (role === "observer") this.media.stop();
     const me = { ...this.#state.me, roomId, peerId, role };
-    this.#set({ phase: "joined", lobby: null, me, endsAt: expiresAt ?? this.#state.endsAt });
+    const own = expiresAt === undefined ? null : { at: expiresAt, everybody: false };
+    const ends = this.#state.ends?.everybody ? this.#state.ends : own;
+    this.#set({ phase: "joined", lobby: null, me, ends });
   }
 
   /** Not in the visit yet, or no longer: this person sees nobody, and nobody sees them. @param {Waiting} message */
@@ -297,12 +298,6 @@ export class Visit extends Emitter {
     const line = this.#chat.add({ from, name, to, text, at, lobby, status: "sent" });
     this.#set({ chat: this.#chat.lines });
     this.emit("chat", line);
-  }
-
-  /** @param {number} endsAt */
-  #ending(endsAt) {
-    this.#set({ endsAt });
-    this.emit("ending", { endsAt });
   }
 
   /** @param {VisitState["people"]} people */
@@ -361,7 +356,7 @@ function firstState(roomId, name) {
       stream: null, problem: null,
     }),
     people: Object.freeze([]), waiting: Object.freeze([]), lobby: null, chat: Object.freeze([]),
-    quality: null, endsAt: null,
+    quality: null, ends: null,
   });
 }
 

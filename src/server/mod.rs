@@ -21,6 +21,7 @@ pub mod memory;
 mod metered;
 pub mod network;
 mod outbox;
+mod page;
 mod regular_file;
 mod session;
 mod shortage;

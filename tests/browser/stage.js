@@ -81,23 +81,25 @@ class Stage {
 
   /**
    * A person opens the page. `port` is another port of the server, and `context` holds more options
-   * of the browser. With a `token`, the link is an invitation and holds nothing else.
+   * of the browser. With a `token`, the link is an invitation. `more` are further
+   * fields of the address.
    */
-  async person(name, { visit = "test-visit", port = this.server.port, context = {}, token } = {}) {
+  async person(name, options = {}) {
+    const { visit = "test-visit", port = this.server.port, context = {}, token, more } = options;
     const own = await this.#browser.newContext(
       { viewport: { width: 1280, height: 800 }, ...context },
     );
     const page = await own.newPage();
-    return this.adopt(page, name, { visit, port, token });
+    return this.adopt(page, name, { visit, port, token, more });
   }
 
-  async adopt(page, name, { visit, port, token }) {
+  async adopt(page, name, { visit, port, token, more = {} }) {
     const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
     const person = new Person(
       page, name, await watch(page, [address.host, ...this.server.hosts ?? []]),
     );
     this.#people.push(person);
-    const said = token ? { quality: "low" } : { visit, name, quality: "low" };
+    const said = { quality: "low", debug: "", ...(token ? {} : { visit, name }), ...more };
     for (const [key, value] of Object.entries(said)) address.searchParams.set(key, value);
     if (token) address.hash = `token=${token}`;
     await page.goto(address.href);
