@@ -60,6 +60,7 @@ export class Call extends Emitter {
   #found = [];
   /** Candidates go into the description that is about to be sent. */
   #describing = 0;
+  #descriptions = 0;
   /** @type {Promise<unknown>} */
   #queue = Promise.resolve();
   #timers = new Timers();
@@ -259,15 +260,18 @@ export class Call extends Emitter {
   /** @returns {Promise<void>} */
   #firstCandidates() {
     const pc = this.#pc;
+    // Our offer and our answer to theirs may wait at the same time.
+    this.#descriptions += 1;
+    const name = `description ${this.#descriptions}`;
     return new Promise((resolve) => {
       const done = () => {
         pc.removeEventListener("icegatheringstatechange", look);
-        this.#timers.cancel("first candidates");
+        this.#timers.cancel(name);
         resolve();
       };
       const look = () => { if (pc.iceGatheringState === "complete") done(); };
       pc.addEventListener("icegatheringstatechange", look);
-      this.#timers.after("first candidates", FIRST_CANDIDATES_MS, done);
+      this.#timers.after(name, FIRST_CANDIDATES_MS, done);
       look();
     });
   }

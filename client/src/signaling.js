@@ -159,8 +159,8 @@ export class Signaling extends Emitter {
   /** Asks the server for a sign of life, and reconnects if there is none. Use it when in doubt. */
   probe() {
     if (!PLACED.has(this.#state) || this.#timers.runs("probe")) return;
-    this.#write({ type: "ping" });
     this.#timers.after("probe", PROBE_LIMIT_MS, () => this.#lost());
+    this.#write({ type: "ping" });
   }
 
   // --- the connection ---
@@ -329,6 +329,7 @@ export class Signaling extends Emitter {
     due.push(...this.#post.roster(peers));
     for (const message of due) this.#write(message);
     this.#silenceMs = Math.min(LONGEST_SILENCE_MS, Math.max(60, heartbeatSeconds) * 1000);
+    this.#stayAlive();
     this.#renewal.plan(expiresAt);
     this.#timers.after(
       "lifetime", LIFETIME_MS + Math.random() * LIFETIME_SPREAD_MS, () => this.#moveAfter(0),
