@@ -11,8 +11,8 @@ use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
-use visio_gateway::visit::{self, Batching, Comparison, Drops};
 use visio_gateway::page::{self, Site};
+use visio_gateway::visit::{self, Batching, Comparison, Drops};
 use visio_gateway::{Gateway, Options};
 
 /// The secret that signs visit tokens while a visit is played for the bill.

@@ -236,6 +236,7 @@ impl Room {
                 peer_id: waiting.peer.clone(),
                 host_present: self.has_host(),
                 since: waiting.since,
+                message: None,
                 request_id,
             },
         )

@@ -139,7 +139,8 @@ mod tests {
         };
         let good = flags("https://clinic.example").resolve(false).expect("an origin");
         assert_eq!(good.frame_ancestors, ["https://clinic.example"]);
-        for bad in ["clinic.example", "https://clinic.example/page", "*", "https://a; script-src *"] {
+        for bad in ["clinic.example", "https://clinic.example/page", "*", "https://a; script-src *"]
+        {
             let refused = flags(bad).resolve(false).expect_err(bad);
             assert_eq!(refused, PageError::NotAnOrigin(bad.to_owned()));
         }
