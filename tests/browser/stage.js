@@ -82,25 +82,27 @@ class Stage {
   /**
    * A person opens the page. `port` is another port of the server, and `context` holds more options
    * of the browser. With a `token`, the link is an invitation. `more` are further
-   * fields of the address.
+   * fields of the address, and `hosts` may be asked besides the page's own.
    */
   async person(name, options = {}) {
-    const { visit = "test-visit", port = this.server.port, context = {}, token, more } = options;
+    const { visit = "test-visit", port = this.server.port, context = {} } = options;
     const own = await this.#browser.newContext(
       { viewport: { width: 1280, height: 800 }, ...context },
     );
     const page = await own.newPage();
-    return this.adopt(page, name, { visit, port, token, more });
+    return this.adopt(page, name, { ...options, visit, port });
   }
 
-  async adopt(page, name, { visit, port, token, more = {} }) {
+  async adopt(page, name, { visit, port, token, more = {}, hosts = [] }) {
     const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
     const person = new Person(
-      page, name, await watch(page, [address.host, ...this.server.hosts ?? []]),
+      page, name, await watch(page, [address.host, ...hosts, ...this.server.hosts ?? []]),
     );
     this.#people.push(person);
     const said = { quality: "low", debug: "", ...(token ? {} : { visit, name }), ...more };
-    for (const [key, value] of Object.entries(said)) address.searchParams.set(key, value);
+    for (const [key, value] of Object.entries(said)) {
+      if (value !== undefined) address.searchParams.set(key, value);
+    }
     if (token) address.hash = `token=${token}`;
     await page.goto(address.href);
     return person;

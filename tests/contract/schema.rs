@@ -31,8 +31,8 @@ pub fn check(sender: Sender, message: &Value) -> Result<(), String> {
     let schema = choices.iter().map(resolved).find(of_type);
     let Some(schema) = schema else { return Err(format!("no message has the type of {message}")) };
     let fields = message.as_object().ok_or("not an object")?;
-    if sender == Sender::Client {
-        // What is null is absent, wherever it may be.
+    if sender == Sender::Client || fields.contains_key("from") {
+        // In what a client writes, null is absent.
         let there = fields.iter().filter(|(_, value)| !value.is_null());
         let there: Map<_, _> = there.map(|(name, value)| (name.clone(), value.clone())).collect();
         return matches(schema, &Value::Object(there));
