@@ -18,7 +18,7 @@
 /** What a person sends; undefined until they said. @typedef {{ readonly mic?: boolean, readonly camera?: boolean, readonly screen?: boolean }} Sends */
 
 /**
- * @typedef {object} Person  never changes; the next state has another one
+ * @typedef {object} PersonFields  never changes; the next state has another one
  * @property {string} peerId
  * @property {string} name
  * @property {Role} role
@@ -29,6 +29,8 @@
  * @property {Quality | null} quality
  * @property {Metadata | undefined} metadata
  */
+
+/** @typedef {Readonly<PersonFields>} Person */
 
 /** The record behind a `Person`. */
 export class Contact {

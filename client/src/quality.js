@@ -1,12 +1,14 @@
 // How good a call is, from what the browser counts.
 
 /**
- * @typedef {object} Quality
+ * @typedef {object} QualityFields
  * @property {"good" | "fair" | "poor"} level
  * @property {number | null} roundTripMs
  * @property {number} lost  the share of packets that did not arrive, 0 to 1
  * @property {boolean} relayed  through a TURN server
  */
+
+/** @typedef {Readonly<QualityFields>} Quality */
 
 /** @typedef {{ received: number, lost: number }} Counted */
 

@@ -18,7 +18,7 @@
  */
 
 /**
- * @typedef {object} Me
+ * @typedef {object} MeFields
  * @property {string | null} roomId
  * @property {string | null} peerId
  * @property {string | null} name
@@ -31,7 +31,7 @@
  */
 
 /**
- * @typedef {object} ChatLine
+ * @typedef {object} ChatLineFields
  * @property {number} id
  * @property {string | null} from  a peer id; null: you
  * @property {string | null} name  null: you, or a person whose name is not known here
@@ -42,10 +42,14 @@
  * @property {"sent" | "waiting" | "unsent"} status  waiting: goes out when the connection is back
  */
 
-/** The waiting room, for the person in it. @typedef {{ hostPresent: boolean, since: number, message: string | null }} LobbyState */
+/** @typedef {Readonly<MeFields>} Me */
+/** @typedef {Readonly<ChatLineFields>} ChatLine */
+/** @typedef {Readonly<VisitStateFields>} VisitState */
+
+/** The waiting room, for the person in it. @typedef {Readonly<{ hostPresent: boolean, since: number, message: string | null }>} LobbyState */
 
 /**
- * @typedef {object} VisitState  never changes; `subscribe` tells of the next one
+ * @typedef {object} VisitStateFields  never changes; `subscribe` tells of the next one
  * @property {Phase} phase
  * @property {VisioError | null} reason  why it ended
  * @property {boolean} connected  false: the connection to the server is lost, or not there yet

@@ -360,6 +360,9 @@ function firstState(roomId, name) {
   });
 }
 
+/** The state of no visit. */
+export const IDLE = firstState(null, null);
+
 /** `https://` is `wss://`, and a path is one of the page's own server. @param {string | URL} url */
 function socketUrl(url) {
   const whole = new URL(url, globalThis.location?.href);

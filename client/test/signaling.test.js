@@ -322,5 +322,5 @@ test("pauses grow, and no two clients take the same", () => {
 });
 
 test("every entry point can be imported where there is no browser", async () => {
-  for (const name of ["index", "messages"]) await import(`../src/${name}.js`);
+  for (const name of ["index", "messages", "react", "element"]) await import(`../src/${name}.js`);
 });

@@ -82,7 +82,8 @@ class Stage {
   /**
    * A person opens the page. `port` is another port of the server, and `context` holds more options
    * of the browser. With a `token`, the link is an invitation. `more` are further
-   * fields of the address, and `hosts` may be asked besides the page's own.
+   * fields of the address, and `hosts` may be asked besides the page's own. `path` is
+   * another page beside it.
    */
   async person(name, options = {}) {
     const { visit = "test-visit", port = this.server.port, context = {} } = options;
@@ -93,8 +94,9 @@ class Stage {
     return this.adopt(page, name, { ...options, visit, port });
   }
 
-  async adopt(page, name, { visit, port, token, more = {}, hosts = [] }) {
+  async adopt(page, name, { visit, port, token, more = {}, hosts = [], path = "" }) {
     const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
+    address.pathname += path;
     const person = new Person(
       page, name, await watch(page, [address.host, ...hosts, ...this.server.hosts ?? []]),
     );
@@ -105,6 +107,17 @@ class Stage {
     }
     if (token) address.hash = `token=${token}`;
     await page.goto(address.href);
+    return person;
+  }
+
+  /** A person opens a page of somebody else, which talks to this server. */
+  async visitor(name, url) {
+    const own = await this.#browser.newContext({ viewport: { width: 1000, height: 700 } });
+    const page = await own.newPage();
+    const hosts = [new URL(url).host, `127.0.0.1:${this.server.port}`];
+    const person = new Person(page, name, await watch(page, hosts));
+    this.#people.push(person);
+    await page.goto(url);
     return person;
   }
 

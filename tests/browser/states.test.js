@@ -46,7 +46,7 @@ function walk(name, context) {
     await weber.reads("#lobby-list .messages", /little early/);
     await look(weber, "lobby");
     await look(anna, "waiting-written");
-    await weber.decides("Ask Anna Keller to wait");
+    await weber.decides("Ask to wait: Anna Keller");
     await look(weber, "question");
     await weber.page.click("#ask-yes");
     await anna.reads("#wait-status", /with you in a few minutes/);

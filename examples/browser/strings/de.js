@@ -112,7 +112,7 @@ export default {
   reply: "Schreiben",
   admitWho: (name) => `${name} hereinbitten`,
   declineWho: (name) => `${name} ablehnen`,
-  holdWho: (name) => `${name} um Geduld bitten`,
+  holdWho: (name) => `Um Geduld bitten: ${name}`,
   replyWho: (name) => `${name} schreiben`,
   writeWho: (name) => `An ${name} schreiben`,
   messageWho: (name) => `Nachricht an ${name}`,

@@ -121,7 +121,7 @@ export default {
   reply: "Message",
   admitWho: (name) => `Admit ${name}`,
   declineWho: (name) => `Decline ${name}`,
-  holdWho: (name) => `Ask ${name} to wait`,
+  holdWho: (name) => `Ask to wait: ${name}`,
   replyWho: (name) => `Message ${name}`,
   writeWho: (name) => `Write to ${name}`,
   messageWho: (name) => `Message to ${name}`,
