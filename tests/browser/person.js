@@ -194,8 +194,18 @@ export class Person {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
   }
 
-  /** Asserts that every control of the visit is inside the window, without scrolling. */
+  /** Asserts that every control of the visit is inside the window, and its label inside of it. */
   async reachesControls() {
+    const spilt = await this.page.evaluate(() => [...document.querySelectorAll(".controls button")]
+      .filter((button) => button.checkVisibility())
+      .filter((button) => {
+        const [outer, inner] = [button, button.querySelector("span")].map(
+          (node) => node.getBoundingClientRect(),
+        );
+        return inner.left < outer.left || inner.right > outer.right || inner.bottom > outer.bottom;
+      })
+      .map(({ id }) => id));
+    assert.deepEqual(spilt, [], "labels that do not fit");
     const outside = await this.page.evaluate(() => [...document.querySelectorAll(".controls button")]
       .filter((button) => button.checkVisibility())
       .map((button) => ({ id: button.id, box: button.getBoundingClientRect() }))

@@ -222,14 +222,14 @@ export default {
   checkTitle: "Ist alles bereit für Ihre Sprechstunde?",
   checkAgain: "Noch einmal prüfen",
   checkDone: "Alles funktioniert. Sie sind bereit für Ihre Sprechstunde.",
-  checkFailed: "Etwas funktioniert noch nicht. Bitte sehen Sie unten nach.",
+  checkFailed: "Etwas funktioniert noch nicht. Bitte sehen Sie oben nach.",
   checkName: {
     server: "Server", join: "Beitreten", camera: "Kamera", microphone: "Mikrofon",
     network: "Anrufe durch Ihr Netz", relay: "Anrufe über einen Vermittler",
   },
   checkStatus: {
     running: "Wird geprüft…", ok: "Funktioniert", warning: "Funktioniert, mit Einschränkungen",
-    failed: "Funktioniert nicht", skipped: "Nicht nötig",
+    failed: "Funktioniert nicht", skipped: "Nicht eingerichtet",
   },
   checkAdvice: {
     unreachable: "Prüfen Sie Ihre Internetverbindung. Wenn sie funktioniert, ist vielleicht der Server gestört.",

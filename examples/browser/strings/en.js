@@ -238,12 +238,12 @@ export default {
   checkTitle: "Is everything ready for your visit?",
   checkAgain: "Check again",
   checkDone: "Everything works. You are ready for your visit.",
-  checkFailed: "Something does not work yet. Please see below.",
+  checkFailed: "Something does not work yet. Please see above.",
   checkName: {
     server: "Visit server", join: "Joining a visit", camera: "Camera", microphone: "Microphone",
     network: "Calls through your network", relay: "Calls through a relay",
   },
-  checkStatus: { running: "Checking…", ok: "Works", warning: "Works, with limits", failed: "Does not work", skipped: "Not needed" },
+  checkStatus: { running: "Checking…", ok: "Works", warning: "Works, with limits", failed: "Does not work", skipped: "Not set up" },
   checkAdvice: {
     unreachable: "Check your internet connection. If it works, the visit server may be down.",
     refused: "Open the link in your invitation again, or ask the practice for a new one.",

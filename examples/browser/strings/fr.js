@@ -226,14 +226,14 @@ export default {
   checkTitle: "Tout est-il prêt pour votre consultation ?",
   checkAgain: "Vérifier à nouveau",
   checkDone: "Tout fonctionne. Vous êtes prêt pour votre consultation.",
-  checkFailed: "Quelque chose ne fonctionne pas encore. Voyez ci-dessous.",
+  checkFailed: "Quelque chose ne fonctionne pas encore. Voyez ci-dessus.",
   checkName: {
     server: "Serveur", join: "Rejoindre une consultation", camera: "Caméra", microphone: "Micro",
     network: "Appels sur votre réseau", relay: "Appels par un relais",
   },
   checkStatus: {
     running: "Vérification…", ok: "Fonctionne", warning: "Fonctionne, avec des limites",
-    failed: "Ne fonctionne pas", skipped: "Inutile ici",
+    failed: "Ne fonctionne pas", skipped: "Non configuré",
   },
   checkAdvice: {
     unreachable: "Vérifiez votre connexion Internet. Si elle fonctionne, le serveur est peut-être en panne.",
