@@ -23,6 +23,7 @@ pub mod memory;
 mod metered;
 pub mod network;
 mod outbox;
+mod page;
 mod queue;
 mod reader;
 mod regular_file;

@@ -141,7 +141,7 @@ impl<'a> ClientMessage<'a> {
             "leave" | "leave_room" => Self::Leave,
             "ping" => Self::Ping,
             "renew" => Self::Renew(renewal(envelope.text())?),
-            "admit" | "deny" | "to_lobby" | "remove" | "end_visit" => {
+            "admit" | "deny" | "hold" | "to_lobby" | "remove" | "end_visit" => {
                 Self::Host(HostMessage::parse(&kind, envelope.text())?)
             }
             _ => return Err(Rejection::new(Code::UnknownType, UNKNOWN_TYPE)),

@@ -7,11 +7,12 @@ use crate::conformance::client::Client;
 use crate::conformance::request::get;
 
 /// Those that count as not set.
-const HARMLESS: [&str; 25] = [
+const HARMLESS: [&str; 29] = [
     "PORT",
     "VISIO_BYTE_BURST",
     "VISIO_BYTE_RATE",
     "VISIO_DRAIN_SECONDS",
+    "VISIO_FRAME_ANCESTOR",
     "VISIO_GRACE_SECONDS",
     "VISIO_HEARTBEAT_SECONDS",
     "VISIO_LISTEN",
@@ -24,6 +25,9 @@ const HARMLESS: [&str; 25] = [
     "VISIO_MESSAGE_BURST",
     "VISIO_MESSAGE_RATE",
     "VISIO_OPEN",
+    "VISIO_PAGE_COLOR",
+    "VISIO_PAGE_LOGO",
+    "VISIO_PAGE_NAME",
     "VISIO_REGION",
     "VISIO_SERVICE_NAME",
     "VISIO_STUN_URL",
