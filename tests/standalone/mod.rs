@@ -14,6 +14,7 @@ mod files;
 mod half_open;
 mod health;
 mod listening;
+mod metrics;
 mod panics;
 mod privacy;
 mod proxies;
