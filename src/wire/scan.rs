@@ -11,6 +11,8 @@
 
 /// How many bytes are compared at once.
 const BLOCK: usize = 64;
+/// How many bytes of a block with something special in it are compared at once.
+const PART: usize = 16;
 
 /// Calls `found` with each field of the object that `text` is: its key without quotes, and its raw
 /// value. `None` if this is for serde_json to judge, or if `found` says so.
@@ -28,7 +30,7 @@ pub(super) fn fields<'a>(
             scanner.expect(b'"')?;
             scanner.string()?;
             let key = text.get(start..scanner.at - 1)?;
-            if key.contains('\\') {
+            if key.as_bytes().contains(&b'\\') {
                 return None;
             }
             scanner.colon()?;
@@ -204,11 +206,15 @@ impl Scanner<'_> {
     /// Skips the rest of a string, and the quote that ends it.
     fn string(&mut self) -> Option<()> {
         loop {
-            while is_plain(&self.text[self.at..]) {
+            while is_plain::<BLOCK>(&self.text[self.at..]) {
                 self.at += BLOCK;
             }
-            // Up to the end of this block, or a little further.
-            let end = self.at + BLOCK;
+            // Most strings are short, and long ones end within a block.
+            while is_plain::<PART>(&self.text[self.at..]) {
+                self.at += PART;
+            }
+            // Up to the end of this part, or a little further.
+            let end = self.at + PART;
             while self.at < end {
                 match self.peek()? {
                     b'"' => {
@@ -244,8 +250,8 @@ impl Scanner<'_> {
 ///
 /// If its last byte is a backslash, then the byte after it is an `r` or an `n`, and harmless as
 /// the first byte of the next block.
-fn is_plain(text: &[u8]) -> bool {
-    let Some((block, next)) = text.first_chunk::<BLOCK>().zip(text.get(1..=BLOCK)) else {
+fn is_plain<const SIZE: usize>(text: &[u8]) -> bool {
+    let Some((block, next)) = text.first_chunk::<SIZE>().zip(text.get(1..=SIZE)) else {
         return false;
     };
     // No early exit, so that the compiler can compare many bytes at once.
