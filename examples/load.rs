@@ -64,7 +64,7 @@ struct Flags {
     saturating_pairs: usize,
 
     /// Messages that each of these pairs has under way
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 8)]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
     window: usize,
 

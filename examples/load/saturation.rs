@@ -115,6 +115,10 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
+/// How many messages of a pair may be under way. More, sent late all at once, are more than a server
+/// keeps for one client; and their latencies count from when they were due in any case.
+const UNDER_WAY: usize = 64;
+
 /// Sends one message after the other, each at its time. The times go round the pairs.
 async fn at_fixed_times(
     mut senders: Vec<(&Lane, &mut OwnedWriteHalf)>,
@@ -130,6 +134,9 @@ async fn at_fixed_times(
             yield_now().await;
         }
         let (lane, half) = &mut senders[nth % pairs];
+        while lane.under_way.borrow().len() >= UNDER_WAY {
+            yield_now().await;
+        }
         lane.under_way.borrow_mut().push_back(due);
         write(half, &lane.frame).await?;
     }
@@ -140,6 +147,8 @@ async fn at_fixed_times(
 struct Lane {
     /// A whole frame.
     frame: Vec<u8>,
+    /// As many of them as may be under way.
+    frames: Vec<u8>,
     /// The payload of what arrives.
     expected: Vec<u8>,
     /// When those that have not arrived were sent, or should have been.
@@ -156,8 +165,10 @@ impl Lane {
             Dialect::Blind => text.clone(),
         };
         let permits = if let Pace::Window(permits) = load.pace { permits } else { 0 };
+        let frame = masked(0x81, text.as_bytes());
         Self {
-            frame: masked(0x81, text.as_bytes()),
+            frames: frame.repeat(permits),
+            frame,
             expected: expected.into_bytes(),
             under_way: RefCell::default(),
             window: Semaphore::new(permits),
@@ -166,10 +177,16 @@ impl Lane {
     }
 
     async fn send(&self, each: usize, half: &mut OwnedWriteHalf) -> anyhow::Result<()> {
-        for _ in 0..each {
-            self.window.acquire().await?.forget();
-            self.under_way.borrow_mut().push_back(Instant::now());
-            write(half, &self.frame).await?;
+        let mut left = each;
+        while left > 0 {
+            // All that may be sent by now goes out in one write, or the client would be slower than
+            // the server.
+            let room = self.window.available_permits().clamp(1, left);
+            self.window.acquire_many(u32::try_from(room)?).await?.forget();
+            let now = Instant::now();
+            self.under_way.borrow_mut().extend(std::iter::repeat_n(now, room));
+            write(half, &self.frames[..room * self.frame.len()]).await?;
+            left -= room;
         }
         Ok(())
     }
@@ -199,7 +216,7 @@ impl Lane {
                     write(answers, &masked(0x8a, payload)).await?;
                     continue;
                 }
-                ensure!(payload == self.expected, "a message was changed on the way");
+                ensure!(payload == self.expected, "not what was sent: {}", beginning(payload));
                 let sent = self.under_way.borrow_mut().pop_front().context("it came twice")?;
                 latencies.push(now.saturating_duration_since(sent));
                 self.window.add_permits(1);
@@ -210,6 +227,11 @@ impl Lane {
         self.latencies.set(latencies);
         Ok(())
     }
+}
+
+/// Enough of a message to tell what it is.
+fn beginning(payload: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(&payload[..payload.len().min(80)])
 }
 
 async fn write(half: &mut OwnedWriteHalf, bytes: &[u8]) -> anyhow::Result<()> {

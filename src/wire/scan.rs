@@ -11,7 +11,7 @@
 
 /// How many bytes are compared at once.
 const BLOCK: usize = 64;
-/// How many bytes of a block with something special in it are compared at once.
+/// How many bytes are compared at once near the ends of strings.
 const PART: usize = 16;
 
 /// Calls `found` with each field of the object that `text` is: its key without quotes, and its raw
@@ -206,12 +206,12 @@ impl Scanner<'_> {
     /// Skips the rest of a string, and the quote that ends it.
     fn string(&mut self) -> Option<()> {
         loop {
-            while is_plain::<BLOCK>(&self.text[self.at..]) {
-                self.at += BLOCK;
-            }
-            // Most strings are short, and long ones end within a block.
+            // Most strings are short. The others are worth larger steps.
             while is_plain::<PART>(&self.text[self.at..]) {
                 self.at += PART;
+                while is_plain::<BLOCK>(&self.text[self.at..]) {
+                    self.at += BLOCK;
+                }
             }
             // Up to the end of this part, or a little further.
             let end = self.at + PART;
@@ -257,7 +257,8 @@ fn is_plain<const SIZE: usize>(text: &[u8]) -> bool {
     // No early exit, so that the compiler can compare many bytes at once.
     let special = block.iter().zip(next).fold(0, |special, (&byte, &next)| {
         let escape = (byte == b'\\') & (next != b'r') & (next != b'n');
-        special | u8::from((byte < 0x20) | (byte == b'"') | escape)
+        // A quote is 0x22, and so becomes 0x20. Control characters stay below.
+        special | u8::from((byte ^ 0x02 <= 0x20) | escape)
     });
     special == 0
 }

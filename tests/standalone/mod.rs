@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod half_open;
 mod health;
+mod interleaving;
 mod listening;
 mod panics;
 mod privacy;
