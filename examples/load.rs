@@ -161,25 +161,39 @@ async fn work(subject: &Subject, flags: &Flags, nth: usize) -> anyhow::Result<f6
 
 /// What is measured at saturation, and at half of what the slower server takes then.
 struct Saturated {
-    full: [(Row, fn(&Outcome) -> f64); 3],
-    half: [(Row, fn(&Outcome) -> f64); 4],
+    full: [Figure; 3],
+    half: [Figure; 4],
+}
+
+/// A row, and what goes into it.
+struct Figure {
+    row: Row,
+    of: fn(&Outcome) -> f64,
+}
+
+impl Figure {
+    const fn new(row: Row, of: fn(&Outcome) -> f64) -> Self {
+        Self { row, of }
+    }
 }
 
 impl Saturated {
     fn new() -> Self {
         let cpu = Row::new("CPU per offer, saturated", Unit::Micros).at_most_times(1.15);
         let late = Row::new("p99 latency at half load", Unit::Micros).at_most_times(1.0);
+        let rate = Row::new("offers a second, saturated", Unit::PerSecond);
+        let micros = |name| Row::new(name, Unit::Micros);
         Self {
             full: [
-                (cpu, |outcome| outcome.cpu),
-                (Row::new("offers a second, saturated", Unit::PerSecond), |it| it.rate),
-                (Row::new("p99 latency, saturated", Unit::Micros), |it| it.percentile(0.99)),
+                Figure::new(cpu, |it| it.cpu),
+                Figure::new(rate, |it| it.rate),
+                Figure::new(micros("p99 latency, saturated"), |it| it.percentile(0.99)),
             ],
             half: [
-                (Row::new("CPU per offer at half load", Unit::Micros), |it| it.cpu),
-                (Row::new("p50 latency at half load", Unit::Micros), |it| it.percentile(0.5)),
-                (late, |it| it.percentile(0.99)),
-                (Row::new("p99.9 latency at half load", Unit::Micros), |it| it.percentile(0.999)),
+                Figure::new(micros("CPU per offer at half load"), |it| it.cpu),
+                Figure::new(micros("p50 latency at half load"), |it| it.percentile(0.5)),
+                Figure::new(late, |it| it.percentile(0.99)),
+                Figure::new(micros("p99.9 latency at half load"), |it| it.percentile(0.999)),
             ],
         }
     }
@@ -204,16 +218,16 @@ impl Saturated {
         }
         let load = Load { pace: Pace::Rate(slowest / 2.0), ..load };
         let half = outcomes(subjects, turns, load).await?;
-        for (rows, outcomes) in [(&mut self.full[..], &full), (&mut self.half[..], &half)] {
-            for (row, figure) in rows {
-                row.add(outcomes.iter().map(|outcome| figure(outcome)).collect());
+        for (figures, outcomes) in [(&mut self.full[..], &full), (&mut self.half[..], &half)] {
+            for Figure { row, of } in figures {
+                row.add(outcomes.iter().map(*of).collect());
             }
         }
         Ok(())
     }
 
     fn into_rows(self) -> impl Iterator<Item = Row> {
-        self.full.into_iter().chain(self.half).map(|(row, _)| row)
+        self.full.into_iter().chain(self.half).map(|figure| figure.row)
     }
 }
 
