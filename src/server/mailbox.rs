@@ -25,8 +25,8 @@ use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// How long a session may take to stop. It may be in the middle of handling a frame.
 const DETACH: Duration = Duration::from_secs(1);
-/// How many bytes may be held back.
-const HELD_BACK: usize = 16 * 1024;
+/// How many bytes may be held back: what one read brings.
+const HELD_BACK: usize = 64 * 1024;
 
 /// The most that may wait for one client.
 #[derive(Debug, Clone, Copy)]

@@ -275,7 +275,7 @@ fn present(raw: Option<&str>) -> Option<&str> {
 fn string(raw: &str) -> Option<Cow<'_, str>> {
     let plain = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match plain {
-        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        Some(plain) if !plain.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(plain)),
         _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
     }
 }

@@ -13,6 +13,7 @@ mod environment;
 mod files;
 mod half_open;
 mod health;
+mod interleaving;
 mod listening;
 mod metrics;
 mod panics;
