@@ -1,58 +1,62 @@
-// The visit page: puts the form, the media, the signaling and the people together.
+// The visit page: puts the form, the media, the visit and what is drawn of it together.
 //
-// There is one `visit` at a time: `join` makes it, and `leave` or the server ends it. Before it,
-// and whenever a host says so, there may be the waiting room. Each part is in its own module; this
-// file only connects them.
+// There is one `visit` of the client package at a time: `join` makes it, and `leave` or the server
+// ends it. Before it, and whenever a host says so, there may be the waiting room. Each part is in its
+// own module; this file only connects them.
 
 import "./health.js";
+import { HOST_REQUEST, LocalMedia, TabIdentity, Visit } from "./client/index.js";
+import { offerNotifications, stayAwake, tellOfKnock } from "./alerts.js";
 import { ask, stopAsking } from "./ask.js";
 import { Chat } from "./chat.js";
 import { Deadline } from "./deadline.js";
-import { Identity } from "./identity.js";
+import { Devices } from "./devices.js";
 import { invitation } from "./invitation.js";
 import { Lobby } from "./lobby.js";
 import { SignalingLog } from "./log.js";
-import { LocalMedia } from "./media.js";
-import { Mesh } from "./mesh.js";
 import { Prejoin } from "./prejoin.js";
 import { addresses, query, rememberVisitInUrl, visitLink } from "./place.js";
-import { SignalingClient } from "./signaling.js";
+import { applySettings, loadSettings } from "./settings.js";
+import { strings, translate } from "./strings/index.js";
 import { VisitView } from "./visit.js";
 import { WaitingRoom } from "./waiting.js";
-import { bindToggles, announce, copyButtons, element, showFor } from "./page.js";
+import { announce, bindToggles, copyButtons, element, isHost, showFor } from "./page.js";
 import { QUESTIONS, ending, failure, reconnecting, waitingReconnecting } from "./texts.js";
 
-const MEDIA_LIMIT_MS = 1_500;
-const HOSTS = new Set(["host", "admin"]);
 const ACCESS = invitation ? "invited" : "open";
 
-const identity = new Identity();
+translate();
+const settings = loadSettings();
+const identity = new TabIdentity();
 const media = new LocalMedia({ quality: query.get("quality") ?? undefined });
-const log = new SignalingLog();
+const log = query.has("debug") ? new SignalingLog() : null;
 const deadline = new Deadline();
 const prejoin = new Prejoin({ media, onJoin: join, onCancel: () => leave() });
+const devices = new Devices({
+  media, address: () => ({ url: addresses().signaling, token: invitation?.token }),
+});
 const waitingRoom = new WaitingRoom({ media, onLeave: () => leave() });
-const view = new VisitView({ media, onLeave: () => leave(), onDecide: decide });
-let visit = null;
+const view = new VisitView({ media, devices, onLeave: () => leave(), onDecide: decide });
+let current = null;
 
 start();
 
-function start() {
+async function start() {
   showHealth();
   showFor(ACCESS, "speaker");
+  offerNotifications();
   bindToggles(media, () => rememberForReload());
-  copyButtons(() => visitLink(visit?.roomId ?? prejoin.roomId));
-  addEventListener("online", checkConnection);
-  navigator.connection?.addEventListener("change", checkConnection);
-  addEventListener("offline", () => visit?.client.probe());
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) checkConnection(); });
-  addEventListener("pagehide", (event) => { if (!event.persisted) visit?.mesh.sayClosing(); });
+  copyButtons(() => visitLink(current?.roomId ?? prejoin.roomId));
   const interrupted = identity.interruptedVisit;
   const roomId = invitation?.roomId ?? query.get("visit") ?? interrupted?.roomId;
   prejoin.fill({ roomId, name: query.get("name") ?? interrupted?.displayName });
   prejoin.follow(invitation);
+  const { tokens, ...clinic } = await settings;
+  applySettings(clinic);
+  if (tokens && !invitation) return prejoin.show(ending({ code: "unauthorized" }, null));
   prejoin.start({ mic: interrupted?.mic, camera: interrupted?.camera });
-  if (interrupted?.roomId === prejoin.roomId && !invitation?.isFresh) join(interrupted);
+  if (interrupted?.roomId === prejoin.roomId && !invitation?.isFresh) return join(interrupted);
+  return undefined;
 }
 
 function showHealth() {
@@ -65,141 +69,102 @@ function showHealth() {
 // --- one visit ---
 
 function join({ roomId, displayName }) {
-  const client = new SignalingClient({
+  const visit = new Visit({
     url: addresses().signaling,
-    join: () => ({
-      roomId,
-      peerId: invitation?.peerId ?? identity.peerId,
-      displayName: invitation?.name ?? displayName,
-    }),
     token: invitation?.token,
+    room: roomId,
+    name: invitation?.name ?? displayName,
+    peerId: invitation ? undefined : identity.peerId,
+    media: invitation?.role === "observer" ? false : media,
+    iceTransportPolicy: query.get("relay") === "only" ? "relay" : undefined,
   });
-  const send = (message) => client.send(message);
-  const mesh = new Mesh({ send, local: media });
-  const chat = new Chat({ send, nameOf: (peerId) => mesh.nameOf(peerId) });
-  const lobby = new Lobby({ send });
-  visit = {
+  current = {
+    visit,
     roomId,
-    displayName,
-    client,
-    mesh,
-    chat,
-    lobby,
-    role: "guest",
-    placed: false,
-    seated: false,
+    displayName: invitation?.name ?? displayName,
+    phase: "connecting",
+    left: new AbortController(),
     endedHere: false,
   };
-  listen(visit);
-  prejoin.joining("Joining…");
-  connectWithMedia(visit);
-}
-
-/**
- * Waits a little, so that a camera about to start is part of the first offer. An unanswered
- * permission prompt keeps nobody out.
- */
-async function connectWithMedia(own) {
-  const silent = invitation?.role === "observer";
-  if (media.stopped && !silent) media.start({ mic: media.micWanted, camera: media.cameraWanted });
-  await Promise.race(
-    [media.started, new Promise((resolve) => setTimeout(resolve, MEDIA_LIMIT_MS))],
-  );
-  if (visit === own) own.client.connect();
+  current.chat = new Chat(visit);
+  current.lobby = new Lobby(visit, (knocks) => view.showKnocks(knocks));
+  listen(current);
+  prejoin.joining(strings.joining);
+  visit.join().catch(() => {}); // its end is an event
 }
 
 function listen(own) {
-  const { client, mesh, chat, lobby } = own;
-  // A visit that was left must no longer draw on the page.
-  const on = (target, type, handle) => target.addEventListener(type, ({ detail }) => {
-    if (visit === own) handle(detail);
-  });
-  on(client, "frame", (frame) => log.add(frame));
-  on(client, "state", (state) => connectionChanged(own, state));
-  on(client, "room", (message) => roomChanged(own, message));
-  on(client, "waiting", (message) => waiting(own, message));
-  on(client, "lobby", ({ waiting }) => lobby.show(waiting));
-  on(client, "ending", ({ endsAt }) => deadline.set(endsAt, true));
-  on(client, "message", (message) => heard(own, message));
-  on(client, "failure", (error) => failed(own, error));
-  on(client, "ended", (end) => finish(end));
-  on(mesh, "people", () => view.showPeople(mesh.people, own.displayName));
-  on(mesh, "arrived", ({ name, role }) => tell(
-    own, role === "observer" ? `${name} is here, as an observer.` : `${name} is here.`,
+  const { visit } = own;
+  visit.subscribe((state) => show(own, state));
+  visit.on("frame", (frame) => log?.add(frame));
+  visit.on("arrived", ({ name, role }) => tell(
+    own, role === "observer" ? strings.hereObserver(name) : strings.here(name),
   ));
-  on(mesh, "left", ({ name }) => tell(own, `${name} left the visit.`));
-  on(lobby, "change", (knocks) => view.showKnocks(knocks));
+  visit.on("left", ({ name }) => tell(own, strings.gone(name)));
+  visit.on("knock", () => tellOfKnock());
+  visit.on("failure", (error) => failed(own, error));
+  visit.on("ended", (error) => finish(own, error));
 }
 
-function roomChanged(own, message) {
-  if (message.type === "joined") seated(own, message);
-  own.mesh.follow(message);
-  if (message.type === "joined") own.chat.flush();
+/** Draws the state. What belongs to a phase is opened and closed where the phase changes. */
+function show(own, state) {
+  if (state.phase === "ended") return;
+  if (state.phase !== own.phase) change(own, state);
+  showConnection(own, state);
+  showDeadline(own, state);
+  if (state.phase === "waiting") waitingRoom.show(state);
+  if (state.phase === "joined") view.showPeople(state.people, own.displayName);
 }
 
-function seated(own, { role, expiresAt }) {
-  own.role = role;
-  if (expiresAt) deadline.set(expiresAt, expiresAt === invitation?.visitEnd);
-  if (own.seated) return;
-  own.seated = true;
-  own.chat.continues(waitingRoom.close());
-  enter(own);
-  view.open({ ...own, hosting: isHost(own) });
-  announce("You are in the visit.");
-}
-
-/** Not in the visit yet, or no longer: this person sees nobody, and nobody sees them. */
-function waiting(own, message) {
-  const sentBack = own.seated;
-  own.seated = false;
-  if (sentBack) {
-    own.mesh.clear();
+function change(own, { phase, me }) {
+  const before = own.phase;
+  own.phase = phase;
+  own.role = me.role;
+  if (before === "connecting") enter(own);
+  if (phase === "waiting") {
     view.close();
+    waitingRoom.open({ visit: own.visit, sentBack: before === "joined" });
   }
-  if (!waitingRoom.isOpen) {
+  if (phase === "joined") {
+    waitingRoom.close();
     enter(own);
-    // The server may have sent its warning before this person joined.
-    if (invitation?.visitEnd) deadline.set(invitation.visitEnd, true);
-    waitingRoom.open({ send: (chat) => own.client.send(chat), sentBack });
+    view.open({ ...own, hosting: isHost(own) });
+    announce(strings.inVisit);
   }
-  waitingRoom.show(message);
 }
 
 /** This person has a place, in the visit or in the waiting room. */
 function enter(own) {
   own.placed = true;
-  const silent = own.role === "observer";
-  if (silent) media.stop();
-  showFor(ACCESS, silent ? "observer" : "speaker", isHost(own) ? "host" : null);
+  showFor(ACCESS, own.role === "observer" ? "observer" : "speaker", isHost(own) ? "host" : null);
   rememberVisitInUrl(own.roomId);
   rememberForReload();
+  stayAwake(own.left.signal);
   prejoin.hide();
 }
 
-function heard(own, message) {
-  if (waitingRoom.isOpen) return waitingRoom.receive(message);
-  if (isHost(own) && !own.mesh.has(message.from) && own.lobby.receive(message)) return;
-  own.mesh.receive(message);
-  own.chat.receive(message);
+function showConnection(own, { connected, attempt }) {
+  const lost = !connected && attempt > 0;
+  element("health").unreachable = lost;
+  if (own.phase === "joined") view.showBanner(lost ? reconnecting(attempt) : null);
+  if (own.phase === "waiting") waitingRoom.showBanner(lost ? waitingReconnecting() : null);
+  if (own.phase === "connecting" && lost) prejoin.joining(strings.joiningSlowly);
+}
+
+function showDeadline(own, { ends, phase }) {
+  // The server may have sent its warning before this person joined.
+  const { visitEnd } = invitation ?? {};
+  const known = ends ?? (phase === "waiting" && visitEnd ? { at: visitEnd, everybody: true } : null);
+  if (!known || known === own.ends) return;
+  own.ends = known;
+  deadline.set(known.at, known.everybody || known.at === visitEnd);
 }
 
 function failed(own, error) {
-  const text = failure(error);
+  const text = failure(error, HOST_REQUEST);
   if (!text) return;
   if (isHost(own) && error.code !== "rate_limited") own.lobby.showNote(text);
   else own.chat.note(text);
-}
-
-function connectionChanged(own, { state, attempt }) {
-  if (state === "reconnecting" && own.seated) view.showBanner(reconnecting(attempt));
-  else if (state === "reconnecting" && own.placed) waitingRoom.showBanner(waitingReconnecting());
-  else if (state === "reconnecting") {
-    prejoin.joining("The visit server cannot be reached. We will keep trying.");
-  }
-  if (state === "joined") view.showBanner(null);
-  if (state === "waiting") waitingRoom.showBanner(null);
-  own.chat.connected(state === "joined");
-  own.lobby.connected(state === "joined");
 }
 
 function tell(own, text) {
@@ -209,58 +174,45 @@ function tell(own, text) {
 
 /** A host decides about a person, or about the visit. The page asks for confirmation first. */
 async function decide(kind, person) {
-  const own = visit;
+  const own = current;
   const answer = await ask(QUESTIONS[kind](person?.name));
-  if (!answer || visit !== own) return;
+  if (!answer || current !== own) return;
   if (kind === "end_visit") own.endedHere = true;
-  const sent = own.client.send(
-    { type: kind, peerId: person?.peerId, ...answer, requestId: "host" },
-  );
-  if (!sent) own.lobby.showNote("You are not connected right now. Please try again in a moment.");
+  const { visit, lobby } = own;
+  const sent = kind === "end_visit" ? visit.end(answer.reason)
+    : kind === "remove" ? visit.remove(person.peerId, answer.reason)
+      : visit.toLobby(person.peerId);
+  if (!sent) lobby.showNote(strings.notConnected);
 }
 
 function leave() {
-  const { client, placed, seated } = visit;
-  const code = seated ? "left" : placed ? "left_waiting" : null;
-  finish(code && { code });
-  client.leave();
+  current?.visit.leave();
 }
 
-function finish(end) {
-  const { mesh, chat, lobby, placed, endedHere } = visit;
-  const text = end && ending(
-    endedHere && end.code === "visit_ended" ? { code: "ended_here" } : end, invitation,
-  );
-  visit = null;
+function finish(own, error) {
+  const { code } = error;
+  const left = code === "left" && { joined: "left", waiting: "left_waiting" }[own.phase];
+  const over = own.endedHere && code === "visit_ended" ? "ended_here" : left || code;
+  const text = code === "left" && !left ? null : ending({ ...error, message: error.message, code: over }, invitation);
+  current = null;
   identity.remember(null);
+  own.left.abort();
   stopAsking();
   deadline.clear();
-  mesh.close();
-  chat.close();
-  lobby.close();
+  own.chat.close();
+  own.lobby.close();
   waitingRoom.close();
   view.close();
   showFor(ACCESS, "speaker");
-  if (placed || text?.action === null) media.stop(); // nobody wants to be filmed after the visit
+  element("health").unreachable = false;
+  if (own.placed || text?.action === null) media.stop(); // nobody wants to be filmed after the visit
   prejoin.show(text);
-}
-
-function isHost({ role }) {
-  return HOSTS.has(role);
 }
 
 // --- around it ---
 
 function rememberForReload() {
-  if (!visit?.placed) return;
-  const { roomId, displayName } = visit;
-  identity.remember({ roomId, displayName, mic: media.micWanted, camera: media.cameraWanted });
-}
-
-/** The network or the window is back, or it is another network: does everything still work? */
-function checkConnection() {
-  if (!navigator.onLine) return;
-  visit?.client.retryNow();
-  visit?.client.probe();
-  visit?.mesh.checkRoutes();
+  if (!current?.placed) return;
+  const { roomId, displayName } = current;
+  identity.remember({ roomId, displayName, ...media.wanted });
 }

@@ -9,10 +9,11 @@ let answer = NOTHING_ASKED;
 
 /**
  * Resolves to null for no, and for yes to `{reason}`, or to `{}` if there is none. `reason`, if
- * given, is the label of a field for the reason. Unless the focus starts in that field, a key that
+ * given, is the label of a field for the reason, and `suggestion` what stands in it. Unless the focus starts in that field, a key that
  * is pressed twice, or held, means no.
  */
-export function ask({ title, text, reason, startsWithReason = false, action }) {
+export function ask(question) {
+  const { title, text, reason, suggestion = "", startsWithReason = false, action } = question;
   const dialog = element("ask");
   const before = document.activeElement;
   answer();
@@ -21,7 +22,8 @@ export function ask({ title, text, reason, startsWithReason = false, action }) {
   element("ask-yes").textContent = action;
   element("ask-reason-row").hidden = !reason;
   element("ask-reason-label").textContent = reason ?? "";
-  element("ask-reason").value = "";
+  element("ask-reason").value = suggestion;
+  element("ask-yes").classList.toggle("danger", !question.harmless);
   dialog.returnValue = "";
   dialog.showModal();
   element(startsWithReason ? "ask-reason" : "ask-no").focus();

@@ -1,115 +1,119 @@
-// Messages that people write to each other: in the visit, and between a person in the waiting room
-// and a host. Messages written while the connection is gone wait, and are sent afterwards.
+// What people write to each other, on the screen: in the visit, and between a person in the waiting
+// room and a host. The lines are those of the visit's state; this only draws them.
 
-import { element, make } from "./page.js";
+import { element, isHost, make } from "./page.js";
+import { strings } from "./strings/index.js";
 import { timeOfDay } from "./texts.js";
 
 /** One list of lines and the form below it. */
 export class Conversation {
+  #box;
   #list;
-  #form;
   #input;
-  #send;
-  #waiting = [];
+  #nameOf;
+  /** Nodes by the line's id; notes have none. */
+  #nodes = new Map();
   #leave = new AbortController();
 
   /**
-   * @param {Element} list  for the lines
+   * @param {Element} box  the log that holds the list
    * @param {HTMLFormElement} form  with one input
-   * @param {(text: string) => boolean} send  false: not now
+   * @param {(text: string) => void} send
+   * @param {(line: object) => string} nameOf
    */
-  constructor({ list, form, send }) {
-    this.#list = list;
-    this.#form = form;
+  constructor({ box, form, send, nameOf }) {
+    this.#box = box;
+    this.#list = box.querySelector("ol");
+    this.#list.replaceChildren();
     this.#input = form.querySelector("input");
-    this.#send = send;
-    form.addEventListener("submit", (event) => this.#submit(event), { signal: this.#leave.signal });
+    this.#nameOf = nameOf;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = this.#input.value.trim();
+      this.#input.value = "";
+      if (text) send(text);
+    }, { signal: this.#leave.signal });
   }
 
-  get lines() {
-    return [...this.#list.children];
-  }
-
-  hear({ name, text, at }) {
-    this.#show({ name, text, at, kind: "theirs" });
+  /** Draws these lines, and keeps those that are drawn already. */
+  show(lines) {
+    let news = false;
+    for (const [at, line] of lines.entries()) {
+      if (!this.#nodes.has(line.id)) {
+        this.#insert(line, lines.slice(at + 1));
+        news = true;
+      }
+      showStatus(this.#nodes.get(line.id), line.status);
+    }
+    if (news) this.scrollToEnd();
   }
 
   /** A line from the page itself, such as "Anna is here." */
   note(text) {
-    this.append(make("li", { className: "note" }, text));
-  }
-
-  append(...lines) {
-    this.#list.append(...lines);
+    this.#list.append(make("li", { className: "note" }, text));
     this.scrollToEnd();
   }
 
   scrollToEnd() {
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#box.scrollTop = this.#box.scrollHeight;
   }
 
   connected(connected) {
-    this.#input.placeholder = connected ? "Write a message" : "Will be sent when you are back";
-  }
-
-  /** The connection is back: waiting messages are sent. */
-  flush() {
-    while (this.#waiting.length > 0 && this.#transmit(this.#waiting[0])) this.#waiting.shift();
+    this.#input.placeholder = connected ? strings.write : strings.writeOffline;
   }
 
   close() {
     this.#leave.abort();
-    for (const { node } of this.#waiting) node.classList.replace("waiting", "unsent");
   }
 
-  #submit(event) {
-    event.preventDefault();
-    const text = this.#input.value.trim();
-    if (!text) return;
-    this.#input.value = "";
-    const line = { text, node: this.#show({ name: "You", text, kind: "mine" }) };
-    if (!this.#transmit(line)) this.#hold(line);
+  /** Before the first of the later lines that is drawn: an older line may be shown later. */
+  #insert(line, later) {
+    const next = later.find(({ id }) => this.#nodes.has(id));
+    const node = this.#draw(line);
+    this.#nodes.set(line.id, node);
+    this.#list.insertBefore(node, next ? this.#nodes.get(next.id) : null);
   }
 
-  #transmit({ text, node }) {
-    const sent = this.#send(text);
-    if (sent) node.classList.remove("waiting");
-    return sent;
-  }
-
-  #hold(line) {
-    line.node.classList.add("waiting");
-    this.#waiting.push(line);
-  }
-
-  #show({ name, text, at = Date.now(), kind }) {
+  #draw(line) {
+    const mine = line.from === null;
+    const name = mine ? strings.you : this.#nameOf(line);
     const head = make(
-      "p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(at)),
+      "p", { className: "who" }, make("span", {}, name), " ", make("time", {}, timeOfDay(line.at)),
     );
-    const line = make("li", { className: kind }, head, make("p", { className: "said" }, text));
-    this.append(line);
-    return line;
+    const node = make("li", { className: mine ? "mine" : "theirs" }, head);
+    node.append(make("p", { className: "said" }, line.text));
+    return node;
   }
+}
+
+/** Says of a line that it was not sent yet, or never. */
+function showStatus(node, status) {
+  if (node.dataset.status === status) return;
+  node.dataset.status = status;
+  const words = { waiting: strings.notYetSent, unsent: strings.neverSent };
+  node.querySelector(".unsent")?.remove();
+  if (words[status]) node.append(make("p", { className: "unsent" }, words[status]));
 }
 
 /** The chat of one visit, in its panel. */
 export class Chat {
+  #visit;
   #talk;
-  #nameOf;
   #unread = 0;
   #leave = new AbortController();
 
-  constructor({ send, nameOf }) {
-    this.#nameOf = nameOf;
-    element("messages").replaceChildren();
+  constructor(visit) {
+    this.#visit = visit;
+    const { signal } = this.#leave;
     this.#talk = new Conversation({
-      list: element("messages"),
+      box: element("messages"),
       form: element("chat-form"),
-      send: (text) => send({ type: "chat", message: text }),
+      send: (text) => visit.chat(text),
+      nameOf,
     });
-    element("chat-toggle").addEventListener(
-      "click", () => this.#read(), { signal: this.#leave.signal },
-    );
+    element("chat-toggle").addEventListener("click", () => this.#read(), { signal });
+    visit.subscribe((state) => this.#show(state), { signal });
+    visit.on("chat", (line) => this.#noteUnread(line), { signal });
     this.#read();
   }
 
@@ -118,34 +122,18 @@ export class Chat {
     this.#talk.close();
   }
 
-  /** Messages from the waiting room are kept when the person is admitted. */
-  continues(lines) {
-    if (lines.length === 0) return;
-    this.#talk.note("In the waiting room:");
-    this.#talk.append(...lines);
-    this.#talk.note("In the visit, for everybody:");
-  }
-
-  /** A `message` event of the signaling client; messages other than chat are ignored. */
-  receive({ type, from, to, toAll, message, sentAt }) {
-    if ((type !== "chat" && type !== "private_message") || typeof message !== "string") return;
-    // What was said to all while we were away may come to us alone.
-    const direct = type === "private_message" || (to !== undefined && !toAll);
-    const name = this.#nameOf(from) + (direct ? " (to you only)" : "");
-    this.#talk.hear({ name, text: message, at: direct ? undefined : sentAt });
-    if (element("chat-panel").hidden) this.#count(this.#unread + 1);
-  }
-
   note(text) {
     this.#talk.note(text);
   }
 
-  connected(connected) {
-    this.#talk.connected(connected);
+  #show(state) {
+    this.#talk.show(state.chat.filter((line) => isHere(line, state)));
+    this.#talk.connected(state.connected);
   }
 
-  flush() {
-    this.#talk.flush();
+  #noteUnread(line) {
+    if (!isHere(line, this.#visit.state)) return;
+    if (element("chat-panel").hidden) this.#count(this.#unread + 1);
   }
 
   #read() {
@@ -158,7 +146,22 @@ export class Chat {
     const badge = element("unread");
     badge.hidden = unread === 0;
     badge.replaceChildren(
-      String(unread), make("span", { className: "visually-hidden" }, " unread"),
+      String(unread), make("span", { className: "visually-hidden" }, strings.unread),
     );
   }
+}
+
+/**
+ * Whether a line belongs into the visit. To a host, what somebody wrote in the waiting room does
+ * once that person was let in; until then it is in the list of those who wait.
+ */
+function isHere(line, { me, people }) {
+  if (!line.lobby || !isHost(me)) return true;
+  return people.some(({ peerId }) => peerId === (line.from ?? line.to));
+}
+
+function nameOf({ name, to, lobby }) {
+  const known = name ?? strings.practice;
+  if (lobby) return known + strings.lobbyTag;
+  return to === null ? known : known + strings.direct;
 }

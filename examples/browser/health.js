@@ -2,17 +2,22 @@
 // and pauses while the page is hidden. It shows only what it knows: "checking" until the first
 // answer. Without a `url` it does not ask.
 //
+// `unreachable` is for a page that knows better: while it is set, the service is offline, whatever
+// its health says.
+//
 // Understands both vocabularies of the health answer: status OK / DEGRADED / DOWN, and
 // healthy / unhealthy.
+
+import { strings } from "./strings/index.js";
 
 const EVERY_MS = 30_000;
 const LIMIT_MS = 8_000;
 
 const LABELS = {
-  checking: "Visio: checking",
-  online: "Visio: online",
-  degraded: "Visio: degraded",
-  offline: "Visio: offline",
+  checking: strings.healthChecking,
+  online: strings.healthOnline,
+  degraded: strings.healthDegraded,
+  offline: strings.healthOffline,
 };
 
 export class VisioHealth extends HTMLElement {
@@ -20,6 +25,7 @@ export class VisioHealth extends HTMLElement {
 
   #timer = null;
   #asking = null;
+  #unreachable = false;
   #wake = () => (document.hidden ? this.#rest() : this.check());
 
   connectedCallback() {
@@ -45,6 +51,17 @@ export class VisioHealth extends HTMLElement {
     if (!document.hidden) this.check();
   }
 
+  get unreachable() {
+    return this.#unreachable;
+  }
+
+  set unreachable(unreachable) {
+    if (this.#unreachable === unreachable) return;
+    this.#unreachable = unreachable;
+    if (unreachable) this.#show("offline");
+    else if (this.isConnected && !document.hidden) this.check();
+  }
+
   /** Asks now, and again after the usual time. */
   async check() {
     this.#rest();
@@ -54,7 +71,8 @@ export class VisioHealth extends HTMLElement {
     if (!url) return;
     const health = await readHealth(url, asking.signal);
     if (asking.signal.aborted) return;
-    this.#show(health.state, health.troubled);
+    if (this.#unreachable) this.#show("offline");
+    else this.#show(health.state, health.troubled);
     this.#timer = setTimeout(() => this.check(), EVERY_MS);
   }
 
@@ -64,7 +82,7 @@ export class VisioHealth extends HTMLElement {
   }
 
   #show(state, troubled = []) {
-    const title = troubled.length ? `Not working as it should: ${troubled.join(", ")}` : "";
+    const title = troubled.length ? strings.healthTroubled(troubled.join(", ")) : "";
     // Written only when changed: a live region speaks on every write.
     if (this.dataset.state === state && this.title === title) return;
     this.dataset.state = state;

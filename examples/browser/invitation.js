@@ -6,6 +6,7 @@
 //
 // The page reads the claims only for the form. The server checks whether they are true.
 
+import { claimsOf } from "./client/index.js";
 import { query, takeSecret } from "./place.js";
 
 const KEY = "visio.token";
@@ -39,17 +40,6 @@ function readInvitation() {
     expiresAt: milliseconds(claims.exp),
     visitEnd: milliseconds(claims.visitEnd),
   };
-}
-
-/** The claims of a JSON Web Token, or none if it is something else. */
-function claimsOf(token) {
-  try {
-    const base64 = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    return Object(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return {};
-  }
 }
 
 function text(claim) {

@@ -1,49 +1,47 @@
 // The waiting room, as hosts see it: who waits, since when, and what to do about it. Each person
-// has a line, which keeps the messages and any typed text for as long as the visit lasts.
+// has a line, which keeps any typed text for as long as the visit lasts.
 
 import { ask } from "./ask.js";
 import { Conversation } from "./chat.js";
 import { announce, element, icon, initials, make } from "./page.js";
+import { strings } from "./strings/index.js";
 import { QUESTIONS, sinceWhen, waitingCount } from "./texts.js";
 
 const REFRESH_MS = 20_000;
 
-/** Events: `change` {count, text}: how many wait, as a number and in words. */
-export class Lobby extends EventTarget {
-  #send;
+export class Lobby {
+  #visit;
   #lines = new Map();
   #waiting = [];
   #timer = setInterval(() => this.#showTimes(), REFRESH_MS);
+  #leave = new AbortController();
+  #changed;
 
-  /** `send` takes a message for the server; it returns false if it cannot send now. */
-  constructor({ send }) {
-    super();
-    this.#send = send;
+  /** `changed` takes `{count, text}`: how many wait, as a number and in words. */
+  constructor(visit, changed) {
+    this.#visit = visit;
+    this.#changed = changed;
+    const { signal } = this.#leave;
+    visit.subscribe((state) => this.#show(state), { signal });
+    visit.on("knock", (knocker) => announce(strings.knocked(nameOf(knocker))), { signal });
+    visit.on("chat", (line) => this.#heard(line), { signal });
     this.#draw();
   }
 
-  /** A `lobby` event of the signaling client. */
-  show(waiting) {
-    const before = this.#waiting;
+  #show({ waiting, chat, connected }) {
+    for (const line of this.#lines.values()) line.show(chat, connected);
+    if (waiting === this.#waiting) return;
     this.#waiting = waiting;
-    for (const one of waiting) this.#line(one.peerId).meet(one);
+    for (const knocker of waiting) this.#line(knocker.peerId).meet(knocker);
     this.#draw();
-    // A person who comes back after a moment has kept their place, and is not news.
-    const waitedBefore = (one) => before.some(({ peerId }) => peerId === one.peerId);
-    const news = waiting.filter((one) => !waitedBefore(one) && this.#line(one.peerId).isNews());
-    for (const { peerId } of news) announce(`${this.#line(peerId).name} is in the waiting room.`);
   }
 
-  /** True: this chat message came from the waiting room. */
-  receive(message) {
-    const { type, from, message: text, sentAt } = message;
-    if (type !== "chat" || typeof text !== "string") return false;
-    const line = this.#line(from);
-    line.hear(text, sentAt);
+  #heard({ from, lobby, text }) {
+    const line = lobby && this.#lines.get(from);
+    if (!line) return;
+    line.open();
     const unseen = line.node.offsetParent === null; // what is seen is a live region of its own
-    if (unseen) announce(`${line.name}, in the waiting room, wrote: ${text}`);
-    this.#changed();
-    return true;
+    if (unseen) announce(strings.knockerWrote(line.name, text));
   }
 
   /** Why a host's request was refused, in words; or null. */
@@ -52,11 +50,8 @@ export class Lobby extends EventTarget {
     element("lobby-note").textContent = text ?? "";
   }
 
-  connected(connected) {
-    for (const line of this.#lines.values()) line.connected(connected);
-  }
-
   close() {
+    this.#leave.abort();
     clearInterval(this.#timer);
     for (const line of this.#lines.values()) line.close();
     this.#waiting = [];
@@ -66,18 +61,13 @@ export class Lobby extends EventTarget {
 
   #line(peerId) {
     if (!this.#lines.has(peerId)) {
-      this.#lines.set(peerId, new Line(peerId, (message) => this.#decide(message)));
+      this.#lines.set(peerId, new Line(peerId, this.#visit, (sent) => this.#told(sent)));
     }
     return this.#lines.get(peerId);
   }
 
-  #decide(message) {
-    this.showNote(null);
-    const sent = this.#send(message);
-    if (!sent && message.type !== "chat") {
-      this.showNote("You are not connected right now. Please try again in a moment.");
-    }
-    return sent;
+  #told(sent) {
+    this.showNote(sent ? null : strings.notConnected);
   }
 
   /** Lines that stay are not touched: the host may be typing in one of them. */
@@ -91,18 +81,12 @@ export class Lobby extends EventTarget {
     element("lobby-none").hidden = wanted.length > 0;
     element("lobby-count").textContent = wanted.length > 0 ? `(${wanted.length})` : "";
     if (leavesFocus) (list.querySelector("button") ?? element("lobby-title")).focus();
-    this.#changed();
+    const names = this.#waiting.map(({ peerId }) => this.#line(peerId).name);
+    this.#changed({ count: names.length, text: waitingCount(names) });
   }
 
   #showTimes() {
     for (const { peerId } of this.#waiting) this.#line(peerId).showTime();
-  }
-
-  #changed() {
-    const names = this.#waiting.map(({ peerId }) => this.#line(peerId).name);
-    this.dispatchEvent(
-      new CustomEvent("change", { detail: { count: names.length, text: waitingCount(names) } }),
-    );
   }
 }
 
@@ -111,53 +95,53 @@ class Line {
   name;
   node;
   #peerId;
-  #decide;
+  #visit;
+  #told;
   #talk;
   #parts;
   #since = 0;
-  #told = 0;
 
-  constructor(peerId, decide) {
+  /** `told` hears whether a decision could be sent. */
+  constructor(peerId, visit, told) {
     this.name = peerId;
     this.#peerId = peerId;
-    this.#decide = decide;
+    this.#visit = visit;
+    this.#told = told;
     this.#build();
   }
 
-  meet({ displayName, since }) {
-    this.name = displayName || "Guest";
-    this.#since = since;
-    const { avatar, name, admit, decline, write, form, input, messages } = this.#parts;
+  meet(knocker) {
+    this.name = nameOf(knocker);
+    this.#since = knocker.since;
+    const { avatar, name, admit, decline, hold, write, form, input, messages } = this.#parts;
     avatar.textContent = initials(this.name);
     name.textContent = this.name;
-    admit.ariaLabel = `Admit ${this.name}`;
-    decline.ariaLabel = `Decline ${this.name}`;
-    write.ariaLabel = `Message ${this.name}`;
-    form.ariaLabel = `Write to ${this.name}`;
-    input.ariaLabel = `Message to ${this.name}`;
-    messages.ariaLabel = `Messages with ${this.name}`;
+    admit.ariaLabel = strings.admitWho(this.name);
+    decline.ariaLabel = strings.declineWho(this.name);
+    hold.ariaLabel = strings.holdWho(this.name);
+    write.ariaLabel = strings.replyWho(this.name);
+    form.ariaLabel = strings.writeWho(this.name);
+    input.ariaLabel = strings.messageWho(this.name);
+    messages.ariaLabel = strings.messagesWith(this.name);
     this.showTime();
   }
 
-  isNews() {
-    const news = this.#since !== this.#told;
-    this.#told = this.#since;
-    return news;
-  }
-
-  hear(text, at) {
-    this.#open(true);
-    this.#parts.messages.hidden = false;
-    this.#talk.hear({ name: this.name, text, at });
+  show(chat, connected) {
+    const own = chat.filter(
+      ({ lobby, from, to }) => lobby && (from ?? to) === this.#peerId,
+    );
+    this.#parts.messages.hidden = own.length === 0;
+    this.#talk.show(own);
+    this.#talk.connected(connected);
   }
 
   showTime() {
-    this.#parts.since.textContent = `Since ${sinceWhen(this.#since)}`;
+    this.#parts.since.textContent = strings.since(sinceWhen(this.#since));
   }
 
-  connected(connected) {
-    this.#talk.connected(connected);
-    if (connected) this.#talk.flush();
+  open(open = true) {
+    this.#parts.talk.hidden = !open;
+    this.#parts.write.ariaExpanded = String(open);
   }
 
   close() {
@@ -172,49 +156,50 @@ class Line {
       made.addEventListener("click", act);
       return made;
     };
-    const messages = make("ol", { className: "messages", role: "log", tabIndex: 0, hidden: true });
+    const list = make("ol");
+    const messages = make(
+      "div", { className: "messages", role: "log", tabIndex: 0, hidden: true }, list,
+    );
     const input = make(
-      "input", { maxLength: 2000, autocomplete: "off", placeholder: "Write a message" },
+      "input", { maxLength: 2000, autocomplete: "off", placeholder: strings.write },
     );
     const submit = make("button", {
-      type: "submit", className: "primary send", ariaLabel: "Send message",
+      type: "submit", className: "primary send", ariaLabel: strings.send,
     }, icon("send"));
     const form = part("form", "chat-form", input, submit);
     const talk = make("div", { className: "knock-talk", hidden: true }, messages, form);
-    const admit = button("primary", "Admit", () => this.#decide(
-      { type: "admit", peerId: this.#peerId, requestId: "host" },
-    ));
-    const decline = button("quiet", "Decline", () => this.#decline());
-    const write = button("quiet", "Message", () => this.#toggle());
+    const admit = button("primary", strings.admit, () => this.#told(this.#visit.admit(this.#peerId)));
+    const decline = button("quiet", strings.decline, () => this.#ask("decline", "deny"));
+    const hold = button("quiet", strings.hold, () => this.#ask("hold", "hold"));
+    const write = button("quiet", strings.reply, () => this.#toggle());
     write.ariaExpanded = "false";
     const avatar = make("span", { className: "avatar", ariaHidden: "true" });
     const [name, since] = [part("span", "person-name"), part("span", "person-state")];
-    this.node = part(
-      "li", "knock", avatar, name, since, part("div", "knock-buttons", admit, decline, write), talk,
-    );
+    const buttons = part("div", "knock-buttons", admit, decline, hold, write);
+    this.node = part("li", "knock", avatar, name, since, buttons, talk);
     this.node.dataset.peerId = this.#peerId;
-    this.#parts = { avatar, name, since, admit, decline, write, talk, messages, form, input };
-    this.#talk = new Conversation({ list: messages, form, send: (text) => this.#say(text) });
+    this.#parts = { avatar, name, since, admit, decline, hold, write, talk, messages, form, input };
+    this.#talk = new Conversation({
+      box: messages,
+      form,
+      send: (text) => this.#visit.chat(text, { to: this.#peerId }),
+      nameOf: () => this.name,
+    });
   }
 
   #toggle() {
     const open = this.#parts.talk.hidden;
-    this.#open(open);
+    this.open(open);
     if (open) this.#parts.input.focus();
   }
 
-  #open(open) {
-    this.#parts.talk.hidden = !open;
-    this.#parts.write.ariaExpanded = String(open);
+  /** @param {"deny" | "hold"} verb */
+  async #ask(question, verb) {
+    const answer = await ask(QUESTIONS[question](this.name));
+    if (answer) this.#told(this.#visit[verb](this.#peerId, answer.reason));
   }
+}
 
-  #say(text) {
-    this.#parts.messages.hidden = false;
-    return this.#decide({ type: "chat", to: this.#peerId, message: text, requestId: "host" });
-  }
-
-  async #decline() {
-    const answer = await ask(QUESTIONS.decline(this.name));
-    if (answer) this.#decide({ type: "deny", peerId: this.#peerId, ...answer, requestId: "host" });
-  }
+function nameOf({ displayName }) {
+  return displayName || strings.guest;
 }

@@ -1,5 +1,5 @@
 // The signaling log for developers: one line for each frame. The whole frame, SDP and addresses
-// included, is written into the page only when its line is opened.
+// included, is written into the page only when its line is opened. It is there with `?debug` alone.
 
 import { element, make } from "./page.js";
 
@@ -7,6 +7,10 @@ const LINES = 300;
 
 export class SignalingLog {
   #count = 0;
+
+  constructor() {
+    element("log").hidden = false;
+  }
 
   add({ direction, message, bytes }) {
     this.#count += 1;

@@ -1,5 +1,7 @@
 // Helpers that several parts of the page need.
 
+import { strings } from "./strings/index.js";
+
 export function element(id) {
   return document.getElementById(id);
 }
@@ -20,6 +22,12 @@ export function icon(name, label) {
   svg.setAttribute(label ? "aria-label" : "aria-hidden", label ?? "true");
   svg.append(use);
   return svg;
+}
+
+const HOSTS = new Set(["host", "admin"]);
+
+export function isHost({ role }) {
+  return HOSTS.has(role);
 }
 
 /** Announces `text` to screen readers. */
@@ -55,13 +63,12 @@ export function bindToggles(media, changed) {
   for (const button of buttons) {
     button.addEventListener("click", () => switchOver(media, button.dataset.toggle));
   }
-  media.addEventListener("change", show);
+  media.on("change", show);
 }
 
 function switchOver(media, kind) {
-  if (kind === "camera") media.setCamera(!media.camera);
-  else if (media.hasMic) media.setMic(!media.mic);
-  else media.askForMic();
+  if (kind === "camera") return media.screen ? media.stopSharing() : media.setCamera(!media.camera);
+  return media.setMic(!media.mic);
 }
 
 /** Every button with `data-copy-link` copies the result of `link`, and says that it did. */
@@ -70,7 +77,7 @@ export function copyButtons(link) {
     const label = button.querySelector("span");
     const usual = label.textContent;
     button.addEventListener("click", async () => {
-      label.textContent = (await copy(link())) ? "Link copied" : link();
+      label.textContent = (await copy(link())) ? strings.copied : link();
       announce(label.textContent);
       setTimeout(() => { label.textContent = usual; }, 4_000);
     });

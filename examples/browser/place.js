@@ -5,6 +5,9 @@
 //   ?server=wss://HOST/ws       another signaling server than the one this page came from
 //   ?health=https://HOST/health its health, where it is not beside it
 //   ?quality=low|standard|high  the size of the picture
+//   ?lang=en|de|fr              another language than the browser's
+//   ?relay=only                 calls go through a TURN server, whatever the network
+//   ?debug                      shows the messages that are exchanged
 
 export const query = new URLSearchParams(location.search);
 

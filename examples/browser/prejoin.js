@@ -1,8 +1,9 @@
 // The form before a visit, with the person's own picture next to it. It also shows why a visit is
 // over.
 
-import { watchLevel } from "./media.js";
+import { watchLevel } from "./client/index.js";
 import { element, announce } from "./page.js";
+import { strings } from "./strings/index.js";
 import { deviceNote, friendlyVisitName, roomIdOf } from "./texts.js";
 
 export class Prejoin {
@@ -14,7 +15,7 @@ export class Prejoin {
 
   constructor({ media, onJoin, onCancel }) {
     this.#media = media;
-    media.addEventListener("change", () => this.#showMedia());
+    media.on("change", () => this.#showMedia());
     element("join-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const answers = this.#read();
@@ -38,14 +39,13 @@ export class Prejoin {
     if (!this.#nameIsGiven) return;
     element("name").value = invitation.name;
     element("name").readOnly = true;
-    element("name-help").textContent
-      = "This name is in your invitation. The others in the visit see it.";
+    element("name-help").textContent = strings.nameGiven;
   }
 
   /** Starts camera and microphone. Joining does not wait for that: a prompt may stay unanswered. */
   async start(wanted) {
     if (this.#isSilent) this.#media.stop();
-    else await this.#media.start(wanted);
+    else if (this.#media.stopped) await this.#media.start(wanted);
     this.#starting = false;
     this.#showMedia();
   }
@@ -61,8 +61,7 @@ export class Prejoin {
 
   showServer(host) {
     element("server-note").hidden = !host;
-    element("server-note").textContent
-      = host ? `This page uses the signaling server at ${host}.` : "";
+    element("server-note").textContent = host ? strings.server(host) : "";
   }
 
   /** Waiting for the seat; `text` says why. */
@@ -82,13 +81,14 @@ export class Prejoin {
   show(end) {
     this.#setBusy(false);
     document.body.dataset.view = "prejoin";
-    document.title = "Video visit";
+    document.title = strings.title;
     const over = end?.action === null;
     element("prejoin").hidden = false;
     element("prejoin").dataset.over = over;
-    element("prejoin-title").textContent = end?.title ?? "Join your video visit";
+    this.#starting = false;
+    element("prejoin-title").textContent = end?.title ?? strings.joinTitle;
     element("join-fields").hidden = over;
-    element("join").textContent = end?.action ?? "Join visit";
+    element("join").textContent = end?.action ?? strings.join;
     this.#notice(end);
     this.#showMedia();
     element(over ? "prejoin-title" : end ? "join" : "name").focus();
@@ -104,10 +104,8 @@ export class Prejoin {
 
   #read() {
     const displayName = element("name").value.trim();
-    const name = this.#demand("name", displayName, "Please enter your name.");
-    const visit = this.#demand(
-      "visit-name", this.roomId, "Please enter a name for the visit, with letters or numbers.",
-    );
+    const name = this.#demand("name", displayName, strings.nameMissing);
+    const visit = this.#demand("visit-name", this.roomId, strings.visitMissing);
     if (!name || !visit) return null;
     element("visit-name").value = this.roomId;
     return { roomId: this.roomId, displayName };
@@ -138,7 +136,7 @@ export class Prejoin {
     // An empty stream would keep the page loading forever.
     if (camera && preview.srcObject !== stream) preview.srcObject = stream;
     element("preview-toggles").hidden = stopped;
-    element("preview-note").textContent = this.#isSilent ? SILENT : previewNote(this.#media);
+    element("preview-note").textContent = this.#isSilent ? strings.observerNote : previewNote(this.#media);
     const note = deviceNote(this.#media);
     element("device-note").hidden = !note;
     element("device-note").textContent = note ?? "";
@@ -159,11 +157,9 @@ export class Prejoin {
   }
 }
 
-const SILENT = "You join as an observer. Your camera and microphone stay off.";
-
 function previewNote({ problem, stopped }) {
-  if (stopped) return "Your camera and microphone are off. They start again when you come back.";
-  return problem ? "No camera" : "Your camera is off";
+  if (stopped) return strings.allStopped;
+  return problem ? strings.noCamera : strings.cameraOffNote;
 }
 
 function drawLevel(loudness) {

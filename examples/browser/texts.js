@@ -1,168 +1,107 @@
-// The texts that people read. Error codes of the protocol on the left, plain words on the right:
-// what happened, and what to do about it.
+// Which words when: the codes of the protocol on the left, and what happened and what to do about it
+// on the right. The words themselves are in strings/.
+
+import { strings as say } from "./strings/index.js";
 
 /**
  * Why a person could not join a visit, or why it is over. `action` is the label of the join button;
  * it is null if trying again is of no use, and then `title` says so.
  */
 const ENDINGS = {
-  left: { text: "You left the visit.", action: "Rejoin", kind: "info" },
-  left_waiting: {
-    text: "You left the waiting room.",
-    action: "Go back to the waiting room",
-    kind: "info",
-  },
-  replaced: {
-    text: "This visit was opened in another window or on another device, so it was closed here.",
-    action: "Use it here instead",
-    kind: "info",
-  },
-  room_full: {
-    text: "This visit is full right now. Please try again when somebody has left.",
-    action: "Try again",
-  },
-  denied: { text: "The practice could not let you in just now.", action: "Ask again" },
-  removed: {
-    title: "You are no longer in the visit",
-    text: "The practice ended the visit for you. Your link no longer works for it. "
-      + "If you think this is a mistake, please call the practice.",
-    action: null,
-  },
-  ended_here: {
-    title: "The visit is over",
-    text: "You ended the visit for everybody. You can close this page.",
-    action: null,
-    kind: "info",
-  },
-  visit_ended: {
-    title: "The visit is over",
-    text: "The practice ended the visit. You can close this page.",
-    action: null,
-    kind: "info",
-  },
-  visit_expired: {
-    title: "The visit is over",
-    text: "The time for this visit is up. You can close this page.",
-    action: null,
-    kind: "info",
-  },
-  forbidden: { text: "This link is for another visit. Please check it, or ask for a new one." },
-  rate_limited: {
-    text: "There were too many attempts. Please wait a moment.",
-    action: "Try again",
-  },
+  left: { text: say.left, action: say.rejoin, kind: "info" },
+  left_waiting: { text: say.leftWaiting, action: say.backToWaiting, kind: "info" },
+  replaced: { text: say.replaced, action: say.useHere, kind: "info" },
+  room_full: { text: say.full, action: say.tryAgain },
+  denied: { text: say.denied, action: say.askAgain },
+  removed: { title: say.removedTitle, text: say.removed, action: null },
+  ended_here: { title: say.overTitle, text: say.endedHere, action: null, kind: "info" },
+  visit_ended: { title: say.overTitle, text: say.ended, action: null, kind: "info" },
+  visit_expired: { title: say.overTitle, text: say.expired, action: null, kind: "info" },
+  forbidden: { text: say.otherVisit },
+  rate_limited: { text: say.tooFast, action: say.tryAgain },
 };
 
 export function ending({ code, message, reason }, invitation) {
   const known = code === "unauthorized" ? notInvited(invitation)
-    : ENDINGS[code]
-      ?? { text: `You could not join the visit: ${message || code}.`, action: "Try again" };
-  const text = reason ? `${known.text} They wrote: “${reason}”` : known.text;
+    : ENDINGS[code] ?? { text: say.notJoined(message || code), action: say.tryAgain };
   return {
-    title: "Join your video visit",
-    action: "Join visit",
+    title: say.joinTitle,
+    action: say.join,
     kind: "warning",
     ...known,
-    text,
+    text: reason ? say.theyWrote(known.text, reason) : known.text,
   };
 }
 
 /** The server says only that it refuses the token; the token itself may say why. */
-function notInvited(invitation, now = Date.now()) {
+export function notInvited(invitation, now = Date.now()) {
   if (!invitation) {
-    return {
-      title: "This visit needs an invitation",
-      text: "Please open the link in your invitation again. A copied address does not include it.",
-      action: null,
-    };
+    return { title: say.noInvitationTitle, text: say.noInvitation, action: null };
   }
   const { notBefore, expiresAt } = invitation;
   if (notBefore > now) {
-    return {
-      text: `Your link works from ${dateAndTime(notBefore)}. Please come back then.`,
-      action: "Try again",
-      kind: "info",
-    };
+    return { text: say.early(dateAndTime(notBefore)), action: say.tryAgain, kind: "info" };
   }
   if (expiresAt <= now) {
-    return {
-      title: "This link has expired",
-      text: `It was valid until ${dateAndTime(expiresAt)}. Please ask the practice for a new one.`,
-      action: null,
-    };
+    return { title: say.expiredTitle, text: say.expiredLink(dateAndTime(expiresAt)), action: null };
   }
-  return {
-    title: "This link does not work",
-    text: "Part of it may be missing. Please open it again, or ask the practice for a new one.",
-    action: null,
-  };
+  return { title: say.brokenTitle, text: say.broken, action: null };
 }
 
 /** The server's error about a message, in words; null if it does not concern the person. */
-export function failure({ code, requestId, retryAfterMs }) {
+export function failure({ code, requestId, retryAfterMs }, hostRequest) {
   const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000));
-  if (code === "rate_limited") return `That was a little fast. Please wait ${seconds} s.`;
-  if (code === "room_full") {
-    return "The visit is full. Somebody has to leave before you can let anybody else in.";
+  if (code === "rate_limited") return say.slowDown(seconds);
+  if (code === "room_full") return say.noRoom;
+  if (requestId === hostRequest) {
+    if (code === "peer_not_found") return say.notThere;
+    if (code === "forbidden") return say.notAllowed;
   }
-  if (requestId === "host") {
-    if (code === "peer_not_found") return "This person is no longer here.";
-    if (code === "forbidden") return "Your invitation does not allow you to do this.";
-  }
-  if (code === "internal") return "Something went wrong on the server. Please try again.";
-  return null;
+  return code === "internal" ? say.wentWrong : null;
 }
 
 const PROBLEMS = {
-  denied: "Your browser does not let this page use your camera or microphone. "
-    + "You can join anyway, to see and hear the others. "
-    + "To be seen, allow both in the address bar and reload.",
-  missing: "No camera or microphone was found. "
-    + "You can join anyway, to see and hear the others.",
-  busy: "Another program is using your camera or microphone. "
-    + "Close it and try again, or join anyway.",
-  insecure: "Browsers allow the camera and microphone only on secure pages (https). "
-    + "You can join anyway, to see and hear the others.",
-  failed: "Your camera or microphone could not be started. "
-    + "You can join anyway, to see and hear the others.",
+  denied: say.problemDenied,
+  missing: say.problemMissing,
+  busy: say.problemBusy,
+  insecure: say.problemInsecure,
+  failed: say.problemFailed,
 };
 
 /** What is missing on this side, or null. */
 export function deviceNote({ problem, hasMic, camera }) {
   if (problem === null) return null;
-  if (hasMic && !camera) {
-    return "Your camera is not available. The others can hear you, but not see you.";
-  }
-  if (!hasMic && camera) {
-    return "Your microphone is not available. The others can see you, but not hear you.";
-  }
+  if (hasMic && !camera) return say.cameraMissing;
+  if (!hasMic && camera) return say.micMissing;
   return PROBLEMS[problem];
 }
 
-const OFFLINE = "You are offline. We will reconnect as soon as your network is back.";
-
 /** The calm line over the picture while the server cannot be reached. */
 export function reconnecting(attempt) {
-  if (!navigator.onLine) return OFFLINE;
-  if (attempt > 3) {
-    return "The visit server cannot be reached. We will keep trying. "
-      + "If you can see each other, just keep talking.";
-  }
-  return "Reconnecting… If you can see each other, just keep talking.";
+  if (!navigator.onLine) return say.offline;
+  return attempt > 3 ? say.unreachable : say.reconnecting;
 }
 
 export const PERSON_STATES = {
-  connecting: "Connecting…",
-  connected: "Connected",
-  reconnecting: "Reconnecting…",
-  trouble: "No picture or sound came through. A firewall may be in the way.",
-  present: "In the visit",
-  left: "Left",
+  connecting: say.stateConnecting,
+  connected: say.stateConnected,
+  reconnecting: say.stateReconnecting,
+  trouble: say.stateTrouble,
+  present: say.statePresent,
+  left: say.stateLeft,
 };
 
+const WEAK = { fair: say.qualityFair, poor: say.qualityPoor };
+
+/** A connection that is not good, in words; or "". */
+export function weakness(quality) {
+  return WEAK[quality?.level] ?? "";
+}
+
 /** The state of a person, as the list shows it. */
-export function personState({ role, state }) {
-  return role === "observer" && state === "present" ? "Observer" : PERSON_STATES[state];
+export function personState({ role, state, quality }) {
+  if (role === "observer" && state === "present") return say.stateObserver;
+  return weakness(quality) || PERSON_STATES[state];
 }
 
 // --- the waiting room ---
@@ -170,42 +109,48 @@ export function personState({ role, state }) {
 /** The questions that a host is asked before the action. */
 export const QUESTIONS = {
   decline: (name) => ({
-    title: `Decline ${name}?`,
-    text: `${name} will see that it is not possible now, and can ask again.`,
-    reason: `A message to ${name} (optional)`,
+    title: say.declineTitle(name),
+    text: say.declineText(name),
+    reason: say.messageOptional(name),
     startsWithReason: true,
-    action: "Decline",
+    action: say.decline,
+  }),
+  hold: (name) => ({
+    title: say.holdTitle(name),
+    text: say.holdText(name),
+    reason: say.holdMessage,
+    suggestion: say.holdDefault,
+    startsWithReason: true,
+    action: say.hold,
+    harmless: true,
   }),
   to_lobby: (name) => ({
-    title: `Send ${name} back to the waiting room?`,
-    text: `You and ${name} will not see or hear each other until you let ${name} in again.`,
-    action: "Send to the waiting room",
+    title: say.toLobbyTitle(name),
+    text: say.toLobbyText(name),
+    action: say.toLobbyAction,
   }),
   remove: (name) => ({
-    title: `Remove ${name}?`,
-    text: `${name} will leave the visit at once and cannot come back with the same invitation.`,
-    reason: `A message to ${name} (optional)`,
-    action: "Remove",
+    title: say.removeTitle(name),
+    text: say.removeText(name),
+    reason: say.messageOptional(name),
+    action: say.remove,
   }),
   end_visit: () => ({
-    title: "End the visit for everybody?",
-    text: "Everybody will leave, including you. Nobody can join this visit again.",
-    reason: "A message to everybody (optional)",
-    action: "End visit",
+    title: say.endTitle,
+    text: say.endText,
+    reason: say.messageEverybody,
+    action: say.end,
   }),
 };
 
 /** The status that a waiting guest sees. */
-export function waitingStatus(hostPresent) {
-  return hostPresent
-    ? "The practice knows that you are here, and will let you in when they are ready."
-    : "You are checked in. Your doctor is not here yet, and will see that you are waiting.";
+export function waitingStatus({ hostPresent, message }) {
+  if (!hostPresent) return say.waitNoHost;
+  return message ? say.waitHeld(message) : say.waitHost;
 }
 
 export function waitingReconnecting() {
-  return navigator.onLine
-    ? "The connection was interrupted. We are reconnecting; please stay on this page."
-    : OFFLINE;
+  return navigator.onLine ? say.waitReconnecting : say.offline;
 }
 
 /** "10:42 (3 minutes)" */
@@ -215,22 +160,21 @@ export function sinceWhen(since, now = Date.now()) {
 
 export function waitingCount(names) {
   if (names.length === 0) return "";
-  return names.length === 1 ? `Waiting: ${names[0]}` : `${names.length} people are waiting`;
+  return names.length === 1 ? say.oneWaits(names[0]) : say.someWait(names.length);
 }
 
 /** `everybody`: the visit ends; otherwise only this invitation ends. */
 export function endingSoon(endsAt, everybody, now = Date.now()) {
-  const left = endsAt - now > 0 ? `in ${span(Math.max(60_000, endsAt - now))}` : "any moment now";
-  const what = everybody ? "This visit ends" : "Your time in this visit ends";
-  return `${what} at ${timeOfDay(endsAt)}, ${left}.`;
+  const left = endsAt - now > 0
+    ? say.inTime(span(Math.max(60_000, endsAt - now))) : say.anyMoment;
+  return (everybody ? say.endsVisit : say.endsMine)(timeOfDay(endsAt), left);
 }
 
 function span(ms) {
   const minutes = Math.max(0, Math.round(ms / 60_000));
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return minutes === 1 ? "1 minute" : `${minutes} minutes`;
-  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
-  return `${hours} h ${rest} min`;
+  if (minutes < 1) return say.justNow;
+  if (minutes < 60) return say.minutes(minutes);
+  return say.hours(Math.floor(minutes / 60), minutes % 60);
 }
 
 export function timeOfDay(at) {

@@ -1,8 +1,9 @@
 // The waiting room, as a waiting person sees it: whether a doctor is there, since when they wait,
-// their own picture, and a chat with the practice.
+// what the practice lets them know, their own picture, and a chat with the practice.
 
 import { Conversation } from "./chat.js";
 import { announce, element } from "./page.js";
+import { strings } from "./strings/index.js";
 import { sinceWhen, waitingStatus } from "./texts.js";
 
 const REFRESH_MS = 20_000;
@@ -15,7 +16,7 @@ export class WaitingRoom {
 
   constructor({ media, onLeave }) {
     this.#media = media;
-    media.addEventListener("change", () => this.#showSelf());
+    media.on("change", () => this.#showSelf());
     element("wait-leave").addEventListener("click", onLeave);
   }
 
@@ -23,67 +24,56 @@ export class WaitingRoom {
     return !element("waiting").hidden;
   }
 
-  /** `send` takes a message for the server; `sentBack`: this person was already in the visit. */
-  open({ send, sentBack }) {
+  /** `sentBack`: this person was already in the visit. */
+  open({ visit, sentBack }) {
     document.body.dataset.view = "waiting";
-    document.title = "Waiting room · Video visit";
+    document.title = strings.titleWaiting;
     element("waiting").hidden = false;
-    element("wait-title").textContent = sentBack ? "Back in the waiting room" : "Waiting room";
-    element("wait-messages").replaceChildren();
+    element("wait-title").textContent = sentBack ? strings.waitTitleBack : strings.waitTitle;
     element("wait-messages").hidden = true;
     this.#talk = new Conversation({
-      list: element("wait-messages"),
+      box: element("wait-messages"),
       form: element("wait-form"),
-      send: (text) => {
-        element("wait-messages").hidden = false;
-        return send({ type: "chat", message: text });
-      },
+      send: (text) => visit.chat(text),
+      nameOf: () => strings.practice, // only the visit shows who they are
     });
     this.#timer = setInterval(() => this.#showSince(), REFRESH_MS);
     this.#showSelf();
     element("wait-title").focus();
   }
 
-  /** The messages written here, to be kept in the visit. */
   close() {
-    if (!this.isOpen) return [];
+    if (!this.isOpen) return;
     this.#talk.close();
-    const { lines } = this.#talk;
     clearInterval(this.#timer);
     this.showBanner(null);
     element("wait-status").textContent = "";
     element("wait-video").srcObject = null;
     element("waiting").hidden = true;
-    return lines;
   }
 
-  /** A `waiting` event of the signaling client. */
-  show({ hostPresent, since }) {
-    const text = waitingStatus(hostPresent);
+  /** The state of the visit, while it is that of a waiting person. */
+  show({ lobby, chat, connected }) {
+    const text = waitingStatus(lobby);
     const status = element("wait-status");
     if (status.textContent !== text) announce(text);
     status.textContent = text;
-    element("waiting").dataset.host = hostPresent ? "here" : "away";
-    this.#since = since;
+    element("waiting").dataset.host = lobby.hostPresent ? "here" : "away";
+    this.#since = lobby.since;
     this.#showSince();
-    this.#talk.connected(true);
-    this.#talk.flush();
-  }
-
-  /** Only hosts can write to the waiting room, and only the visit shows who they are. */
-  receive({ type, message, sentAt }) {
-    if (type !== "chat" || typeof message !== "string") return;
-    element("wait-messages").hidden = false;
-    this.#talk.hear({ name: "The practice", text: message, at: sentAt });
+    const lines = chat.filter((line) => line.lobby);
+    element("wait-messages").hidden = lines.length === 0;
+    this.#talk.show(lines);
+    this.#talk.connected(connected);
   }
 
   /** What is wrong with the connection, in words; or null. */
   showBanner(text) {
-    if (!this.isOpen) return;
-    element("wait-banner").hidden = text === null;
-    element("wait-banner").textContent = text ?? "";
+    const banner = element("wait-banner");
+    if (!this.isOpen || banner.textContent === (text ?? "")) return;
+    banner.hidden = text === null;
+    banner.textContent = text ?? "";
     if (text !== null) announce(text);
-    this.#talk.connected(text === null);
   }
 
   #showSince() {

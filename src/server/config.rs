@@ -7,6 +7,7 @@
 mod ice;
 mod keys;
 mod listen;
+mod page;
 mod token;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,6 +31,7 @@ pub use ice::IceFlags;
 pub(crate) use keys::redacted;
 pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
+pub use page::{Logo, PageConfig, PageError, PageFlags, PageSettings};
 pub use token::TokenFlags;
 
 // The defaults of the flags.
@@ -79,6 +81,9 @@ pub struct Flags {
     /// repeatable, or a comma-separated list [default: any]
     #[arg(long, env = "VISIO_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origin: Vec<String>,
+
+    #[command(flatten)]
+    page: PageFlags,
 
     /// Maximum number of seats in a room, 1 to 256
     #[arg(long, env = "VISIO_MAX_PEERS_PER_ROOM", value_name = "N")]
@@ -177,6 +182,8 @@ pub struct Config {
     pub audit: Option<Arc<Audit>>,
     /// The origins of pages that may connect; empty for any.
     pub allowed_origins: Vec<String>,
+    /// The visit page.
+    pub page: PageConfig,
     /// The largest message, in bytes.
     pub max_message_bytes: usize,
     /// The most open WebSockets; 0 for no limit.
@@ -220,6 +227,9 @@ pub enum ConfigError {
     /// An invalid certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// An invalid setting of the page.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A name that does not resolve to an address.
     #[error("--listen {0}: expected an address, or a name that resolves to an address: {1}")]
     Nowhere(String, String),
@@ -248,13 +258,14 @@ pub enum ConfigError {
 /// Variables that may not be set and empty, because each turns on a protection or a record that
 /// somebody relies on. Any other empty variable counts as not set, because that is what a template
 /// makes of a setting that nobody filled in.
-pub const NEVER_EMPTY: [&str; 8] = [
+pub const NEVER_EMPTY: [&str; 9] = [
     "VISIO_ALLOWED_ORIGIN",
     "VISIO_AUDIT",
     "VISIO_JWKS",
     "VISIO_JWT_AUDIENCE",
     "VISIO_JWT_PUBLIC_KEY",
     "VISIO_JWT_SECRET",
+    "VISIO_RELAY_ONLY",
     "VISIO_TLS_CERT",
     "VISIO_TLS_KEY",
 ];
@@ -283,6 +294,7 @@ impl Flags {
                 turn_ttl: ice.ttl(),
                 ..Rules::DEFAULT
             },
+            page: self.page.resolve(!gatekeeper.is_open())?,
             gatekeeper,
             key_file,
             ice,
@@ -318,6 +330,7 @@ impl Default for Config {
             tls: None,
             audit: None,
             allowed_origins: Vec::new(),
+            page: PageConfig::default(),
             max_message_bytes: MAX_MESSAGE_BYTES as usize,
             max_connections: MAX_CONNECTIONS as usize,
             max_connections_per_ip: MAX_CONNECTIONS_PER_IP as usize,

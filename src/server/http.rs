@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use rust_embed::RustEmbed;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::accept::Caller;
-use super::{App, now, upgrade};
+use super::{App, now, page, upgrade};
 use crate::health::documents;
 use crate::health::words::{self, Vocabulary};
 use crate::ports::Registry;
@@ -27,17 +26,6 @@ const ENDPOINTS: [(&str, &str); 6] = [
     ("demo", "/demo/"),
 ];
 
-/// The browser example. A debug build reads its files from the source tree at every request.
-#[derive(RustEmbed)]
-#[folder = "examples/browser/"]
-struct Demo;
-
-/// The page loads nothing from other origins. `connect-src` is wider, because the page can be
-/// pointed at another signaling server.
-const DEMO_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: https:; \
-    media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
-    form-action 'self'";
-
 type Shared<R> = State<Arc<App<R>>>;
 
 /// The routes of protocol section 7.
@@ -51,9 +39,7 @@ pub(super) fn router<R: Registry>(app: Arc<App<R>>) -> Router {
         .route("/api/status", get(status))
         .route("/livez", get("ok\n"))
         .route("/readyz", get(readyz))
-        .route("/demo", get(Redirect::permanent("/demo/")))
-        .route("/demo/", get(|| async { demo("index.html") }))
-        .route("/demo/{*path}", get(|Path(path): Path<String>| async move { demo(&path) }))
+        .merge(page::routes())
         .fallback(|| async { not_found() })
         .layer(cors(&app.config.allowed_origins))
         .with_state(app)
@@ -114,23 +100,6 @@ async fn readyz<R: Registry>(State(app): Shared<R>) -> (StatusCode, &'static str
     (StatusCode::OK, "ready\n")
 }
 
-fn demo(path: &str) -> Response {
-    let Some(file) = Demo::get(path) else {
-        return not_found();
-    };
-    let headers = [
-        (header::CONTENT_TYPE, file.metadata.mimetype()),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::CONTENT_SECURITY_POLICY, DEMO_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (PERMISSIONS_POLICY, "camera=(self), microphone=(self), display-capture=()"),
-    ];
-    (headers, file.data).into_response()
-}
-
-fn not_found() -> Response {
+pub(super) fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Json(documents::not_found(&ENDPOINTS))).into_response()
 }
-
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");

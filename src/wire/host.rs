@@ -1,9 +1,9 @@
-//! Messages from a host: admit or deny guests, remove peers, and end the visit.
+//! Messages from a host: admit, deny or hold guests, remove peers, and end the visit.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::{optional, required, unreadable};
+use super::client::{optional, raw, required, unreadable};
 use super::{PeerId, Reason, Rejection};
 
 /// A message that only a host may send.
@@ -13,6 +13,8 @@ pub enum HostMessage {
     Admit(PeerId),
     /// `deny`: turn away a guest who waits in the lobby.
     Deny(PeerId, Option<Reason>),
+    /// `hold`: tell a guest who waits in the lobby that it was seen.
+    Hold(PeerId, Option<Reason>),
     /// `to_lobby`: send a peer back to the lobby.
     ToLobby(PeerId),
     /// `remove`: end a peer's seat, and keep it out for as long as its token lasts.
@@ -27,6 +29,7 @@ impl HostMessage {
         match self {
             Self::Admit(peer)
             | Self::Deny(peer, _)
+            | Self::Hold(peer, _)
             | Self::ToLobby(peer)
             | Self::Remove(peer, _) => Some(peer),
             Self::EndVisit(_) => None,
@@ -38,6 +41,7 @@ impl HostMessage {
         match self {
             Self::Admit(_) => "admit",
             Self::Deny(..) => "deny",
+            Self::Hold(..) => "hold",
             Self::ToLobby(_) => "to_lobby",
             Self::Remove(..) => "remove",
             Self::EndVisit(_) => "end_visit",
@@ -52,13 +56,18 @@ impl HostMessage {
             peer_id: Option<&'a RawValue>,
             #[serde(borrow)]
             reason: Option<&'a RawValue>,
+            #[serde(borrow)]
+            message: Option<&'a RawValue>,
         }
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-        let reason = optional("reason", fields.reason)?;
+        let reason = optional("reason", raw(fields.reason))?;
         if kind == "end_visit" {
             return Ok(Self::EndVisit(reason));
         }
-        let peer = required("peerId", fields.peer_id)?;
+        let peer = required("peerId", raw(fields.peer_id))?;
+        if kind == "hold" {
+            return Ok(Self::Hold(peer, optional("message", raw(fields.message))?));
+        }
         Ok(match kind {
             "admit" => Self::Admit(peer),
             "deny" => Self::Deny(peer, reason),

@@ -18,6 +18,7 @@ mod host;
 mod ice;
 mod query;
 mod resume;
+mod scan;
 mod server;
 mod time;
 mod value;

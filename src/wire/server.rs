@@ -81,6 +81,9 @@ pub enum ServerMessage {
         peer_id: PeerId,
         host_present: bool,
         since: Timestamp,
+        /// What a host lets the guest know.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<Reason>,
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },

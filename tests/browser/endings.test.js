@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { invitations } from "./invitations.js";
 import { onStage, screenshotPath } from "./stage.js";
 
 test("a full visit says so, and admits a person who tries again", { timeout: 60_000 },
@@ -51,3 +52,20 @@ test("a person cannot join a visit without a usable name", { timeout: 60_000 },
   await anna.reads("#notice", /name for the visit/);
   assert.equal(await anna.page.getAttribute("#visit-name", "aria-invalid"), "true");
 }));
+
+test("an invitation opened in two tabs: the first one closes, and neither takes it back by itself",
+  { timeout: 60_000 }, () => {
+  const { flags, doctor } = invitations();
+  return onStage({ flags }, async (stage) => {
+    const token = doctor();
+    const first = await stage.person("First", { token });
+    await first.join();
+    const second = await stage.person("Second", { token });
+    await second.join();
+    await first.reads("#notice", /another window/);
+    await second.says("still here");
+    assert.ok(await second.page.isVisible("#visit"));
+    assert.equal(await first.count("out", "join"), 1);
+    assert.equal(await second.count("in", "error"), 0);
+  });
+});

@@ -25,7 +25,7 @@ test("the network is pulled and put back: the call goes on, nothing is lost", { 
   await anna.says("one, into the dead connection");
   await anna.reads("#banner", /You are offline/);
   await anna.says("two, written offline");
-  await anna.page.waitForSelector("#messages .mine.waiting");
+  await anna.page.waitForSelector("#messages .mine[data-status=waiting]");
   await weber.logged("in", "peer_away");
   await weber.seesPerson("Anna", "reconnecting");
   await weber.reads('.tile[data-state="reconnecting"] .tile-state', /Reconnecting/);

@@ -2,8 +2,12 @@
 // everything waits for what the person would wait for.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 
 const LIMIT_MS = 20_000;
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 
 const NEEDS_NAME = new Set([
   "button", "textbox", "link", "meter", "log", "region", "form", "complementary", "dialog", "Video",
@@ -179,6 +183,36 @@ export class Person {
     }));
     assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
     assert.deepEqual(small, []);
+  }
+
+  /** What axe finds wrong with the page as it is now. */
+  async violations() {
+    await this.page.evaluate(AXE);
+    const { violations } = await this.page.evaluate(() => window.axe.run(document, {
+      resultTypes: ["violations"],
+    }));
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  }
+
+  /** Asserts that every control of the visit is inside the window, and its label inside of it. */
+  async reachesControls() {
+    const spilt = await this.page.evaluate(() => [...document.querySelectorAll(".controls button")]
+      .filter((button) => button.checkVisibility())
+      .filter((button) => {
+        const [outer, inner] = [button, button.querySelector("span")].map(
+          (node) => node.getBoundingClientRect(),
+        );
+        return inner.left < outer.left || inner.right > outer.right || inner.bottom > outer.bottom;
+      })
+      .map(({ id }) => id));
+    assert.deepEqual(spilt, [], "labels that do not fit");
+    const outside = await this.page.evaluate(() => [...document.querySelectorAll(".controls button")]
+      .filter((button) => button.checkVisibility())
+      .map((button) => ({ id: button.id, box: button.getBoundingClientRect() }))
+      .filter(({ box }) => box.top < 0 || box.left < 0 || box.bottom > innerHeight
+        || box.right > innerWidth)
+      .map(({ id, box }) => `${id} ${JSON.stringify(box)}`));
+    assert.deepEqual(outside, []);
   }
 
   /** The person's own peer id, as the server last confirmed it. */

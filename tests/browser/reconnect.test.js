@@ -26,7 +26,7 @@ test("a lost socket comes back while the call goes on", { timeout: 90_000 },
   await weber.receivesMedia();
   await anna.page.screenshot({ path: screenshotPath("reconnecting-desktop") });
   await anna.says("written while offline");
-  await anna.page.waitForSelector("#messages .mine.waiting");
+  await anna.page.waitForSelector("#messages .mine[data-status=waiting]");
 
   cable.heal();
   await anna.page.waitForSelector("#banner", { state: "hidden" });
@@ -37,7 +37,7 @@ test("a lost socket comes back while the call goes on", { timeout: 90_000 },
   await weber.sees(1);
   await anna.receivesMedia();
   await weber.receivesMedia();
-  assert.equal(await anna.page.locator("#messages .waiting").count(), 0);
+  assert.equal(await anna.page.locator("#messages [data-status=waiting]").count(), 0);
   assert.doesNotMatch(await weber.page.textContent("#messages"), /left/);
   cable.stop();
 }));

@@ -81,26 +81,43 @@ class Stage {
 
   /**
    * A person opens the page. `port` is another port of the server, and `context` holds more options
-   * of the browser. With a `token`, the link is an invitation and holds nothing else.
+   * of the browser. With a `token`, the link is an invitation. `more` are further
+   * fields of the address, and `hosts` may be asked besides the page's own. `path` is
+   * another page beside it.
    */
-  async person(name, { visit = "test-visit", port = this.server.port, context = {}, token } = {}) {
+  async person(name, options = {}) {
+    const { visit = "test-visit", port = this.server.port, context = {} } = options;
     const own = await this.#browser.newContext(
       { viewport: { width: 1280, height: 800 }, ...context },
     );
     const page = await own.newPage();
-    return this.adopt(page, name, { visit, port, token });
+    return this.adopt(page, name, { ...options, visit, port });
   }
 
-  async adopt(page, name, { visit, port, token }) {
+  async adopt(page, name, { visit, port, token, more = {}, hosts = [], path = "" }) {
     const address = new URL(this.server.page ?? `${this.#scheme}://127.0.0.1:${port}/demo/`);
+    address.pathname += path;
     const person = new Person(
-      page, name, await watch(page, [address.host, ...this.server.hosts ?? []]),
+      page, name, await watch(page, [address.host, ...hosts, ...this.server.hosts ?? []]),
     );
     this.#people.push(person);
-    const said = token ? { quality: "low" } : { visit, name, quality: "low" };
-    for (const [key, value] of Object.entries(said)) address.searchParams.set(key, value);
+    const said = { quality: "low", debug: "", ...(token ? {} : { visit, name }), ...more };
+    for (const [key, value] of Object.entries(said)) {
+      if (value !== undefined) address.searchParams.set(key, value);
+    }
     if (token) address.hash = `token=${token}`;
     await page.goto(address.href);
+    return person;
+  }
+
+  /** A person opens a page of somebody else, which talks to this server. */
+  async visitor(name, url) {
+    const own = await this.#browser.newContext({ viewport: { width: 1000, height: 700 } });
+    const page = await own.newPage();
+    const hosts = [new URL(url).host, `127.0.0.1:${this.server.port}`];
+    const person = new Person(page, name, await watch(page, hosts));
+    this.#people.push(person);
+    await page.goto(url);
     return person;
   }
 

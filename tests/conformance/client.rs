@@ -13,7 +13,10 @@ use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use visio_signaling::wire::Incoming;
+
 use super::Runtime;
+use super::schema::{self, Sender};
 use super::site::Site;
 
 /// How long an answer may take on a busy machine. No test waits for it to pass.
@@ -101,9 +104,13 @@ impl Client {
         self.send_text(message.to_string()).await;
     }
 
-    /// Sends any text.
+    /// Sends any text. What the server takes for a message is one by the contract, too.
     pub async fn send_text(&mut self, text: impl Into<String>) {
-        self.send_frame(Message::text(text.into())).await;
+        let text = text.into();
+        if Incoming::parse(&text).is_ok() {
+            check(Sender::Client, &text);
+        }
+        self.send_frame(Message::text(text)).await;
     }
 
     /// Sends any frame that the client library knows.
@@ -332,7 +339,11 @@ impl Client {
 
     async fn read(&mut self) -> Message {
         let frame = timeout(PATIENCE, self.socket.next()).await.expect("an answer in time");
-        frame.expect("an open connection").expect("a sound connection")
+        let frame = frame.expect("an open connection").expect("a sound connection");
+        if let Message::Text(text) = &frame {
+            check(Sender::Server, text);
+        }
+        frame
     }
 
     /// Reads, and so answers pings, until something else has happened; returns the messages that
@@ -350,6 +361,18 @@ impl Client {
                 message = self.next() => heard.push(message),
             }
         }
+    }
+}
+
+/// Every message is one of the contract for machines. Those of API Gateway have no `type`, and a few
+/// tests say what no JSON value can hold.
+fn check(sender: Sender, text: &str) {
+    let Ok(message) = serde_json::from_str::<Value>(text) else { return };
+    if message.get("type").is_none() {
+        return;
+    }
+    if let Err(why) = schema::check(sender, &message) {
+        panic!("not what docs/asyncapi.yaml says: {why}: {message}");
     }
 }
 

@@ -116,6 +116,29 @@ pub async fn a_waiting_guest_may_chat_with_the_host_and_nobody_else<R: Runtime>(
     inside.expect_nothing().await;
 }
 
+pub async fn a_held_guest_reads_the_hosts_message_and_keeps_its_place<R: Runtime>() {
+    let server = R::start(guarded()).await;
+    let (mut patient, before) = patient(&server, "patient").await;
+    let (mut doctor, _) = doctor(&server).await;
+    patient.expect("waiting").await;
+    let hold = json!({"type": "hold", "peerId": "patient", "message": "Five minutes, please"});
+    doctor.send(hold).await;
+    let held = patient.expect("waiting").await;
+    assert_eq!(held["message"], "Five minutes, please");
+    assert_eq!((&held["hostPresent"], &held["since"]), (&json!(true), &before["since"]));
+    doctor.send(json!({"type": "hold", "peerId": "patient"})).await;
+    assert_eq!(patient.expect("waiting").await.get("message"), None);
+
+    doctor.send(json!({"type": "hold", "peerId": "nobody"})).await;
+    assert_eq!(doctor.expect_error("peer_not_found").await["to"], "nobody");
+    doctor.send(json!({"type": "hold", "peerId": "patient", "message": "x".repeat(129)})).await;
+    doctor.expect_error("invalid_message").await;
+    patient.send(json!({"type": "hold", "peerId": "doctor"})).await;
+    patient.expect_error("not_joined").await;
+    doctor.send(json!({"type": "admit", "peerId": "patient"})).await;
+    patient.expect("joined").await;
+}
+
 pub async fn a_denied_guest_is_told_why<R: Runtime>() {
     let server = R::start(guarded()).await;
     let (mut doctor, _) = doctor(&server).await;

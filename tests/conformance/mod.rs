@@ -32,6 +32,8 @@ pub mod relaying;
 pub mod resume;
 pub mod room_list;
 pub mod rosters;
+#[path = "../contract/schema.rs"]
+pub mod schema;
 pub mod seeds;
 mod settings;
 pub mod slow;
@@ -318,6 +320,7 @@ macro_rules! every_scenario {
                 a_waiting_guest_hears_nothing_and_is_in_no_roster,
                 a_waiting_guest_can_send_nothing_into_the_room,
                 a_waiting_guest_may_chat_with_the_host_and_nobody_else,
+                a_held_guest_reads_the_hosts_message_and_keeps_its_place,
                 a_denied_guest_is_told_why,
                 a_removed_peer_cannot_come_back_with_any_token,
                 a_peer_that_has_just_left_can_be_removed_and_sent_to_the_lobby,

@@ -66,7 +66,7 @@ fn with_event(
         9 => r#"{"type":"leave"}"#.to_owned(),
         10 => r#"{"type":"peers"}"#.to_owned(),
         11 => {
-            let kind = ["admit", "deny", "to_lobby", "remove"][usize::from(next() % 4)];
+            let kind = ["admit", "deny", "hold", "to_lobby", "remove"][usize::from(next() % 5)];
             format!(r#"{{"type":"{kind}","peerId":"p{to}"}}"#)
         }
         12 if next() == 0 => r#"{"type":"end_visit"}"#.to_owned(),

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// The beginnings that make a path one of this repository's.
-const ROOTS: [&str; 8] =
-    ["src/", "lambda/", "tests/", "docs/", "examples/", "fuzz/", "terraform/", ".ci/"];
+const ROOTS: [&str; 9] =
+    ["src/", "lambda/", "tests/", "docs/", "client/", "examples/", "fuzz/", "terraform/", ".ci/"];
 
 #[test]
 fn every_path_that_a_document_names_exists() {

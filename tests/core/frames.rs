@@ -11,6 +11,7 @@ use visio_signaling::wire::{
     RoomSummary, ServerMessage, Timestamp, TurnCredentials, Version,
 };
 
+use super::schema::{self, Sender};
 use super::{peer, room_id};
 
 const SERVER: &str = include_str!("frames/server.jsonl");
@@ -41,6 +42,28 @@ fn frames_that_are_not_messages_are_refused_with_their_code() {
         let (code, frame) = line.split_once('\t').expect("a code and a frame");
         let rejection = Incoming::parse(frame).expect_err(frame);
         assert_eq!(rejection.code.name(), code, "{frame}");
+    }
+}
+
+#[test]
+fn every_golden_frame_is_what_the_contract_for_machines_says() {
+    for (sender, frames) in [(Sender::Client, CLIENT), (Sender::Server, SERVER)] {
+        for frame in frames.lines() {
+            let message = serde_json::from_str(frame).expect(frame);
+            assert_eq!(schema::check(sender, &message), Ok(()), "{frame}");
+        }
+    }
+}
+
+/// All but a field that comes twice: to a schema there is only one.
+#[test]
+fn the_contract_for_machines_refuses_what_the_server_refuses() {
+    for line in REFUSED.lines() {
+        let (_, frame) = line.split_once('\t').expect("a code and a frame");
+        let Ok(message) = serde_json::from_str::<Value>(frame) else { continue };
+        let is_twice = message.to_string().len() < frame.len();
+        let passes = schema::check(Sender::Client, &message).is_ok();
+        assert_eq!(passes, is_twice, "{frame}");
     }
 }
 

@@ -14,6 +14,8 @@ mod properties;
 mod registry;
 mod removal;
 mod resuming;
+#[path = "../contract/schema.rs"]
+mod schema;
 mod simulation;
 mod splicing;
 mod tokens;

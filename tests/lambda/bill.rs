@@ -102,7 +102,7 @@ async fn a_relay_in_a_warm_instance_is_one_post_one_read_and_no_write() {
         let before = lambda.gateway.bill();
         let (sender, receiver) =
             if *from == "ada" { (&mut ada, &mut bob) } else { (&mut bob, &mut ada) };
-        sender.send(json!({"type": "candidate", "to": to, "candidate": nth})).await;
+        sender.send(json!({"type": "candidate", "to": to, "candidate": nth.to_string()})).await;
         receiver.expect("candidate").await;
         lambda.gateway.settle().await;
         let relay = lambda.gateway.bill().since(&before);

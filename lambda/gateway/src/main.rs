@@ -11,8 +11,9 @@ use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
+use visio_gateway::page::{self, Site};
 use visio_gateway::visit::{self, Batching, Comparison, Drops};
-use visio_gateway::{Gateway, Options, page};
+use visio_gateway::{Gateway, Options};
 
 /// The secret that signs visit tokens while a visit is played for the bill.
 const SECRET: &str = "signs the tokens of a visit that is played";
@@ -119,11 +120,12 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
         listener.with_context(|| format!("could not listen on {}", flags.page_listen))?;
     let directory = flags.page.unwrap_or_else(|| checkout().join("examples").join("browser"));
     ensure!(directory.is_dir(), "--page: {} is not a directory", directory.display());
+    let site = Site { page: directory, client: checkout().join("client").join("src") };
     let page = listener.local_addr()?;
     let gateway = Gateway::start(options).await?;
     let health = gateway.health_address().context("there is no health function")?;
     let page = page_url(page, gateway.address(), health);
-    tokio::spawn(page::serve(listener, directory));
+    tokio::spawn(page::serve(listener, site));
     write!(
         stdout(),
         "WebSocket  {}\nhealth     http://{health}/health\npage       {page}\n\

@@ -16,18 +16,32 @@ const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: http
     media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'self'";
 
-/// Serves the files under `directory` until dropped. They are small, so they are read at every
-/// request.
-pub async fn serve(listener: TcpListener, directory: PathBuf) {
+/// Where the page's files are.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The page.
+    pub page: PathBuf,
+    /// The modules of the client package, which the page imports as `./client/`.
+    pub client: PathBuf,
+}
+
+/// Serves the files of `site` until dropped. They are small, so they are read at every request.
+pub async fn serve(listener: TcpListener, site: Site) {
     let handler = move |_, request| {
-        let directory = directory.clone();
-        async move { answer(&directory, &request) }
+        let site = site.clone();
+        async move { answer(&site, &request) }
     };
     listen::serve(listener, handler).await;
 }
 
-fn answer(directory: &Path, request: &Request) -> Response {
-    let path = file(directory, request.uri().path());
+fn answer(site: &Site, request: &Request) -> Response {
+    let path = match request.uri().path() {
+        "/check" => file(&site.page, "/check.html"),
+        path => match path.strip_prefix("/client") {
+            Some(module) => file(&site.client, module),
+            None => file(&site.page, path),
+        },
+    };
     let path = path.filter(|_| request.method() == Method::GET);
     let Some(path) = path else { return StatusCode::NOT_FOUND.into_response() };
     let Ok(content) = std::fs::read(&path) else {
@@ -56,6 +70,7 @@ fn kind(path: &Path) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("json") => "application/json",
         _ => "text/plain; charset=utf-8",
     }
 }

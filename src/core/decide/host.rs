@@ -43,6 +43,9 @@ impl Room {
             (HostMessage::Deny(_, reason), _, Some(waiting)) => {
                 self.deny(context, waiting, reason.as_ref())
             }
+            (HostMessage::Hold(_, message), _, Some(waiting)) => {
+                self.hold(waiting, message.as_ref())
+            }
             (HostMessage::ToLobby(_), Some(seat), _) if seat.hosts() => {
                 refuse(Code::Forbidden, "a host never waits".into())
             }
@@ -58,9 +61,8 @@ impl Room {
                 self.keep_away(context, peer, Word::SentBack)
             }
             // Decided twice, or by two hosts at once: it is as it should be.
-            (HostMessage::Admit(_), Some(_), None) | (HostMessage::ToLobby(_), None, Some(_)) => {
-                stay(Standing::Seated, Vec::new())
-            }
+            (HostMessage::Admit(_) | HostMessage::Hold(..), Some(_), None)
+            | (HostMessage::ToLobby(_), None, Some(_)) => stay(Standing::Seated, Vec::new()),
             _ => refuse(Code::PeerNotFound, "no such peer in this room or its lobby".into()),
         }
     }
@@ -97,6 +99,19 @@ impl Room {
         let happened = Happened::Denied { by: &who.peer };
         effects.push(AuditEvent::new(self, &waiting.peer, happened, now).into());
         Decision { next: Some(next), effects, standing: Standing::Seated }
+    }
+
+    /// The guest keeps its place, and nothing of this is remembered.
+    fn hold(&self, waiting: &Seat, message: Option<&Reason>) -> Decision {
+        let told = ServerMessage::Waiting {
+            room_id: self.id().clone(),
+            peer_id: waiting.peer.clone(),
+            host_present: true,
+            since: waiting.since,
+            message: message.cloned(),
+            request_id: None,
+        };
+        stay(Standing::Seated, tell(waiting, told).into_iter().collect())
     }
 
     /// Back to the lobby, even if its token would not have sent it there. A peer that is away loses

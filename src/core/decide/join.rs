@@ -237,6 +237,7 @@ impl Room {
                 peer_id: waiting.peer.clone(),
                 host_present: self.has_host(),
                 since: waiting.since,
+                message: None,
                 request_id,
             },
         )

@@ -20,7 +20,8 @@ use faults::{Fault, Faults};
 use net::Runtime;
 use world::{GRACE_MS, World};
 
-const SEEDS: u64 = 10_000;
+/// How many seeds are played, unless `VISIO_SEEDS` says otherwise.
+const SEEDS: u64 = 2_000;
 /// One seed in so many is a crowd.
 const CROWDS: u64 = 100;
 
@@ -79,7 +80,8 @@ fn the_same_seed_gives_the_same_run() {
 
 fn play_all(runtime: Runtime) -> Faults {
     let mut faults = Faults::default();
-    for seed in 0..SEEDS {
+    let seeds = std::env::var("VISIO_SEEDS").map_or(SEEDS, |text| text.parse().expect("a number"));
+    for seed in 0..seeds {
         let Err(panic) = played(runtime, seed, Size::of(seed)).map(|it| faults.add(&it)) else {
             continue;
         };

@@ -1,7 +1,8 @@
 // VisioHealthIndicator: a small light for a navbar that shows whether video visits work right now.
 //
 //   import { VisioHealthIndicator } from "./VisioHealthIndicator";
-//   <VisioHealthIndicator />                                   // NEXT_PUBLIC_VISIO_HEALTH_URL
+//   <VisioHealthIndicator />                     // in Next: NEXT_PUBLIC_VISIO_HEALTH_URL
+//   <VisioHealthIndicator url={import.meta.env.VITE_VISIO_HEALTH_URL} />               // in Vite
 //   <VisioHealthIndicator url="https://visio.example.org/health" className="ml-4" />
 //
 // Copy this one file; it needs React 18 or newer and nothing else. With no URL it renders nothing.
@@ -46,13 +47,13 @@ const COLORS: Record<State, string> = {
 };
 
 export interface VisioHealthIndicatorProps {
-  url?: string;
-  everyMs?: number;
-  className?: string;
+  url?: string | undefined;
+  everyMs?: number | undefined;
+  className?: string | undefined;
 }
 
 export function VisioHealthIndicator({
-  url = process.env.NEXT_PUBLIC_VISIO_HEALTH_URL,
+  url = urlOfNext(),
   everyMs = 30_000,
   className,
 }: VisioHealthIndicatorProps) {
@@ -65,6 +66,15 @@ export function VisioHealthIndicator({
       {LABELS[state]}
     </span>
   );
+}
+
+/** Next writes the value in here when it builds; elsewhere there is no `process`. */
+function urlOfNext(): string | undefined {
+  try {
+    return process.env.NEXT_PUBLIC_VISIO_HEALTH_URL;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The health at `url`, refreshed every `everyMs` while the page is visible. */
@@ -118,7 +128,7 @@ async function readHealth(url: string, asking: AbortController): Promise<Health>
 }
 
 function judge({ status, checks = {} }: { status?: string; checks?: Record<string, string> }): Health {
-  const troubled = Object.keys(checks).filter((name) => !FINE.includes(checks[name]));
+  const troubled = Object.keys(checks).filter((name) => !FINE.includes(checks[name] ?? ""));
   if (status === "DEGRADED") return { state: "degraded", troubled };
   if (status !== "OK" && status !== "healthy") return { state: "offline", troubled };
   return { state: troubled.length > 0 ? "degraded" : "online", troubled };

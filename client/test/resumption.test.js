@@ -1,8 +1,8 @@
-// What the page keeps to resume its seat, without a browser.
+// What a client keeps to resume its seat.
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { FrameCount, Refused } from "../../examples/browser/resumption.js";
+import { FrameCount, Pages, Refused, Unsent } from "../src/resumption.js";
 
 const BEN = { peerId: "ben", joinedAt: 5 };
 const chats = (...texts) => texts.map((message) => ({ type: "chat", message }));
@@ -66,12 +66,36 @@ test("nobody who left or came back on a new page gets what was refused before", 
 });
 
 test("a message has a receiver for as long as the same page is there", () => {
-  const refused = withRoster(BEN);
+  const pages = new Pages();
+  pages.follow([BEN]);
   const toBen = { type: "offer", to: "ben" };
-  assert.ok(refused.hasReceiver(toBen, [{ ...BEN, away: true }]));
-  assert.ok(!refused.hasReceiver(toBen, [{ ...BEN, joinedAt: 7 }]));
-  assert.ok(!refused.hasReceiver(toBen, []));
-  assert.ok(refused.hasReceiver({ type: "chat", message: "to all" }, []));
+  assert.ok(pages.hasReceiver(toBen, [{ ...BEN, away: true }]));
+  assert.ok(!pages.hasReceiver(toBen, [{ ...BEN, joinedAt: 7 }]));
+  assert.ok(!pages.hasReceiver(toBen, []));
+  assert.ok(pages.hasReceiver({ type: "chat", message: "to all" }, []));
+});
+
+test("what waits for a seat is about the same calls, or was written by a person", () => {
+  const [offer, chat] = [{ type: "offer", to: "ben" }, { type: "chat", message: "hello" }];
+  const due = (seat) => {
+    const pages = new Pages();
+    pages.follow([BEN]);
+    const unsent = new Unsent();
+    for (const message of [offer, chat]) assert.ok(unsent.add(message));
+    const messages = unsent.due(seat, pages);
+    assert.equal(unsent.size, 0);
+    return messages;
+  };
+  assert.deepEqual(due({ resumed: true, peers: [BEN] }), [offer, chat]);
+  assert.deepEqual(due({ resumed: true, peers: [{ ...BEN, joinedAt: 7 }] }), [chat]);
+  assert.deepEqual(due({ resumed: false, peers: [BEN] }), [chat]);
+});
+
+test("what waits for a seat has a bound", () => {
+  const unsent = new Unsent();
+  let kept = 0;
+  while (unsent.add({ type: "chat", message: kept })) kept += 1;
+  assert.equal(kept, 256);
 });
 
 test("only messages to others are numbered, and their own number is left alone", () => {

@@ -10,16 +10,24 @@
 // page has lost its calls. So that page joins under the same peer id, as a new page of the same
 // person, and the calls are made anew.
 
+import { randomId } from "./random.js";
+
 const KEY = "visio.baton";
 /** After this long a restored tab asks again instead of joining the visit by itself. */
 const FRESH_MS = 60_000;
 
-export class Identity {
+/**
+ * What a page remembers of its visit for a reload.
+ * @typedef {{ roomId: string, displayName: string, mic: boolean, camera: boolean }} Remembered
+ */
+
+export class TabIdentity {
+  /** @type {{ peerId: string, visit?: Remembered | null, at?: number }} */
   #session;
 
   constructor() {
-    this.#session = pickUp() ?? {};
-    this.#session.peerId ??= `p-${randomId(16)}`;
+    const before = pickUp();
+    this.#session = { ...before, peerId: before?.peerId ?? `p-${randomId(16)}` };
     addEventListener("pagehide", () => this.#layDown());
     addEventListener("pageshow", (event) => { if (event.persisted) pickUp(); });
   }
@@ -30,11 +38,11 @@ export class Identity {
 
   /** The visit this tab was in when it was reloaded, or null. */
   get interruptedVisit() {
-    const { visit, at } = this.#session;
+    const { visit, at = 0 } = this.#session;
     return visit && Date.now() - at < FRESH_MS ? visit : null;
   }
 
-  /** Remembers `{roomId, displayName, mic, camera}` for a reload; null once the visit is left. */
+  /** Remembers the visit for a reload; null once it is left. @param {Remembered | null} visit */
   remember(visit) {
     this.#session.visit = visit;
   }
@@ -45,25 +53,21 @@ export class Identity {
   }
 }
 
-/**
- * `length` characters that nobody can guess: in open mode, anybody who knows an id can take its
- * seat.
- */
-export function randomId(length) {
-  const alphabet = "abcdefghijkmnopqrstuvwxyz234567890"; // no l and 1, they look alike
-  const bytes = crypto.getRandomValues(new Uint8Array(length));
-  return Array.from(bytes, (byte) => alphabet[byte % alphabet.length]).join("");
-}
-
 function pickUp() {
   return ignoreRefusal(() => {
     const text = sessionStorage.getItem(KEY);
     sessionStorage.removeItem(KEY);
-    return JSON.parse(text);
+    return text === null ? null : JSON.parse(text);
   });
 }
 
-/** Storage may be blocked; then a reload is a new person, and nothing else breaks. */
+/**
+ * Storage may be blocked; then a reload is a new person, and nothing else breaks.
+ *
+ * @template T
+ * @param {() => T} action
+ * @returns {T | null}
+ */
 function ignoreRefusal(action) {
   try {
     return action();

@@ -1,0 +1,2 @@
+// The messages of the protocol are types only; see messages.d.ts.
+export {};

@@ -1,0 +1,409 @@
+// Signaling: one visit's connection to the server. It uses no page and no media.
+//
+// It keeps these promises to the code above it:
+// - it replaces a lost socket by itself, with growing, jittered pauses, under the same peer id;
+// - it resumes its seat if it comes back in time: `joined` says `resumed: true`, nothing that was
+//   sent either way is lost or comes twice, and every call can go on as it is;
+// - what is sent without a seat waits for the next one;
+// - messages of one peer arrive in the order in which it sent them, and a gap is named;
+// - if reconnecting would be wrong (another window took over, the visit is over), it stops and says
+//   why, once, as `ended`;
+// - room changes arrive in order: `room` fires only for a version newer than all seen before.
+//
+// If the visit's token says so, a host has to admit this client first. Then the state is "waiting"
+// until `joined` comes, and again if a host sends the client back.
+//
+// After `resumed: false` the others see a new page. Their old calls with this client are useless
+// then, and it offers to everybody in `joined.peers`, as a newcomer does.
+
+import { pause } from "./backoff.js";
+import { Code, FINAL, VisioError } from "./errors.js";
+import { Emitter } from "./events.js";
+import { closeOnceLeft } from "./leave.js";
+import { frameOf, parse, withoutAbsent } from "./frames.js";
+import { Post } from "./post.js";
+import { Renewal } from "./renewal.js";
+import { Incoming } from "./sequence.js";
+import { Timers } from "./timers.js";
+import { Tokens } from "./token.js";
+
+/**
+ * @import { ClientMessage, Failure, Joined, Knock, Knocker, Waiting } from "./messages.js"
+ * @import { RoomMessage, SignalingEvents, SignalingOptions, SignalingState } from "./signaling-events.js"
+ */
+
+/**
+ * The code of a close, in case the error frame before it was lost.
+ * @type {ReadonlyMap<number, import("./errors.js").AnyCode>}
+ */
+const FINAL_CLOSES = new Map([
+  [4001, Code.Unauthorized], [4003, Code.Denied], [4009, Code.Replaced],
+  [4010, Code.Removed], [4011, Code.VisitEnded],
+]);
+
+/** Refusals of `join` that are worth another try; every other one is for a human to read. */
+const RETRY_JOIN = new Set(["internal", "rate_limited", "join_timeout"]);
+
+const ROOM_TYPES = new Set(
+  ["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"],
+);
+
+const OPEN_OR_JOIN_LIMIT_MS = 10_000;
+const PROBE_LIMIT_MS = 5_000;
+/** API Gateway ends a silent connection after ten minutes, and every one after two hours. */
+const LONGEST_SILENCE_MS = 9 * 60_000;
+const LIFETIME_MS = 110 * 60_000;
+const LIFETIME_SPREAD_MS = 5 * 60_000;
+
+/** The states in which this client has a place: a seat, or one in the lobby. */
+const PLACED = new Set(["joined", "waiting"]);
+
+/**
+ * After `visit_ended` an `error` says why. If it is lost, it is enough to know that the visit is
+ * over.
+ */
+const LAST_WORD_LIMIT_MS = 1_000;
+
+/** @extends {Emitter<SignalingEvents>} */
+export class Signaling extends Emitter {
+  #url;
+  #join;
+  #tokens;
+  #WebSocket;
+  #renewal;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {SignalingState} */
+  #state = "closed";
+  #attempt = 0;
+  #notBefore = 0;
+  #version = 0;
+  /** @type {readonly Knocker[]} */
+  #lobby = [];
+  /** @type {string | undefined} */
+  #reason;
+  #timers = new Timers();
+  #silenceMs = LONGEST_SILENCE_MS;
+  #refusedToken = false;
+  #post = new Post();
+  /**
+   * What resumes the seat. It stays until the next `joined`, because the answer to a resume may be
+   * lost as well.
+   *
+   * @type {string | null}
+   */
+  #resumeToken = null;
+  #incoming = new Incoming({
+    deliver: (message) => this.emit("message", message),
+    gap: (gap) => this.emit("gap", gap),
+  });
+
+  /** @param {SignalingOptions} options */
+  constructor({ url, join = {}, token, signal, WebSocket = globalThis.WebSocket }) {
+    super();
+    this.#url = url;
+    this.#join = typeof join === "function" ? join : () => join;
+    this.#tokens = new Tokens(token);
+    this.#WebSocket = WebSocket;
+    this.#renewal = new Renewal({
+      tokens: this.#tokens,
+      send: (message) => this.#write(message),
+      failed: (error) => this.emit("failure", error),
+    });
+    signal?.addEventListener("abort", () => this.leave(), { once: true });
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Opens the connection and joins. Does nothing if that is already under way. */
+  connect() {
+    if (this.#state !== "closed") return;
+    this.#attempt = 0;
+    this.#notBefore = 0;
+    this.#refusedToken = false;
+    this.#enter("connecting");
+    this.#open();
+  }
+
+  /**
+   * Sends one message. Without a place right now, what is for other people waits for it, and
+   * everything else is "dropped". From the lobby the server takes nothing but `chat`, which reaches
+   * the hosts.
+   *
+   * @param {ClientMessage} message
+   * @returns {"sent" | "waiting" | "dropped"}
+   */
+  send(message) {
+    if (PLACED.has(this.#state) && this.#write(message)) return "sent";
+    return this.#state !== "closed" && this.#post.keep(message) ? "waiting" : "dropped";
+  }
+
+  /** Gives up the seat, or the place in the lobby, and closes. The others are told at once. */
+  leave() {
+    if (PLACED.has(this.#state) && this.#write({ type: "leave" }) && this.#socket) {
+      closeOnceLeft(this.#socket);
+      this.#socket = null;
+    }
+    this.#stop("leave");
+  }
+
+  /** Skips the current pause, for example when the network is back. */
+  retryNow() {
+    if (this.#state === "closed" || this.#socket) return;
+    this.#timers.cancel("retry");
+    this.#open();
+  }
+
+  /** Asks the server for a sign of life, and reconnects if there is none. Use it when in doubt. */
+  probe() {
+    if (!PLACED.has(this.#state) || this.#timers.runs("probe")) return;
+    this.#timers.after("probe", PROBE_LIMIT_MS, () => this.#lost());
+    this.#write({ type: "ping" });
+  }
+
+  // --- the connection ---
+
+  #open() {
+    const socket = new this.#WebSocket(this.#url);
+    // A socket that was given up may still deliver messages; only the current one counts.
+    const whenCurrent = (/** @type {(event: any) => void} */ handle) => (
+      (/** @type {any} */ event) => { if (this.#socket === socket) handle(event); });
+    this.#socket = socket;
+    this.#version = 0;
+    this.#lobby = [];
+    this.#reason = undefined;
+    this.#post.connected();
+    socket.onopen = whenCurrent(() => this.#greet(socket));
+    socket.onmessage = whenCurrent((event) => this.#receive(event.data));
+    socket.onclose = whenCurrent((event) => this.#closed(event));
+    this.#timers.after("open", OPEN_OR_JOIN_LIMIT_MS, () => this.#lost());
+  }
+
+  /** @param {WebSocket} socket */
+  async #greet(socket) {
+    try {
+      const token = await (this.#refusedToken
+        ? this.#tokens.fresh("refused") : this.#tokens.current());
+      if (this.#socket === socket) this.#write(this.#request(token));
+    } catch (error) {
+      if (this.#socket !== socket) return;
+      this.emit("failure", new VisioError(Code.Token, `no token: ${error}`));
+      this.#lost();
+    }
+  }
+
+  /**
+   * @param {import("./token.js").Token} token
+   * @returns {ClientMessage}
+   */
+  #request(token) {
+    const resumeToken = this.#resumeToken;
+    const resume = resumeToken && withoutAbsent({ resumeToken, received: this.#post.receivedInSeat });
+    return {
+      ...withoutAbsent(this.#join()), ...(token && { token }), ...resume, type: "join",
+      requestId: "join",
+    };
+  }
+
+  /** @param {CloseEvent} event */
+  #closed({ code, reason }) {
+    const final = FINAL_CLOSES.get(code) ?? (this.#timers.runs("lastWord") ? Code.VisitEnded : undefined);
+    if (final) this.#refuse(new VisioError(final, reason || final));
+    else this.#lost();
+  }
+
+  /** The connection is useless now; reconnects after a pause. */
+  #lost() {
+    this.#drop();
+    const pauseMs = Math.max(pause(this.#attempt), this.#notBefore - Date.now());
+    this.#attempt += 1;
+    this.#enter("reconnecting", pauseMs);
+    this.#timers.after("retry", pauseMs, () => this.#open());
+  }
+
+  /** A token that was refused is asked for once more, if it can be another one. */
+  #refuse(/** @type {VisioError} */ error) {
+    if (error.code !== Code.Unauthorized || !this.#tokens.renewable || this.#refusedToken) {
+      return this.#end(error);
+    }
+    this.#refusedToken = true;
+    this.#lost();
+  }
+
+  /** @param {VisioError} error */
+  #end(error) {
+    error.reason ??= this.#reason;
+    this.#stop(error.code);
+    this.emit("ended", error);
+  }
+
+  /** @param {string} reason */
+  #stop(reason) {
+    this.#drop(reason);
+    this.#resumeToken = null;
+    this.#post.clear();
+    this.#incoming.clear();
+    if (this.#state !== "closed") this.#enter("closed");
+  }
+
+  #drop(reason = "lost") {
+    this.#timers.clear();
+    this.#renewal.stop();
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close(1000, reason);
+  }
+
+  /** @param {SignalingState} state @param {number} [pauseMs] */
+  #enter(state, pauseMs) {
+    this.#state = state;
+    this.emit("state", { state, attempt: this.#attempt, ...(pauseMs !== undefined && { pauseMs }) });
+  }
+
+  // --- frames ---
+
+  /** @param {ClientMessage} said */
+  #write(said) {
+    if (this.#socket?.readyState !== 1) return false;
+    const message = this.#post.stamp(said);
+    const text = JSON.stringify(message);
+    this.#socket.send(text);
+    this.#post.sent(message);
+    this.emit("frame", frameOf("out", message, text));
+    this.#stayAlive();
+    return true;
+  }
+
+  /** @param {string} text */
+  #receive(text) {
+    this.#post.received();
+    const message = parse(text);
+    // API Gateway's own errors, {message, connectionId, requestId}, have no type; we ignore them.
+    if (typeof message?.type !== "string") return;
+    this.emit("frame", frameOf("in", message, text));
+    this.#stayAlive();
+    this.#timers.cancel("probe");
+    this.#dispatch(message);
+  }
+
+  /** @param {any} message */
+  #dispatch(message) {
+    switch (message.type) {
+      case "error": return this.#failed(message);
+      case "visit_ended": return this.#over(message);
+      case "denied": return this.#denied(message);
+      case "going_away": return this.#moveAfter(message.reconnectAfterMs);
+      case "waiting": return this.#wait(message);
+      case "knock": return this.#knocked(message);
+      case "lobby": return this.#lobbyChanged(message.waiting);
+      case "visit_ending": return this.emit("ending", message);
+      case "renewed": return this.#renewal.plan(message.expiresAt);
+      case "pong": return undefined;
+      default:
+    }
+    if (ROOM_TYPES.has(message.type)) this.#roomChanged(message);
+    else if (message.from !== undefined) this.#incoming.take(message);
+    else this.emit("message", message);
+  }
+
+  /** @param {RoomMessage} message */
+  #roomChanged(message) {
+    const joined = message.type === "joined";
+    if (joined) this.#seated(message);
+    // A client in the lobby has no room; this is late news of the room it was in.
+    if (this.#state === "waiting") return;
+    // `joined` always counts, whatever its version: a restarted server counts from one again.
+    if (!joined && message.version <= this.#version) return;
+    this.#version = Math.max(this.#version, message.version);
+    for (const due of this.#post.roster(message.peers)) this.#write(due);
+    this.emit("room", message);
+  }
+
+  /** @param {Joined} joined */
+  #seated(joined) {
+    const { resumeToken, heartbeatSeconds, expiresAt, peers } = joined;
+    this.#resumeToken = resumeToken;
+    const due = this.#post.seated(joined);
+    due.push(...this.#post.roster(peers));
+    for (const message of due) this.#write(message);
+    this.#silenceMs = Math.min(LONGEST_SILENCE_MS, Math.max(60, heartbeatSeconds) * 1000);
+    this.#stayAlive();
+    this.#renewal.plan(expiresAt);
+    this.#timers.after(
+      "lifetime", LIFETIME_MS + Math.random() * LIFETIME_SPREAD_MS, () => this.#moveAfter(0),
+    );
+    this.#placed("joined");
+  }
+
+  /** @param {"joined" | "waiting"} state */
+  #placed(state) {
+    this.#timers.cancel("open");
+    this.#attempt = 0;
+    this.#notBefore = 0;
+    this.#refusedToken = false;
+    if (this.#state !== state) this.#enter(state);
+  }
+
+  /** @param {Waiting} message */
+  #wait(message) {
+    this.#lobby = [];
+    this.#resumeToken = null;
+    this.#placed("waiting");
+    for (const due of this.#post.waits()) this.#write(due);
+    this.emit("waiting", message);
+  }
+
+  /** @param {Knock} knock */
+  #knocked({ peerId, displayName, since }) {
+    const others = this.#lobby.filter((one) => one.peerId !== peerId);
+    const knocker = { peerId, since, ...(displayName !== undefined && { displayName }) };
+    this.#lobbyChanged([...others, knocker]);
+  }
+
+  /** @param {readonly Knocker[]} waiting */
+  #lobbyChanged(waiting) {
+    this.#lobby = waiting;
+    this.emit("lobby", { waiting });
+  }
+
+  /** @param {{ reason?: string }} denied */
+  #denied({ reason }) {
+    this.#end(new VisioError(Code.Denied, "a host did not let this client in", withoutAbsent({ reason })));
+  }
+
+  /** @param {{ reason?: string }} ended */
+  #over({ reason }) {
+    this.#reason = reason;
+    const over = () => this.#end(new VisioError(Code.VisitEnded, "the visit is over"));
+    this.#timers.after("lastWord", LAST_WORD_LIMIT_MS, over);
+  }
+
+  /** @param {Failure} failure */
+  #failed(failure) {
+    const error = VisioError.from(failure);
+    // What this asks for is about its message, not about this connection.
+    if (error.code === Code.PeerAway && this.#post.refused(error)) return;
+    if (error.code === Code.PeerAway) return this.emit("failure", error);
+    if (error.code === Code.PeerGone && error.to !== undefined) this.#post.forget(error.to);
+    if (error.retryAfterMs) this.#notBefore = Date.now() + error.retryAfterMs;
+    const joining = !PLACED.has(this.#state);
+    const hopeless = FINAL.has(error.code) || (joining && !RETRY_JOIN.has(error.code));
+    if (hopeless) this.#refuse(error);
+    else if (joining) this.#lost();
+    else this.emit("failure", error);
+  }
+
+  // --- time ---
+
+  /** A draining server says when to reconnect; until then this connection stays in use. */
+  #moveAfter(delayMs = 0) {
+    this.#notBefore = Date.now() + delayMs;
+    this.#timers.after("move", delayMs, () => this.#lost());
+  }
+
+  #stayAlive() {
+    this.#timers.after("alive", this.#silenceMs, () => this.probe());
+  }
+}
