@@ -40,7 +40,7 @@ contained() { # COMMAND...
     mount --bind "$root" "$root"
     mount -o remount,bind,ro "$root"
     if touch "$root/written" 2>/dev/null; then echo "the root can be written to"; exit 1; fi
-    exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
+    exec setpriv --bounding-set=-all,+sys_chroot,+setuid,+setgid --inh-caps=-all --no-new-privs \
       chroot --userspec=65532:65532 "$root" "$@"' sh "$root" "$@"
 }
 as_root unshare --mount true || missing "this machine allows no mount namespaces"
@@ -57,9 +57,11 @@ log=$work/run/contained.log
 VISIO_JWT_SECRET=$secret VISIO_LISTEN=127.0.0.1:$port start "$log" contained /visio
 server=$!
 until_ok curl -fsS "http://127.0.0.1:$port/readyz" || { cat "$log"; fail "the image does not start"; }
-pid=$(pgrep -f -x "/visio" | head -n 1)
+pid=$server
+until [ "$(cat "/proc/$pid/comm")" = visio ]; do pid=$(pgrep -P "$pid" | head -n 1); done
 [ "$(stat -c %u "/proc/$pid")" = 65532 ] || fail "it does not run as nobody"
-grep -q '^CapBnd:.*0000000000000000$' "/proc/$pid/status" || fail "it has capabilities"
+grep -q "^CapEff:.*0000000000000000$" "/proc/$pid/status" || fail "it has capabilities"
+grep -q "^NoNewPrivs:.*1$" "/proc/$pid/status" || fail "it may gain rights"
 curl -fsS "http://127.0.0.1:$port/health" | tee "$work/run/health.json"
 echo
 grep -q '"status":"OK"' "$work/run/health.json" || fail "it is not healthy"
