@@ -163,8 +163,10 @@ export class People extends Emitter {
   // --- who is there ---
 
   /** @param {Joined} joined */
-  #seated({ iceServers, role }) {
+  #seated({ iceServers, iceTransportPolicy, role }) {
     if (!this.#ownIceServers) this.#setIceServers(iceServers ?? []);
+    // The server can demand a relay, and does not take it back from a page that wants one.
+    if (iceTransportPolicy) this.#configuration = { ...this.#configuration, iceTransportPolicy };
     this.#silent = role === "observer";
   }
 
