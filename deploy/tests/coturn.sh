@@ -55,6 +55,22 @@ answer=$(relayed wrong 1.1.1.1 -p "$turn_port")
 if grep -q 'Received relay addr' <<<"$answer"; then fail "it relays for a wrong secret"; fi
 grep -q 'Cannot complete Allocation' <<<"$answer" || { echo "$answer"; fail "a wrong secret is not refused as such"; }
 
+gate "the doctor gets a relay over UDP, TCP and TLS, with the credentials of the server"
+ca=$certificates/first/turn.localhost.crt
+ways=turn:localhost:$turn_port,turn:localhost:$turn_port?transport=tcp,turns:localhost:$turns_port?transport=tcp
+serving() { # SECRET
+  VISIO_TURN_SECRET=$1 VISIO_TURN_URL=$ways start "$work/run/with-turn.log" "$visio" --listen 127.0.0.1:0
+  until_ok grep -q ready "$work/run/with-turn.log" || { cat "$work/run/with-turn.log"; fail "the server does not start"; }
+  url=$(grep -o 'http://[0-9.:]*' "$work/run/with-turn.log" | head -n 1)
+}
+serving "$secret"
+"$visio" doctor --ca "$ca" "$url" | tee "$work/run/doctor.txt" || fail "the doctor finds no relay"
+grep -q "These servers work: ${ways//,/, }." "$work/run/doctor.txt" || fail "a way to the relay does not work"
+serving "not $secret"
+status=0
+"$visio" doctor --ca "$ca" "$url" >"$work/run/doctor.txt" || status=$?
+grep -q 'refused the credentials (401)' "$work/run/doctor.txt" && [ "$status" = 17 ] || { cat "$work/run/doctor.txt"; fail "the doctor does not notice a wrong secret"; }
+
 gate "its secret is on no command line"
 # shellcheck disable=SC2009
 if ps -eo args | grep -v grep | grep -qF "$secret"; then fail "the secret is on a command line"; fi
