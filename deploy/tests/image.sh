@@ -32,17 +32,25 @@ mapfile -t probe < <(python3 -c '
 import json, sys
 for part in json.load(open(sys.argv[1]))["Docker"]["config"]["Healthcheck"]["Test"][1:]: print(part)' "$work/run/image.json")
 
-# No container runtime is needed for this, and none runs everywhere. The root is mounted read-only in
-# a mount namespace of its own; then all rights are given up.
+# No container runtime is needed for this, and none runs everywhere. In a mount namespace of its own,
+# the root is mounted read-only, with the few devices and files that a runtime adds. Then all rights
+# are given up.
 contained() { # COMMAND...
   as_root unshare --mount sh -euc '
-    root=$1; shift
-    mount --bind "$root" "$root"
-    mount -o remount,bind,ro "$root"
+    image=$1 root=$2; shift 2
+    mount -t tmpfs none "$root"
+    cp -a "$image/." "$root"
+    mkdir "$root/dev" "$root/etc"
+    for file in /dev/null /dev/zero /dev/random /dev/urandom /etc/resolv.conf /etc/hosts; do
+      : >"$root$file"
+      mount --bind "$file" "$root$file"
+    done
+    mount -o remount,ro "$root"
     if touch "$root/written" 2>/dev/null; then echo "the root can be written to"; exit 1; fi
-    exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
-      chroot --userspec=65532:65532 "$root" "$@"' sh "$root" "$@"
+    exec setpriv --bounding-set=-all,+sys_chroot,+setuid,+setgid --inh-caps=-all --no-new-privs \
+      chroot --userspec=65532:65532 "$root" "$@"' sh "$root" "$work/run/root" "$@"
 }
+mkdir -p "$work/run/root"
 as_root unshare --mount true || missing "this machine allows no mount namespaces"
 
 gate "without a key it refuses to serve the world"
@@ -57,9 +65,11 @@ log=$work/run/contained.log
 VISIO_JWT_SECRET=$secret VISIO_LISTEN=127.0.0.1:$port start "$log" contained /visio
 server=$!
 until_ok curl -fsS "http://127.0.0.1:$port/readyz" || { cat "$log"; fail "the image does not start"; }
-pid=$(pgrep -f -x "/visio" | head -n 1)
+pid=$server
+until [ "$(cat "/proc/$pid/comm")" = visio ]; do pid=$(pgrep -P "$pid" | head -n 1); done
 [ "$(stat -c %u "/proc/$pid")" = 65532 ] || fail "it does not run as nobody"
-grep -q '^CapBnd:.*0000000000000000$' "/proc/$pid/status" || fail "it has capabilities"
+grep -q "^CapEff:.*0000000000000000$" "/proc/$pid/status" || fail "it has capabilities"
+grep -q "^NoNewPrivs:.*1$" "/proc/$pid/status" || fail "it may gain rights"
 curl -fsS "http://127.0.0.1:$port/health" | tee "$work/run/health.json"
 echo
 grep -q '"status":"OK"' "$work/run/health.json" || fail "it is not healthy"

@@ -83,7 +83,7 @@ impl Doctor {
             examination.ask(Step::Latency, took).await;
             second.leave().await;
         }
-        let servers = ice::work(&first.ice_servers, target, *patience);
+        let servers = ice::work(&first.ice_servers, trust);
         examination.ask(Step::Ice, servers).await;
         first.leave().await;
         Some(())

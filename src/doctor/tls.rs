@@ -22,7 +22,7 @@ use super::finding::{Answer, Good, Wrong};
 use super::target::Target;
 use super::trust::Trust;
 use crate::health_check::visit::Stream;
-use crate::server::tls::{NOTICE, ends_at};
+use crate::server::tls::{NOTICE, begins_at, ends_at};
 
 /// A connection to the server, with TLS or without.
 pub(super) type Opened = Box<dyn Stream>;
@@ -45,10 +45,10 @@ pub(super) async fn is_trusted(
     let (_, session) = stream.get_ref();
     let version = session.protocol_version().map_or_else(String::new, |it| format!("{it:?}"));
     let own = session.peer_certificates().and_then(|chain| chain.first());
-    let ends = own.and_then(ends_at);
+    let (begins, ends) = (own.and_then(begins_at), own.and_then(ends_at));
     let good = Good::new(Box::new(stream) as Opened, says(trust, ends)).with("version", version);
     Ok(match ends {
-        Some(ends) => until(good, ends, SystemTime::now()),
+        Some(ends) => until(good, ends, notice(begins, ends)),
         None => good,
     })
 }
@@ -71,16 +71,26 @@ fn says(trust: &Trust, ends: Option<SystemTime>) -> String {
     format!("The certificate is trusted by {}{ends}.", trust.of)
 }
 
-fn until(good: Good<Opened>, ends: SystemTime, now: SystemTime) -> Good<Opened> {
+/// How long before its end a certificate should have been renewed: two weeks, or a third of its
+/// life, if that is shorter. That is when certbot and Caddy renew.
+fn notice(begins: Option<SystemTime>, ends: SystemTime) -> Duration {
+    let life = begins.and_then(|begins| ends.duration_since(begins).ok());
+    life.map_or(NOTICE, |life| NOTICE.min(life / 3))
+}
+
+fn until(good: Good<Opened>, ends: SystemTime, notice: Duration) -> Good<Opened> {
     let good = good.with("certificateEnds", date(ends));
-    let left = ends.duration_since(now).unwrap_or_default();
-    if left > NOTICE {
+    let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
+    if left > notice {
         return good;
     }
-    let days = left.as_secs() / (24 * 3600);
+    let left = match left.as_secs() / 3600 {
+        hours @ 0..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    };
     let advice = "Renew it now. If it should renew itself, find out why it did not; then reload \
          the server (SIGHUP) or the proxy.";
-    good.but(&format!("That is in {days} days."), advice)
+    good.but(&format!("That is in {left}."), advice)
 }
 
 fn date(time: SystemTime) -> String {

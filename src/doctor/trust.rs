@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+use crate::health_check::roots;
 
 /// The certificate authorities that are trusted.
 pub(super) struct Trust {
@@ -26,16 +29,10 @@ pub enum BadRoots {
 }
 
 impl Trust {
-    /// Those that this machine trusts. An image from scratch has none; then those that browsers
-    /// trust.
+    /// Those that this machine trusts.
     pub(super) fn of_machine() -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if !roots.is_empty() {
-            return Self { roots: Arc::new(roots), of: "this machine's certificate authorities" };
-        }
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        Self { roots: Arc::new(roots), of: "the certificate authorities that browsers trust" }
+        let roots = Arc::new(roots::of_machine());
+        Self { roots, of: "the certificate authorities that this machine trusts" }
     }
 
     /// Those in a PEM file, and no others.
@@ -51,5 +48,10 @@ impl Trust {
             return Err(BadRoots::Malformed(name()));
         }
         Ok(Self { roots: Arc::new(roots), of: "the certificate authorities of --ca" })
+    }
+
+    /// Connects with TLS, as a TURN server wants it.
+    pub(super) fn connector(&self) -> TlsConnector {
+        roots::connector_trusting(Arc::clone(&self.roots)).expect("ring has what TLS needs")
     }
 }

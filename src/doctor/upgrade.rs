@@ -84,7 +84,7 @@ fn request(doctor: &Doctor, key: &str) -> Request<Body> {
 /// The handshake succeeded. What a proxy left out of it may still hurt somebody.
 fn passed(socket: Socket, headers: &HeaderMap) -> Good<Socket> {
     let by = proxies(headers);
-    let through = by.as_ref().map(|by| format!(", through {by}")).unwrap_or_default();
+    let through = by.as_ref().map(|by| format!(", by way of {by}")).unwrap_or_default();
     let says = format!("The WebSocket handshake gets through{through}.");
     let good = Good::new(socket, says);
     let good = by.into_iter().fold(good, |good, by| good.with("through", by));

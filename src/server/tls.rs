@@ -273,6 +273,14 @@ pub(crate) fn ends_at(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
     ended_by(certificate, END_OF_TIME)
 }
 
+/// When a certificate becomes valid.
+pub(crate) fn begins_at(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    match validity(certificate, UnixTime::since_unix_epoch(Duration::ZERO)) {
+        Err(Invalid::NotYet(at)) => Some(at),
+        _ => None,
+    }
+}
+
 /// When a certificate expires, if that is before `time`, which counts from 1970.
 fn ended_by(certificate: &CertificateDer<'_>, time: Duration) -> Option<SystemTime> {
     match validity(certificate, UnixTime::since_unix_epoch(time)) {

@@ -3,8 +3,18 @@
 use std::path::{Path, PathBuf};
 
 /// The beginnings that make a path one of this repository's.
-const ROOTS: [&str; 9] =
-    ["src/", "lambda/", "tests/", "docs/", "client/", "examples/", "fuzz/", "terraform/", ".ci/"];
+const ROOTS: [&str; 10] = [
+    "src/",
+    "lambda/",
+    "tests/",
+    "docs/",
+    "client/",
+    "deploy/",
+    "examples/",
+    "fuzz/",
+    "terraform/",
+    ".ci/",
+];
 
 #[test]
 fn every_path_that_a_document_names_exists() {

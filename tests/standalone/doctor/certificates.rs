@@ -9,7 +9,7 @@ use super::super::certificate::{Certificate, Directory};
 use super::{doctor, servers};
 use crate::conformance::Runtime;
 
-const DAY: u64 = 24 * 3600;
+const HOUR: u64 = 3600;
 
 #[tokio::test]
 async fn a_good_certificate_is_good_and_its_end_is_told() {
@@ -48,15 +48,25 @@ async fn a_certificate_that_has_expired_or_is_not_valid_yet_is_found() {
 
 #[tokio::test]
 async fn a_certificate_that_expires_soon_is_a_warning() {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-    let (pem, key) = made(|params| {
-        params.not_after = date_time_ymd(1970, 1, 1) + now + Duration::from_secs(5 * DAY);
-    });
-    let directory = Directory::new();
-    let ca = directory.write("ca.pem", &pem);
-    let server = servers::secure(&pem, &key).await;
-    let found = doctor(&[&format!("wss://{server}"), "--ca", &ca, "--until", "tls"]).await;
-    found.warns("tls", &["in 4 days", "Renew it"]);
+    // One for a day that is an hour old is as it should be.
+    for (begun, left, said) in
+        [(85 * 24, 5 * 24, Some("in 4 days")), (20, 3, Some("in 2 hours")), (1, 23, None)]
+    {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        let (pem, key) = made(|params| {
+            let epoch = date_time_ymd(1970, 1, 1);
+            params.not_before = epoch + (now - Duration::from_secs(begun * HOUR));
+            params.not_after = epoch + now + Duration::from_secs(left * HOUR);
+        });
+        let directory = Directory::new();
+        let ca = directory.write("ca.pem", &pem);
+        let server = servers::secure(&pem, &key).await;
+        let found = doctor(&[&format!("wss://{server}"), "--ca", &ca, "--until", "tls"]).await;
+        match said {
+            Some(said) => found.warns("tls", &[said, "Renew it"]),
+            None => assert_eq!(found.verdict("tls"), "ok", "{}", found.text),
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Being let in, and what the doctor leaves behind.
 
 use serde_json::{Value, json};
+use tokio::net::UdpSocket;
 
 use super::super::Program;
 use super::{doctor, printed, servers};
@@ -29,6 +30,25 @@ async fn a_server_that_works_is_told_to_work_and_nothing_is_left_in_it() {
     let rooms = ada.expect("room_list").await;
     let rooms = rooms["rooms"].as_array().expect("rooms");
     assert!(rooms.len() == 1 && rooms[0]["roomId"] == "visit", "{rooms:?}");
+}
+
+#[tokio::test]
+async fn a_turn_server_that_does_not_answer_is_found() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+    let turn = format!("turn:{}", silent.local_addr().expect("an address"));
+    let secret = "shared with the TURN server";
+    let args = ["--listen", "127.0.0.1:0", "--turn-url", &turn, "--turn-secret", secret];
+    let program = Program::start(&args, &[]).await;
+    let found = doctor(&[&program.websocket_url()]).await;
+    found.fails("ice", 17, &[&turn, "did not answer", "firewalls"]);
+    assert_eq!(found.verdict("relay"), "ok");
+    let server = &found.step("ice")["details"]["servers"][0];
+    assert_eq!((&server["url"], &server["ok"]), (&json!(turn), &json!(false)));
+    for personal in [secret, "credential", "username"] {
+        assert!(!found.text.contains(personal), "{}", found.text);
+    }
+    let found = doctor(&[&program.websocket_url(), "--until", "latency"]).await;
+    assert_eq!(found.code, 0, "{}", found.text);
 }
 
 #[tokio::test]
