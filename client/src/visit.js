@@ -99,9 +99,12 @@ export class Visit extends Emitter {
   async join() {
     const placed = this.#once(({ phase }) => phase === "joined" || phase === "waiting");
     placed.catch(() => {});
-    if (this.media.stopped && !this.#silent) void this.media.start(this.#wanted ?? this.media.wanted);
+    if (this.media.stopped && !this.#silent) {
+      void this.media.start(this.#wanted ?? this.media.wanted);
+    }
     // An unanswered permission prompt keeps nobody out.
-    await Promise.race([this.media.started, delay(MEDIA_LIMIT_MS)]);
+    const limit = new Promise((resolve) => { setTimeout(resolve, MEDIA_LIMIT_MS); });
+    await Promise.race([this.media.started, limit]);
     if (this.#state.phase === "connecting") this.#signaling.connect();
     return placed;
   }
@@ -156,7 +159,11 @@ export class Visit extends Emitter {
     return line;
   }
 
-  /** Sends a message of your own. "waiting": it goes out with the next seat. @param {ClientMessage} message */
+  /**
+   * Sends a message of your own. "waiting": it goes out with the next seat.
+   *
+   * @param {ClientMessage} message
+   */
   send(message) {
     return this.#signaling.send(message);
   }
@@ -173,7 +180,12 @@ export class Visit extends Emitter {
     return this.#decide({ type: "deny", peerId, ...(reason && { reason }) });
   }
 
-  /** Tells somebody who waits that they were seen. @param {string} peerId @param {string} [message] */
+  /**
+   * Tells somebody who waits that they were seen.
+   *
+   * @param {string} peerId
+   * @param {string} [message]
+   */
   hold(peerId, message) {
     return this.#decide({ type: "hold", peerId, ...(message && { message }) });
   }
@@ -211,7 +223,7 @@ export class Visit extends Emitter {
     signaling.on("lobby", ({ waiting }) => this.#lobby(waiting), options);
     signaling.on("message", (message) => this.#heard(message), options);
     signaling.on("gap", ({ from }) => people.missed(from), options);
-    signaling.on("ending", ({ endsAt }) => this.#set({ ends: { at: endsAt, everybody: true } }), options);
+    signaling.on("ending", ({ endsAt }) => this.#ending(endsAt), options);
     signaling.on("failure", (error) => this.emit("failure", error), options);
     signaling.on("ended", (error) => this.#end(error), options);
     signaling.on("frame", (frame) => this.emit("frame", frame), options);
@@ -263,7 +275,11 @@ export class Visit extends Emitter {
     this.#set({ phase: "joined", lobby: null, me, ends });
   }
 
-  /** Not in the visit yet, or no longer: this person sees nobody, and nobody sees them. @param {Waiting} message */
+  /**
+   * Not in the visit yet, or no longer: this person sees nobody, and nobody sees them.
+   *
+   * @param {Waiting} message
+   */
   #waits({ roomId, peerId, hostPresent, since, message }) {
     if (this.#state.phase === "joined") this.#people.clear();
     const known = this.#state.lobby?.since === since ? this.#state.lobby.message : null;
@@ -298,6 +314,11 @@ export class Visit extends Emitter {
     const line = this.#chat.add({ from, name, to, text, at, lobby, status: "sent" });
     this.#set({ chat: this.#chat.lines });
     this.emit("chat", line);
+  }
+
+  /** @param {number} at */
+  #ending(at) {
+    this.#set({ ends: Object.freeze({ at, everybody: true }) });
   }
 
   /** @param {VisitState["people"]} people */
@@ -374,9 +395,4 @@ function socketUrl(url) {
 /** @param {VisitOptions} options @returns {RTCConfiguration} */
 function configurationOf({ iceServers, iceTransportPolicy }) {
   return { ...(iceServers && { iceServers }), ...(iceTransportPolicy && { iceTransportPolicy }) };
-}
-
-/** @param {number} ms */
-function delay(ms) {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }

@@ -40,7 +40,8 @@ export function tellOfKnock() {
   chime();
   if (!document.hidden || globalThis.Notification?.permission !== "granted") return;
   try {
-    const notification = new Notification(strings.title, { body: strings.someoneKnocked, tag: "knock" });
+    const about = { body: strings.someoneKnocked, tag: "knock" };
+    const notification = new Notification(strings.title, about);
     notification.onclick = () => { focus(); notification.close(); };
   } catch {
     // Chrome on Android allows notifications only to service workers; the sound has to do.

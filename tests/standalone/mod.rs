@@ -13,6 +13,7 @@ mod files;
 mod half_open;
 mod health;
 mod listening;
+mod page;
 mod panics;
 mod privacy;
 mod proxies;
