@@ -135,11 +135,11 @@ function change(own, { phase, me }) {
 
 /** This person has a place, in the visit or in the waiting room. */
 function enter(own) {
+  if (!own.placed) stayAwake(own.left.signal);
   own.placed = true;
   showFor(ACCESS, own.role === "observer" ? "observer" : "speaker", isHost(own) ? "host" : null);
   rememberVisitInUrl(own.roomId);
   rememberForReload();
-  stayAwake(own.left.signal);
   prejoin.hide();
 }
 
