@@ -1,4 +1,4 @@
-//! The command line: `visio serve`, which is the default, and `visio token`.
+//! The command line: `visio serve`, which is the default, `visio token` and `visio doctor`.
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use visio_signaling::doctor::DoctorFlags;
 use visio_signaling::server;
 use visio_signaling::server::config::{Addresses, Config, Flags, KeyFile, NEVER_EMPTY, TokenFlags};
 use visio_signaling::server::memory::MemoryRegistry;
@@ -37,6 +38,7 @@ enum Command {
     Serve(Box<Serve>),
     /// Mint a visit token and print it
     Token(TokenFlags),
+    Doctor(Box<DoctorFlags>),
 }
 
 #[derive(Args)]
@@ -66,7 +68,7 @@ const LAST_FILES: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("visio: {error:#}");
             ExitCode::FAILURE
@@ -74,18 +76,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> anyhow::Result<()> {
+fn run() -> anyhow::Result<ExitCode> {
     let cli = typed();
     let Serve { flags, log, log_format } = match cli.command {
         Some(Command::Serve(serve)) => *serve,
         Some(Command::Token(flags)) => return token(flags),
+        Some(Command::Doctor(flags)) => return doctor(*flags),
         None => cli.serve,
     };
     start_log(&log, log_format)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(flags));
     runtime.shutdown_timeout(LAST_FILES);
-    served
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Parses the command line and the environment. An empty variable counts as not set, unless it is
@@ -104,9 +107,25 @@ fn typed() -> Cli {
     Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
-fn token(flags: TokenFlags) -> anyhow::Result<()> {
+fn token(flags: TokenFlags) -> anyhow::Result<ExitCode> {
     let token = flags.mint(SystemTime::now())?;
-    Ok(writeln!(std::io::stdout(), "{}", token.expose())?)
+    writeln!(std::io::stdout(), "{}", token.expose())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn doctor(flags: DoctorFlags) -> anyhow::Result<ExitCode> {
+    let json = flags.json;
+    let doctor = flags.resolve()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(doctor.examine());
+    // A resolver that does not answer would hold up the exit.
+    runtime.shutdown_background();
+    let mut out = std::io::stdout();
+    match json {
+        true => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        false => write!(out, "{report}")?,
+    }
+    Ok(ExitCode::from(report.exit_code()))
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {

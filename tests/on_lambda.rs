@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use conformance::{Profile, Rest, Runtime, Settings};
 use visio_gateway::{Faults, Gateway, Options};
+use visio_signaling::ice::IceSettings;
 
 /// The longest random delay: much longer than it takes to handle a message.
 const HELD_BACK: Duration = Duration::from_millis(30);
 /// Where the secret of visit tokens is.
 const JWT_SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:visits-AbCdEf";
+/// Where the secret of the TURN servers is.
+const TURN_SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:turn-GhIjKl";
 
 /// A gateway of its own, with an empty table.
 struct Lambda {
@@ -80,6 +83,7 @@ impl Lambda {
             allowed_origins,
             jwt_secret,
             grace,
+            ice,
             // The profile says that this runtime does not have these.
             max_connections: _quota_of_the_account,
             max_connections_per_ip: _nobody_counts,
@@ -99,6 +103,11 @@ impl Lambda {
             ("VISIO_ALLOWED_ORIGIN".into(), allowed_origins.join(",")),
             ("VISIO_GRACE_SECONDS".into(), grace.as_secs().to_string()),
         ];
+        options.variables.extend(variables(&ice));
+        if let Some(secret) = ice.secret {
+            options.variables.push(("VISIO_TURN_SECRET_ARN".into(), TURN_SECRET_ARN.into()));
+            options.secrets.push((TURN_SECRET_ARN.into(), secret.into_exposed()));
+        }
         if let Some(secret) = jwt_secret {
             options.variables.push(("VISIO_JWT_SECRET_ARN".into(), JWT_SECRET_ARN.into()));
             options.secrets.push((JWT_SECRET_ARN.into(), secret.into()));
@@ -106,6 +115,20 @@ impl Lambda {
         also(&mut options);
         Self { gateway: Arc::new(Gateway::start(options).await.expect("a gateway")) }
     }
+}
+
+/// STUN and TURN as the function reads them, without the secret.
+fn variables(ice: &IceSettings) -> Vec<(String, String)> {
+    let credential = ice.credential.as_ref().map(|it| it.expose().clone());
+    let all = [
+        ("VISIO_STUN_URL", ice.stun_urls.join(",")),
+        ("VISIO_TURN_URL", ice.turn_urls.join(",")),
+        ("VISIO_TURN_USERNAME", ice.username.clone().unwrap_or_default()),
+        ("VISIO_TURN_CREDENTIAL", credential.unwrap_or_default()),
+        ("VISIO_TURN_TTL_SECONDS", ice.ttl_seconds.to_string()),
+        ("VISIO_RELAY_ONLY", ice.relay_only.to_string()),
+    ];
+    all.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// The same, with everything out of order that API Gateway may reorder.

@@ -5,11 +5,13 @@ mod conformance;
 mod standalone;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use conformance::{Profile, Runtime, Settings};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use visio_signaling::core::Rules;
+use visio_signaling::ice::minted_with;
 use visio_signaling::server;
 use visio_signaling::server::config::Config;
 use visio_signaling::server::memory::MemoryRegistry;
@@ -46,13 +48,16 @@ impl Runtime for Standalone {
     async fn start(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let ice = settings.ice.resolve(minted_with).expect("good settings");
         let config = Config {
             rules: Rules {
+                turn_ttl: ice.ttl(),
                 max_peers_per_room: settings.max_peers_per_room.try_into().expect("a few seats"),
                 heartbeat_seconds: settings.heartbeat.as_secs(),
                 grace_seconds: settings.grace.as_secs().try_into().expect("a few seconds"),
                 ..Rules::default()
             },
+            ice: Arc::new(ice),
             gatekeeper: gatekeeper(settings.jwt_secret),
             allowed_origins: settings.allowed_origins,
             max_message_bytes: settings.max_message_bytes,

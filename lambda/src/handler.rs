@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Rules};
 use visio_signaling::drive::{Driver, Fault};
+use visio_signaling::ice::IceServers;
 use visio_signaling::origin;
 use visio_signaling::ports::{Outbox, Unavailable};
 use visio_signaling::redact::Redacted;
@@ -37,6 +38,8 @@ pub struct Signaling {
     pub posts: ManagementApi,
     /// The operator's rules.
     pub rules: Rules,
+    /// Which STUN and TURN servers clients are told of.
+    pub ice: Arc<IceServers>,
     /// Lets everybody in (open mode), or only clients with a valid token.
     pub gatekeeper: Gatekeeper,
     /// The largest message that is accepted, in bytes.
@@ -160,6 +163,7 @@ impl Signaling {
             outbox: self.posts.clone(),
             journal: Arc::new(LogJournal),
             rules: self.rules.clone(),
+            ice: Arc::clone(&self.ice),
             gatekeeper: self.gatekeeper.clone(),
             mint_secret,
             mint_peer_id,

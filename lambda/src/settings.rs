@@ -1,10 +1,13 @@
 //! The operator's settings, from the function's environment.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use visio_signaling::core::{Rules, UnreadBounds};
 use visio_signaling::health_check::pass::Pass;
+use visio_signaling::ice::{IceServers, IceSettings, minted_with};
 use visio_signaling::origin;
+use visio_signaling::redact::Redacted;
 use visio_signaling::token::{BadKey, Gatekeeper, Keys};
 
 use crate::log::{self, Level};
@@ -16,7 +19,8 @@ const HEARTBEAT_SECONDS: u64 = 9 * 60;
 const MAX_MESSAGE_BYTES: u16 = 32 * 1024;
 
 /// The settings that may be given [by reference](crate::secrets).
-pub const SECRETS: [&str; 2] = ["VISIO_JWT_SECRET", "VISIO_HEALTH_SECRET"];
+pub const SECRETS: [&str; 4] =
+    ["VISIO_JWT_SECRET", "VISIO_HEALTH_SECRET", "VISIO_TURN_SECRET", "VISIO_TURN_CREDENTIAL"];
 
 /// The settings of the function `signaling`.
 #[derive(Debug, Clone)]
@@ -35,6 +39,11 @@ pub struct Settings {
     /// by one of `VISIO_JWT_SECRET`, `VISIO_JWT_PUBLIC_KEY` (PEM) and `VISIO_JWKS`. Tokens must
     /// name `VISIO_JWT_AUDIENCE` if that is set.
     pub gatekeeper: Gatekeeper,
+    /// `VISIO_STUN_URL`, `VISIO_TURN_URL` and `VISIO_RELAY_ONLY`: the servers that clients are
+    /// told of, as the flags of the standalone server have them. `VISIO_TURN_SECRET` makes
+    /// credentials that last for `VISIO_TURN_TTL_SECONDS`. `VISIO_TURN_USERNAME` and
+    /// `VISIO_TURN_CREDENTIAL` are the same for everybody.
+    pub ice: Arc<IceServers>,
     /// `VISIO_MAX_PEERS_PER_ROOM`: 1 to 256, 16 by default. `VISIO_GRACE_SECONDS`: 0 to 600, 20 by
     /// default.
     pub rules: Rules,
@@ -70,6 +79,7 @@ impl Settings {
                 Wrong::expected(name, &format!("a whole number from {least} to {most}"))
             }),
         };
+        let ice = ice_servers(given)?;
         let origins = given("VISIO_ALLOWED_ORIGIN").unwrap_or_default();
         let not_origins = |_| {
             let origins = "* or a comma-separated list of origins, such as https://clinic.example";
@@ -101,10 +111,50 @@ impl Settings {
                     0..=Rules::MOST_GRACE_SECONDS,
                 )?,
                 heartbeat_seconds: HEARTBEAT_SECONDS,
+                turn_ttl: ice.ttl(),
                 unread: UnreadBounds::NONE,
             },
+            ice,
         })
     }
+}
+
+/// The STUN and TURN servers that are set, for both functions.
+pub(crate) fn ice_servers(
+    given: impl Fn(&str) -> Option<String>,
+) -> Result<Arc<IceServers>, Wrong> {
+    let list = |name| given(name).map(|text| text.split(',').map(str::to_owned).collect());
+    let ttl = given("VISIO_TURN_TTL_SECONDS").map_or(Ok(IceSettings::TTL_SECONDS), |text| {
+        let range = IceSettings::TTL_RANGE;
+        text.parse().ok().filter(|it| range.contains(it)).ok_or_else(|| {
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            Wrong::expected("VISIO_TURN_TTL_SECONDS", &expected)
+        })
+    })?;
+    let relay_only = match given("VISIO_RELAY_ONLY").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Wrong::expected("VISIO_RELAY_ONLY", "true or false")),
+    };
+    let settings = IceSettings {
+        stun_urls: list("VISIO_STUN_URL").unwrap_or_default(),
+        turn_urls: list("VISIO_TURN_URL").unwrap_or_default(),
+        secret: given("VISIO_TURN_SECRET").map(Redacted::new),
+        username: given("VISIO_TURN_USERNAME"),
+        credential: given("VISIO_TURN_CREDENTIAL").map(Redacted::new),
+        ttl_seconds: ttl,
+        relay_only,
+    };
+    settings.resolve(minted_with).map(Arc::new).map_err(|wrong| {
+        let name = match wrong.setting {
+            "stun-url" => "VISIO_STUN_URL",
+            "turn-url" => "VISIO_TURN_URL",
+            "turn-username" => "VISIO_TURN_USERNAME",
+            "turn-credential" => "VISIO_TURN_CREDENTIAL",
+            _ => "VISIO_TURN_SECRET",
+        };
+        Wrong::expected(name, wrong.expected)
+    })
 }
 
 /// `VISIO_HEALTH_SECRET` lets the function `health` into its own rooms. Without it, in open mode,
@@ -181,6 +231,9 @@ mod tests {
             ("VISIO_JWT_SECRET", ""),
             ("VISIO_JWT_PUBLIC_KEY", "no key"),
             ("VISIO_HEALTH_SECRET", "short"),
+            ("VISIO_STUN_URL", "stun.example"),
+            ("VISIO_TURN_TTL_SECONDS", "9"),
+            ("VISIO_RELAY_ONLY", "perhaps"),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: expected ")), "{error}");

@@ -5,14 +5,12 @@
 //! handshake, and because the second connection resumes the session of the first.
 
 use std::io;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, Error, RootCertStore};
+use tokio_rustls::rustls::Error;
 use visio_signaling::health_check::pass::Pass;
+use visio_signaling::health_check::roots;
 use visio_signaling::health_check::visit::{Dial, Stream, Uri, connect};
 use visio_signaling::wire::{PeerId, RoomId, Token};
 
@@ -24,16 +22,9 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Trusts the machine's root certificates. If there are none, it trusts no server. `pass`
-    /// provides the tokens for a service that requires them.
+    /// `pass` provides the tokens for a service that requires them.
     pub fn new(pass: Option<Pass>) -> Result<Self, Error> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), pass })
+        Ok(Self { connector: roots::connector()?, pass })
     }
 }
 
@@ -43,8 +34,8 @@ impl Dial for Tls {
         if to.scheme_str() == Some("ws") {
             return Ok(Box::new(stream));
         }
-        let host = to.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(io::Error::other)?;
+        let name = roots::name_of(to.host().unwrap_or_default());
+        let name = name.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Box::new(self.connector.connect(name, stream).await?))
     }
 

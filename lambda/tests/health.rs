@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::process::Command;
+use std::time::Duration;
 
 use lambda_http::Body;
 use lambda_http::http::Response;
@@ -9,7 +10,7 @@ use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 use visio_lambda::health::{App, Checks, answer, tame};
 use visio_signaling::health::words::Service;
-use visio_signaling::health::{Check, Report};
+use visio_signaling::health::{Check, Report, Took};
 use visio_signaling::wire::Timestamp;
 
 const FUNCTION_URL: &str = include_str!("events/function_url.json");
@@ -24,6 +25,7 @@ const FINE: Report = Report {
     video_streaming: Check::Operational,
     audio_streaming: Check::Operational,
     turn_servers: Check::NotConfigured,
+    took: Took { visit: Duration::from_millis(12), turn_servers: Duration::ZERO },
     checked_at: Timestamp(1_700_000_000_000),
 };
 

@@ -2,7 +2,7 @@
 
 use super::audit::AuditEvent;
 use super::{ConnectionId, Room};
-use crate::wire::{CloseCode, RequestId, RoomSummary, ServerMessage};
+use crate::wire::{CloseCode, Rejection, RequestId, RoomSummary, ServerMessage};
 
 /// The outcome of an event. Effects are to be carried out in their order, and only once `next`
 /// is stored.
@@ -38,6 +38,14 @@ pub enum Effect {
         to: ConnectionId,
         /// What.
         message: ServerMessage,
+    },
+    /// Tell a client that messages of its own were dropped. If its connection turns out to be gone,
+    /// that is [`Event::Untold`](super::Event::Untold).
+    Report {
+        /// Whom.
+        to: ConnectionId,
+        /// What.
+        rejection: Rejection,
     },
     /// End a connection, after what was sent to it.
     Close {

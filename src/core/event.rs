@@ -2,11 +2,11 @@
 
 use super::{Claim, ConnectionId, Grant, Key, Unread};
 use crate::wire::{
-    DisplayName, HostMessage, Metadata, PeerId, RequestId, ResumeSecret, Role, Signal,
+    DisplayName, HostMessage, Metadata, PeerId, Rejection, RequestId, ResumeSecret, Role, Signal,
+    Timestamp,
 };
 
 /// Something that concerns a room.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and only on the stack")]
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A client said something.
@@ -24,6 +24,16 @@ pub enum Event<'a> {
         conn: ConnectionId,
         /// What its client was sent and may not have received.
         unread: Unread,
+    },
+    /// A peer was to be told that messages of its own were dropped, and its connection had just
+    /// ended.
+    Untold {
+        /// The peer.
+        peer: PeerId,
+        /// Since when it sat. If it sits since later, it is another page, and sent nothing.
+        since: Timestamp,
+        /// What it was to be told.
+        rejection: Rejection,
     },
     /// The time has come at which something was to end: [`Room::next_due`].
     ///
@@ -75,6 +85,17 @@ impl Event<'_> {
         match self {
             Self::Said { what: Said::Signal(signal), .. } => signal.to.peer().is_none(),
             Self::Said { what: Said::Again(..), .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether this is a message to this peer, or to all.
+    pub fn is_for(&self, peer: &PeerId) -> bool {
+        match self {
+            Self::Said { what: Said::Signal(signal), .. } => {
+                signal.to.peer().is_none_or(|to| to == peer)
+            }
+            Self::Said { what: Said::Again(_, missed), .. } => missed.contains(peer),
             _ => false,
         }
     }

@@ -32,6 +32,9 @@ pub struct Grant {
     /// How many seats the room has, in place of what the operator decided.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<usize>,
+    /// Whether all its media must go through a TURN server.
+    #[serde(rename = "t", default, skip_serializing_if = "std::ops::Not::not")]
+    pub relay_only: bool,
     /// When it ends, and with it the seat.
     #[serde(rename = "x")]
     pub expires_at: Timestamp,
@@ -93,6 +96,7 @@ mod tests {
             room: RoomId::parse("visit").unwrap(),
             role: Role::Guest,
             name: name.and_then(DisplayName::parse),
+            relay_only: false,
             lobby: false,
             capacity: None,
             expires_at: Timestamp(9_000),

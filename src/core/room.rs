@@ -92,7 +92,7 @@ impl Room {
     }
 
     /// The place that a connection holds, if it holds one.
-    pub(super) fn place_of(&self, conn: &ConnectionId) -> Option<&Seat> {
+    pub fn place_of(&self, conn: &ConnectionId) -> Option<&Seat> {
         self.everybody().find(|seat| seat.here() == Some(conn))
     }
 
@@ -215,14 +215,15 @@ impl Room {
     }
 
     /// When something here is due next: the end of a token or of a grace time, or the warning
-    /// before the end of the visit, or that end. A runtime should decide [`Event::Due`] then. If it
+    /// before the end of the visit, or that end, or new ICE servers. A runtime should decide [`Event::Due`] then. If it
     /// does not, the next event of any kind does what was due.
     ///
     /// [`Event::Due`]: super::Event::Due
     pub fn next_due(&self) -> Option<Timestamp> {
         let end = self.terms.ends_at;
         let seats = self.everybody().filter_map(Seat::due).min();
-        let times = [end, end.and_then(|end| self.warns_at(end)), seats];
+        let ice = self.seats.iter().filter_map(Seat::ice_due).min();
+        let times = [end, end.and_then(|end| self.warns_at(end)), seats, ice];
         times.into_iter().flatten().min()
     }
 
@@ -288,6 +289,8 @@ mod tests {
             since: Timestamp(1_700_000_000_000),
             metadata,
             expires_at: None,
+            relay_only: false,
+            next_ice: None,
             admitted: false,
         };
         let ada =

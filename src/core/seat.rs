@@ -34,6 +34,12 @@ pub struct Seat {
     /// When its token ends; `None` in open mode.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// All its media must go through a TURN server.
+    #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
+    pub relay_only: bool,
+    /// When it is to be told of new ICE servers, if it is here then.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub next_ice: Option<Timestamp>,
     /// A host let it in.
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub admitted: bool,
@@ -79,6 +85,11 @@ impl Seat {
     pub(super) fn due(&self) -> Option<Timestamp> {
         let grace = self.away().map(|away| away.until);
         self.over_after().into_iter().chain(grace).min()
+    }
+
+    /// When the peer is to be told of new ICE servers.
+    pub(super) fn ice_due(&self) -> Option<Timestamp> {
+        self.next_ice.filter(|_| self.here().is_some())
     }
 
     /// Whether it was taken without a token.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::settle::Settled;
 use super::{Driver, Fault};
-use crate::core::{ConnectionId, Effect, Event, Room, Said, Seat};
+use crate::core::{ConnectionId, Effect, Event, Room, Said};
 use crate::ports::{Delivery, Outbox, Registry};
 use crate::wire::{Code, PeerId, Rejection, RoomId, ServerMessage, Timestamp};
 
@@ -20,15 +20,17 @@ struct Delivered {
     gone: Vec<ConnectionId>,
     /// The connections that could not be reached, and why.
     failed: Vec<(ConnectionId, Code)>,
+    /// What could not be told about messages that were dropped, and to whom.
+    untold: Vec<(ConnectionId, Rejection)>,
     /// A probe found somebody gone, and what came after it was not done.
     cut_short: bool,
 }
 
 impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     /// Carries out what was decided about an event. `Continue`: the event has to be decided once
-    /// more. That is so for a message to one peer that turned out to be gone, because its sender
-    /// has to be told, and for whatever waited for a probe that found somebody gone. A message to
-    /// the room is repeated only for the peers that are named, because the others have it.
+    /// more. That is so for a message to a peer that turned out to be gone, because its sender has
+    /// to be told, and for whatever waited for a probe that found somebody gone. A message to the
+    /// room is repeated only for the peers that are named, because the others have it.
     pub(super) async fn deliver(
         &self,
         event: &Event<'_>,
@@ -36,23 +38,20 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         now: Timestamp,
     ) -> Result<ControlFlow<(), Vec<PeerId>>, Fault> {
         let Settled { seen, effects, .. } = settled;
-        let Delivered { gone, failed, cut_short } = self.carry_out(effects).await?;
+        let Delivered { gone, failed, untold, cut_short } = self.carry_out(effects, now).await?;
         for (conn, code) in failed {
             if let Some((to, rejection)) = could_not_be_reached(event, &seen, &conn, code) {
                 self.answer(to, rejection).await?;
             }
         }
-        let missed: Vec<_> = if event.is_for_all() {
-            gone.iter().filter_map(|conn| Some(holder(&seen, conn)?.peer.clone())).collect()
-        } else {
-            Vec::new()
-        };
-        let to_one = event.receiver().is_some();
-        let repeats = !gone.is_empty() && (cut_short || to_one || !missed.is_empty());
+        let missed = gone.iter().filter_map(|conn| Some(&seen.place_of(conn)?.peer));
+        let missed: Vec<_> = missed.filter(|peer| event.is_for(peer)).cloned().collect();
+        let repeats = cut_short || !missed.is_empty();
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
+        let untold = told_later(&seen, untold);
         if !gone.is_empty() {
             // On the heap, since it is rare: an idle connection need not hold room for it.
-            Box::pin(self.lose(seen.id(), gone, now)).await?;
+            Box::pin(self.lose(seen.id(), gone, untold, now)).await?;
         }
         Ok(if repeats && !speaker_gone {
             ControlFlow::Continue(missed)
@@ -61,33 +60,50 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         })
     }
 
-    /// Decides the loss of these connections, and of those that turn out to be gone meanwhile.
+    /// Decides the loss of these connections, and of those that turn out to be gone meanwhile. Then
+    /// it decides what becomes of `untold`.
     async fn lose(
         &self,
         room: &RoomId,
         mut gone: Vec<ConnectionId>,
+        mut untold: Vec<Event<'static>>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        while let Some(conn) = gone.pop() {
-            let unread = self.outbox.detach(&conn).await?;
-            let lost = Event::Lost { conn, unread };
-            let Settled { effects, .. } = self.settle(room, &lost, now).await?;
-            gone.extend(self.carry_out(effects).await?.gone);
+        loop {
+            let event = if let Some(conn) = gone.pop() {
+                let unread = self.outbox.detach(&conn).await?;
+                Event::Lost { conn, unread }
+            } else if let Some(event) = untold.pop() {
+                event
+            } else {
+                return Ok(());
+            };
+            let Settled { seen, effects, .. } = self.settle(room, &event, now).await?;
+            let delivered = self.carry_out(effects, now).await?;
+            gone.extend(delivered.gone);
+            untold.extend(told_later(&seen, delivered.untold));
         }
-        Ok(())
     }
 
-    async fn carry_out(&self, effects: Vec<Effect>) -> Result<Delivered, Fault> {
+    async fn carry_out(&self, effects: Vec<Effect>, now: Timestamp) -> Result<Delivered, Fault> {
         let mut delivered = Delivered::default();
         let mut messages = Vec::new();
         for effect in effects {
-            if let Effect::Send { to, message } = effect {
+            if let Effect::Send { to, mut message } = effect {
+                self.ice.fill(&mut message, now);
                 messages.push((to, message));
                 continue;
             }
             self.send_all(std::mem::take(&mut messages), &mut delivered).await?;
             match effect {
                 Effect::Send { .. } => {}
+                Effect::Report { to, rejection } => {
+                    let message = ServerMessage::from(rejection.clone());
+                    if self.outbox.send(&to, message).await? == Delivery::Gone {
+                        delivered.untold.push((to.clone(), rejection));
+                        delivered.gone.push(to);
+                    }
+                }
                 // The health check's visits are nobody's.
                 Effect::Record(entry) if entry.room_id.is_own() => {}
                 Effect::Record(entry) => self.journal.record(entry),
@@ -140,13 +156,17 @@ fn could_not_be_reached<'a>(
     if event.is_for_all() && code == Code::Internal {
         return None;
     }
-    let to = holder(seen, conn).map(|seat| &seat.peer).or_else(|| event.receiver())?.clone();
+    let to = seen.place_of(conn).map(|seat| &seat.peer).or_else(|| event.receiver())?.clone();
     let text = "the peer could not be reached in time";
     let rejection = Rejection::new(code, text).retry_after(BUSY);
     Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
 }
 
-/// The seat that a connection held.
-fn holder<'a>(room: &'a Room, conn: &ConnectionId) -> Option<&'a Seat> {
-    room.seats().iter().find(|seat| seat.here() == Some(conn))
+/// Reports that could not be delivered, for the seats that these connections held.
+fn told_later(seen: &Room, untold: Vec<(ConnectionId, Rejection)>) -> Vec<Event<'static>> {
+    let later = untold.into_iter().filter_map(|(conn, rejection)| {
+        let seat = seen.place_of(&conn)?;
+        Some(Event::Untold { peer: seat.peer.clone(), since: seat.since, rejection })
+    });
+    later.collect()
 }

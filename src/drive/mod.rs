@@ -17,6 +17,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::core::{Connection, ConnectionId, Event, Grant, Rules, Said, Standing};
+use crate::ice::IceServers;
 use crate::ports::{Connections, Journal, Outbox, Registry, Unavailable};
 use crate::token::Gatekeeper;
 use crate::wire::{
@@ -41,6 +42,8 @@ pub struct Driver<R, C, O> {
     pub journal: Arc<dyn Journal>,
     /// What the operator decided.
     pub rules: Rules,
+    /// Which STUN and TURN servers clients are told of.
+    pub ice: Arc<IceServers>,
     /// Lets in everybody, or peers with a valid token.
     pub gatekeeper: Gatekeeper,
     /// Makes the secret of a resume token, which nobody can guess.

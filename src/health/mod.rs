@@ -8,6 +8,8 @@
 pub mod documents;
 pub mod words;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::wire::Timestamp;
@@ -37,10 +39,21 @@ pub struct Report {
     pub video_streaming: Check,
     /// Whether the audio section of their offer arrived unchanged.
     pub audio_streaming: Check,
-    /// Whether the TURN servers answer.
+    /// Whether the STUN and TURN servers that clients are told of answer, and relay.
     pub turn_servers: Check,
+    /// How long the checks took.
+    pub took: Took,
     /// When the checks ran.
     pub checked_at: Timestamp,
+}
+
+/// How long the checks took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Took {
+    /// The visit of two throw-away peers.
+    pub visit: Duration,
+    /// All STUN and TURN servers, which are asked at once.
+    pub turn_servers: Duration,
 }
 
 /// The overall status of the service.
@@ -82,6 +95,7 @@ mod tests {
         video_streaming: Check::Operational,
         audio_streaming: Check::Operational,
         turn_servers: Check::NotConfigured,
+        took: Took { visit: Duration::from_millis(12), turn_servers: Duration::ZERO },
         checked_at: Timestamp(1_700_000_000_000),
     };
 

@@ -1,5 +1,7 @@
 //! One report in two vocabularies, because existing front ends poll for one or the other.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Check, Overall, Report};
@@ -59,7 +61,15 @@ fn visio(report: &Report, service: &Service) -> Value {
             "signaling_server": report.signaling_server,
             "turn_servers": report.turn_servers,
         },
+        "took_ms": {
+            "signaling_server": millis(report.took.visit),
+            "turn_servers": millis(report.took.turn_servers),
+        },
     })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn healthy(report: &Report, service: &Service, good: bool) -> Value {
@@ -105,6 +115,7 @@ mod tests {
                     "signaling_server": "operational",
                     "turn_servers": "not_configured",
                 },
+                "took_ms": {"signaling_server": 12, "turn_servers": 0},
             })
         );
     }

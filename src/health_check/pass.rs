@@ -39,6 +39,7 @@ impl Pass {
             room: room.clone(),
             role: Role::Guest,
             name: None,
+            relay_only: false,
             lobby: false,
             capacity: None,
             expires_at: Timestamp(now.0 + LIFE),

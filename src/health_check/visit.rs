@@ -27,7 +27,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 pub use tokio_tungstenite::tungstenite::http::Uri;
 
-use crate::health::{Check, Report};
+use crate::health::{Check, Report, Took};
 use crate::wire::{FromText, PeerId, RoomId, Timestamp, Token};
 
 /// The prefix of the throw-away rooms. It makes them recognizable where the check has no
@@ -134,7 +134,8 @@ impl<D: Dial> Entrance<D> {
 }
 
 impl Report {
-    /// Builds a report from the outcome of a visit and from what is known of the `api`.
+    /// Builds a report from the outcome of a visit and from what is known of the `api`, as if there
+    /// were no TURN servers.
     pub fn of_visit(visit: Result<Arrived, Failure>, api: Check, checked_at: Timestamp) -> Self {
         let of = |intact: fn(&Arrived) -> bool| match &visit {
             Ok(arrived) if intact(arrived) => Check::Operational,
@@ -147,6 +148,7 @@ impl Report {
             video_streaming: of(|arrived| arrived.video),
             audio_streaming: of(|arrived| arrived.audio),
             turn_servers: Check::NotConfigured,
+            took: Took::default(),
             checked_at,
         }
     }

@@ -27,7 +27,7 @@ use tracing::debug;
 
 use super::App;
 use super::limits::Permit;
-use super::metered::{Metered, drain};
+use super::metered::{Meter, Metered, drain};
 use super::shortage::Shortage;
 use crate::ports::Registry;
 use crate::server::tls::Tls;
@@ -57,11 +57,13 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
     Connection: close\r\nContent-Length: 45\r\n\r\nthis port speaks TLS: use https:// or wss://\n";
 
-/// The address at the other end of a socket, and the socket's permit. It is never logged.
+/// The address at the other end of a socket, and what the socket may do. It is never logged.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) address: SocketAddr,
     pub(super) permit: Arc<Permit>,
+    /// Counts what is read from the socket, below TLS.
+    pub(super) meter: Arc<Meter>,
 }
 
 /// Accepts connections, for as long as it is polled.
@@ -75,7 +77,8 @@ pub(super) async fn run<R: Registry>(listener: &TcpListener, app: &App<R>, route
         match accepted {
             Ok((stream, address)) => match app.limits.socket(address.ip()) {
                 Ok(permit) => {
-                    let caller = Caller { address, permit: Arc::new(permit) };
+                    let meter = Arc::new(Meter::new(HTTP_BYTES));
+                    let caller = Caller { address, permit: Arc::new(permit), meter };
                     let tls = app.config.tls.clone();
                     tokio::spawn(connection(stream, caller, router.clone(), tls));
                 }
@@ -117,20 +120,22 @@ async fn connection(stream: TcpStream, caller: Caller, router: Router, tls: Opti
     // A client that sends nothing must cost no buffers.
     let mut first = [0];
     let Ok(Ok(1)) = timeout(limit, stream.peek(&mut first)).await else { return };
-    let stream = Metered::new(stream, HTTP_BYTES);
+    let stream = Metered::new(stream, Arc::clone(&caller.meter));
     let ended = match tls {
         None => Box::pin(http(stream, caller, router)).await,
-        Some(tls) => match timeout(limit, Box::pin(secure(stream, first[0], &tls))).await {
-            Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
-            Ok(Err(error)) => {
-                debug!(%error, "a TLS handshake failed");
-                return;
+        Some(tls) => {
+            match timeout(limit, Box::pin(secure(stream, &caller, first[0], &tls))).await {
+                Ok(Ok(stream)) => Box::pin(http(stream, caller, router)).await,
+                Ok(Err(error)) => {
+                    debug!(%error, "a TLS handshake failed");
+                    return;
+                }
+                Err(_) => {
+                    debug!("a TLS handshake took too long");
+                    return;
+                }
             }
-            Err(_) => {
-                debug!("a TLS handshake took too long");
-                return;
-            }
-        },
+        }
     };
     if let Err(error) = ended {
         debug!(%error, "an HTTP connection failed");
@@ -146,13 +151,14 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
 /// Does the TLS handshake. A client that does not speak TLS is told so in plain text.
 async fn secure(
     mut stream: Metered<TcpStream>,
+    caller: &Caller,
     first: u8,
     tls: &Tls,
 ) -> io::Result<TlsStream<Metered<TcpStream>>> {
     if first != TLS_HANDSHAKE {
         stream.write_all(NOT_TLS).await?;
         stream.shutdown().await?;
-        drain(&mut stream).await;
+        drain(&mut stream, &caller.meter).await;
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not TLS"));
     }
     let limited = |session: &mut tokio_rustls::rustls::ServerConnection| {

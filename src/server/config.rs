@@ -4,6 +4,7 @@
 //! the server runs on. Flags are parsed, checked and completed with defaults in one place, when one
 //! is turned into the other, and never again.
 
+mod ice;
 mod keys;
 mod listen;
 mod page;
@@ -19,12 +20,15 @@ use clap::{Args, value_parser};
 
 use crate::core::Rules;
 use crate::health::words::Service;
+use crate::ice::{IceServers, WrongIce};
 use crate::origin;
 use crate::server::audit::Audit;
 use crate::server::network::Network;
 use crate::server::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
 
+pub use ice::IceFlags;
+pub(crate) use keys::redacted;
 pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
 pub use page::{Logo, PageConfig, PageError, PageFlags, PageSettings};
@@ -60,6 +64,9 @@ pub struct Flags {
 
     #[command(flatten)]
     keys: KeyFlags,
+
+    #[command(flatten)]
+    ice: IceFlags,
 
     /// Serve https and wss with this certificate chain: a PEM file with the server's certificate
     /// first, then those of its issuers. Reloaded on SIGHUP
@@ -167,6 +174,8 @@ pub struct Config {
     pub gatekeeper: Gatekeeper,
     /// The file with the gatekeeper's keys, which can be reloaded.
     pub key_file: Option<Arc<KeyFile>>,
+    /// The STUN and TURN servers that clients are told of.
+    pub ice: Arc<IceServers>,
     /// The certificate, if the server uses TLS.
     pub tls: Option<Arc<Tls>>,
     /// The audit log.
@@ -209,6 +218,9 @@ pub enum ConfigError {
     /// An invalid key for visit tokens.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A wrong setting of STUN or TURN.
+    #[error("--{}{}: expected {}", .0.setting, shown(.0.value.as_deref()), .0.expected)]
+    Ice(WrongIce),
     /// An audit file that cannot be opened for writing.
     #[error("--audit {0}: expected a file that the server can append to: {1}")]
     Audit(PathBuf, String),
@@ -246,13 +258,14 @@ pub enum ConfigError {
 /// Variables that may not be set and empty, because each turns on a protection or a record that
 /// somebody relies on. Any other empty variable counts as not set, because that is what a template
 /// makes of a setting that nobody filled in.
-pub const NEVER_EMPTY: [&str; 8] = [
+pub const NEVER_EMPTY: [&str; 9] = [
     "VISIO_ALLOWED_ORIGIN",
     "VISIO_AUDIT",
     "VISIO_JWKS",
     "VISIO_JWT_AUDIENCE",
     "VISIO_JWT_PUBLIC_KEY",
     "VISIO_JWT_SECRET",
+    "VISIO_RELAY_ONLY",
     "VISIO_TLS_CERT",
     "VISIO_TLS_KEY",
 ];
@@ -271,17 +284,20 @@ impl Flags {
         if let (true, false, Some(public)) = (gatekeeper.is_open(), self.open, listen.public()) {
             return Err(ConfigError::OpenToThePublic(listen.to_string(), public));
         }
+        let ice = self.ice.resolve().map_err(ConfigError::Ice)?;
         let queue_bytes = queue_bytes(self.max_peers_per_room, self.max_message_bytes);
         let config = Config {
             rules: Rules {
                 max_peers_per_room: self.max_peers_per_room,
                 heartbeat_seconds: self.heartbeat_seconds,
                 grace_seconds: self.grace_seconds,
+                turn_ttl: ice.ttl(),
                 ..Rules::DEFAULT
             },
             page: self.page.resolve(!gatekeeper.is_open())?,
             gatekeeper,
             key_file,
+            ice,
             tls: tls(self.tls_cert, self.tls_key)?,
             audit: self.audit.as_deref().map(audit).transpose()?,
             allowed_origins: origins(&self.allowed_origin)?,
@@ -310,6 +326,7 @@ impl Default for Config {
             rules: Rules::default(),
             gatekeeper: Gatekeeper::default(),
             key_file: None,
+            ice: Arc::default(),
             tls: None,
             audit: None,
             allowed_origins: Vec::new(),
@@ -346,6 +363,11 @@ fn queue_bytes(max_peers_per_room: u16, max_message_bytes: u32) -> usize {
 /// burst allows 16 KiB for every seat, which is an offer with all its candidates.
 fn byte_burst(queue_bytes: usize) -> u32 {
     u32::try_from(queue_bytes / 2).unwrap_or(u32::MAX)
+}
+
+/// A value in a message about it.
+fn shown(value: Option<&str>) -> String {
+    value.map(|value| format!(" {value:?}")).unwrap_or_default()
 }
 
 fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<Tls>>, TlsError> {

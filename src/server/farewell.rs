@@ -1,21 +1,24 @@
 //! How a connection ends: why, and what its client is told.
 
-use futures_util::stream::FusedStream;
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError as P};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WsCode;
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes, protocol::CloseFrame};
+use std::io;
 
+use tokio::io::AsyncWriteExt;
+
+use super::frames::{OwnHead, Violation};
+use super::line::Line;
 use super::mailbox::Stop;
-use super::metered::{HasMeter, drain, is_spent};
+use super::metered::is_spent;
+use super::reader::Reader;
 use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// Why a connection ends.
 pub(super) enum End {
     /// The client disconnected, or its socket failed.
     Gone,
+    /// The client closes the connection, and expects this payload back.
+    Left(Vec<u8>),
+    /// The client broke the protocol. What it sends from now on cannot be read as frames.
+    Broke(Rejection, CloseCode),
     /// The client has already been told why.
     Closed(CloseCode),
     /// The client must still be told why.
@@ -23,55 +26,69 @@ pub(super) enum End {
 }
 
 /// Tells the client why the connection ends, closes it, and waits until the client closes too.
-pub(super) async fn farewell<S: AsyncRead + AsyncWrite + HasMeter + Unpin>(
-    socket: &mut WebSocketStream<S>,
+/// `rest` is what is missing of a frame that was written in part.
+pub(super) async fn farewell(
+    (line, rest): (Line, Vec<u8>),
+    reader: &mut Reader,
     end: End,
-) -> Result<(), WsError> {
-    let (rejection, code) = match end {
-        End::Gone => return socket.flush().await,
-        End::Closed(code) => (None, code),
-        End::Refused(rejection, code) => (Some(rejection), code),
+) -> io::Result<()> {
+    let (frames, broke) = match end {
+        End::Gone => return Ok(()),
+        End::Left(payload) => {
+            let mut half = line.into_half()?;
+            half.write_all(&[&rest[..], &frame(OwnHead::close, &payload)].concat()).await?;
+            return half.flush().await;
+        }
+        End::Closed(code) => (close(code), false),
+        End::Refused(rejection, code) => (told(rejection, code), false),
+        End::Broke(rejection, code) => (told(rejection, code), true),
     };
-    let reason = Utf8Bytes::from_static(code.reason());
-    let frame = CloseFrame { code: WsCode::from(code as u16), reason };
-    if let Some(rejection) = rejection {
-        socket.feed(text_of(rejection.into())).await?;
+    let mut half = line.into_half()?;
+    half.write_all(&[rest, frames].concat()).await?;
+    half.flush().await?;
+    if broke {
+        reader.drain().await;
+    } else {
+        reader.until_closed().await;
     }
-    socket.send(Message::Close(Some(frame))).await?;
-    if socket.is_terminated() {
-        // After a protocol error the incoming bytes can no longer be parsed into frames.
-        drain(socket.get_mut()).await;
-    }
-    while let Some(Ok(_)) = socket.next().await {
-        socket.get_mut().meter().look();
-    }
-    socket.get_mut().shutdown().await?;
-    Ok(())
+    half.shutdown().await
 }
 
-/// How a connection ends after a socket error.
-pub(super) fn broken(error: &WsError, limit: Option<usize>) -> End {
-    match error {
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            let text = format!("expected messages of at most {} bytes", limit.unwrap_or_default());
-            refused(Code::InvalidMessage, text, CloseCode::TooLarge)
-        }
-        WsError::Utf8(_) => {
-            refused(Code::InvalidMessage, "expected text in UTF-8", CloseCode::NotText)
-        }
-        WsError::Io(error) if is_spent(error) => {
-            let text = "too many bytes without a complete message";
-            refused(Code::RateLimited, text, CloseCode::RateLimited)
-        }
-        WsError::Protocol(violation) if !hung_up(violation) => {
-            refused(Code::InvalidMessage, violation.to_string(), CloseCode::Protocol)
-        }
-        _ => End::Gone,
-    }
+/// An error as a frame, and a close frame.
+fn told(rejection: Rejection, code: CloseCode) -> Vec<u8> {
+    let text = ServerMessage::from(rejection).encode();
+    [frame(OwnHead::text, text.as_bytes()), close(code)].concat()
 }
 
-fn hung_up(error: &P) -> bool {
-    matches!(error, P::ResetWithoutClosingHandshake | P::SendAfterClosing | P::ReceivedAfterClosing)
+fn close(code: CloseCode) -> Vec<u8> {
+    frame(OwnHead::close, &[&(code as u16).to_be_bytes(), code.reason().as_bytes()].concat())
+}
+
+fn frame(head: fn(usize) -> OwnHead, payload: &[u8]) -> Vec<u8> {
+    [head(payload.len()).as_bytes(), payload].concat()
+}
+
+/// How a connection ends whose socket failed.
+pub(super) fn failed(error: &io::Error) -> End {
+    if !is_spent(error) {
+        return End::Gone;
+    }
+    let text = "too many bytes without a complete message";
+    End::Broke(Rejection::new(Code::RateLimited, text), CloseCode::RateLimited)
+}
+
+/// How a connection ends whose client broke the protocol. A message is at most `limit` bytes long.
+pub(super) fn broke(violation: Violation, limit: usize) -> End {
+    let (text, close) = match violation {
+        Violation::TooLarge => {
+            (format!("expected messages of at most {limit} bytes"), CloseCode::TooLarge)
+        }
+        Violation::NotText => ("expected text in UTF-8".into(), CloseCode::NotText),
+        Violation::Protocol(reason) => {
+            (format!("expected WebSocket frames: {reason}"), CloseCode::Protocol)
+        }
+    };
+    End::Broke(Rejection::new(Code::InvalidMessage, text), close)
 }
 
 /// Ignores the panic message, because it may quote the client.
@@ -87,10 +104,6 @@ pub(super) fn refused(
     End::Refused(Rejection::new(code, text), close)
 }
 
-fn text_of(message: ServerMessage) -> Message {
-    Message::Text(message.encode().into())
-}
-
 impl From<Stop> for End {
     fn from(stop: Stop) -> Self {
         match stop {
@@ -100,6 +113,8 @@ impl From<Stop> for End {
             }
             Stop::Replaced => Self::Refused(Rejection::replaced(), CloseCode::Replaced),
             Stop::Silent => refused(Code::IdleTimeout, "no answer to a ping", CloseCode::Timeout),
+            Stop::Closed(code) => Self::Closed(code),
+            Stop::Gone => Self::Gone,
         }
     }
 }
@@ -114,8 +129,9 @@ impl End {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Gone => "gone",
+            Self::Left(_) => "left",
             Self::Closed(_) => "closed",
-            Self::Refused(rejection, _) => rejection.code.name(),
+            Self::Refused(rejection, _) | Self::Broke(rejection, _) => rejection.code.name(),
         }
     }
 }

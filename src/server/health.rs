@@ -10,12 +10,15 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::now;
-use crate::health::{Check, Report};
+use crate::health::{Check, Report, Took};
 use crate::health_check::cached::Cached;
 use crate::health_check::pass::Pass;
+use crate::health_check::timed;
+use crate::health_check::turn::{Trouble, TurnServers};
 use crate::health_check::visit::{Dial, Entrance, Stream, Uri, connect};
+use crate::server::config::Config;
 use crate::server::tls::Tls;
-use crate::wire::{PeerId, RoomId, Token};
+use crate::wire::{IceUrl, PeerId, RoomId, Token};
 
 /// How long the check's visit may take. Its two peers and the server are on the same machine.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -23,16 +26,22 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Runs one check at a time, and at most one in ten seconds.
 pub(super) struct HealthCheck {
     entrance: Entrance<OwnDoor>,
+    turn_servers: Option<TurnServers>,
     last: Cached<Report>,
 }
 
 impl HealthCheck {
     /// A check of the server that listens on `address`, with a pass that it accepts.
-    pub(super) fn new(address: SocketAddr, tls: Option<Arc<Tls>>, pass: Pass) -> Self {
+    pub(super) fn new(address: SocketAddr, config: &Config, pass: Pass) -> Self {
+        let tls = config.tls.clone();
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let url = format!("{scheme}://{}/ws", reachable(address));
         let entrance = Entrance::new(&url, OwnDoor { tls, pass });
-        Self { entrance: entrance.expect("an address makes a URL"), last: Cached::new(now) }
+        Self {
+            entrance: entrance.expect("an address makes a URL"),
+            turn_servers: TurnServers::new(&config.ice).expect("ring has what TLS needs"),
+            last: Cached::new(now),
+        }
     }
 
     /// The last report, or a new one if that is too old.
@@ -41,11 +50,23 @@ impl HealthCheck {
     }
 
     async fn check(&self) -> Report {
-        let visit = self.entrance.visit(PATIENCE).await;
+        let visit = timed(self.entrance.visit(PATIENCE));
+        let ((visit, visit_took), (turn_servers, turn_took)) =
+            tokio::join!(visit, timed(self.turn_servers()));
         if let Err(failure) = &visit {
             warn!(%failure, "the health check's own visit failed");
         }
-        Report::of_visit(visit, Check::Operational, now())
+        let took = Took { visit: visit_took, turn_servers: turn_took };
+        let report = Report::of_visit(visit, Check::Operational, now());
+        Report { turn_servers, took, ..report }
+    }
+
+    async fn turn_servers(&self) -> Check {
+        let Some(servers) = &self.turn_servers else { return Check::NotConfigured };
+        let complain = |url: &IceUrl, trouble: &Trouble| {
+            warn!(?url, %trouble, "a STUN or TURN server does not do what visits need");
+        };
+        servers.check(now(), complain).await
     }
 }
 

@@ -4,33 +4,45 @@
 //! belongs to a client that does not read. Its connection is stopped as a slow consumer. A queue
 //! holds encoded copies, so a waiting message keeps no read buffer alive.
 //!
+//! A queue is written by whoever puts something into it, as far as the socket takes it (`line`
+//! says why). A sender that has more to say can hold that back, and write it all at once.
+//!
 //! What was written stays here until a pong proves that the client has received it ([`Unproven`]).
 //! When a connection has ended, its mailbox hands over all that its client may not have received.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::line::Line;
 use super::liveness::{Asked, Liveness, Question};
-use super::unproven::Unproven;
+use super::queue::{Parcel, Queue, State};
 use crate::core::Unread;
-use crate::wire::{CloseCode, ServerMessage};
+use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// How long a session may take to stop. It may be in the middle of handling a frame.
 const DETACH: Duration = Duration::from_secs(1);
+/// How many bytes may be held back.
+const HELD_BACK: usize = 16 * 1024;
 
 /// The most that may wait for one client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) messages: usize,
     pub(super) bytes: usize,
+}
+
+/// A message that was queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Posted {
+    /// Its size in bytes.
+    pub(super) bytes: usize,
+    /// Whether the sender has to [release](Mailbox::release) it. Otherwise it is written, or
+    /// somebody else will release it.
+    pub(super) held_back: bool,
 }
 
 /// Why a message was not queued.
@@ -51,6 +63,19 @@ pub(super) enum Stop {
     Replaced,
     /// The client did not answer a ping.
     Silent,
+    /// Everything was written, and then the connection is to be closed.
+    Closed(CloseCode),
+    /// The socket failed.
+    Gone,
+}
+
+/// When queued messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Now.
+    AtOnce,
+    /// When the sender releases them.
+    HeldBack,
 }
 
 /// The queue of one client.
@@ -58,129 +83,71 @@ pub(super) enum Stop {
 pub(super) struct Mailbox {
     queue: Mutex<Queue>,
     bounds: Bounds,
-    waker: AtomicWaker,
     /// The session has ended.
     finished: Notify,
     /// Whether the client is alive.
     pub(super) liveness: Liveness,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    parcels: VecDeque<Parcel>,
-    /// The bytes held for the client: those that wait, and those that are being written.
-    bytes: usize,
-    writing: usize,
-    /// How many parcels were waiting when the client was about to join.
-    mark: Option<usize>,
-    unproven: Unproven,
-    state: State,
+/// On what terms a parcel is queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Terms {
+    /// At the end, if there is room.
+    Bounded,
+    /// At the end, whether or not there is room: it says what became of a message of the client's.
+    Kept,
+    /// Where the client was about to join, because it answers that.
+    AtMark,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    #[default]
-    Open,
-    /// The last parcel closes the connection.
-    Closing,
-    /// The session must stop. Until it has, it takes what is posted.
-    Stopped(Stop),
-    /// The session has stopped, after it took this many text frames from its client.
-    Finished { taken: u64, full: bool },
-}
-
-/// One thing to be written to a socket.
-pub(super) enum Parcel {
-    /// A frame of text.
-    Text(Utf8Bytes),
-    /// The `joined` that gives a seat. Text frames are counted from here.
-    Joined(Utf8Bytes),
-    /// A protocol ping, whose payload is the number of text frames before it.
-    Ping(u64),
-    /// A close frame.
-    Close(CloseCode),
-}
-
-impl Parcel {
-    /// A ping, which gets its number when it is taken.
-    pub(super) const PING: Self = Self::Ping(0);
-
-    fn of(message: ServerMessage) -> Self {
-        let joined = matches!(message, ServerMessage::Joined { .. });
-        let text = message.encode().into();
-        if joined { Self::Joined(text) } else { Self::Text(text) }
-    }
-
-    fn bytes(&self) -> usize {
-        if let Self::Text(text) | Self::Joined(text) = self { text.len() } else { 0 }
-    }
-}
-
-impl std::fmt::Debug for Parcel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text",
-            Self::Joined(_) => "Joined",
-            Self::Ping(_) => "Ping",
-            Self::Close(_) => "Close",
-        })
+impl Terms {
+    const fn of(message: &ServerMessage) -> Self {
+        match message {
+            ServerMessage::Joined { .. } | ServerMessage::Waiting { .. } => Self::AtMark,
+            ServerMessage::Error(Rejection { code: Code::PeerGone, .. }) => Self::Kept,
+            _ => Self::Bounded,
+        }
     }
 }
 
 impl Mailbox {
     /// An empty mailbox of a client that is heard now. `epoch` is some time before.
-    pub(super) fn new(bounds: Bounds, epoch: Instant) -> Self {
+    pub(super) fn new(bounds: Bounds, epoch: Instant, line: Option<Line>) -> Self {
         Self {
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue::new(line)),
             bounds,
-            waker: AtomicWaker::new(),
             finished: Notify::new(),
             liveness: Liveness::new(epoch, Instant::now()),
         }
     }
 
+    /// Writes what waits, and has the session woken when more can be written. Ready if the session
+    /// must stop.
+    pub(super) fn poll_write(&self, context: &mut Context<'_>) -> Poll<Stop> {
+        let mut queue = self.queue();
+        queue.serve(context.waker());
+        queue.write(&self.liveness);
+        queue.must_stop().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Whether the session must stop.
+    pub(super) fn must_stop(&self) -> Option<Stop> {
+        self.queue().must_stop()
+    }
+
+    /// Since when the socket has taken nothing of what waits.
+    pub(super) fn blocked(&self) -> Option<Instant> {
+        self.queue().blocked()
+    }
+
+    /// Writes what was held back.
+    pub(super) fn release(&self) {
+        self.queue().write(&self.liveness);
+    }
+
     /// Ends the connection, after what was posted to it.
     pub(super) fn close(&self, code: CloseCode) {
-        let _ = self.put(Parcel::Close(code), false);
-    }
-
-    /// Waits until something must be written, and takes all of it. Fails if the session must stop.
-    /// Call it again only when everything taken before is written: those bytes no longer count.
-    pub(super) async fn take(&self) -> Result<VecDeque<Parcel>, Stop> {
-        poll_fn(|context| {
-            self.waker.register(context.waker());
-            let mut queue = self.queue();
-            if let State::Stopped(stop) = queue.state {
-                return Poll::Ready(Err(stop));
-            }
-            queue.bytes -= std::mem::take(&mut queue.writing);
-            if queue.parcels.is_empty() {
-                return Poll::Pending;
-            }
-            queue.writing = queue.bytes;
-            queue.mark = queue.mark.map(|_| 0);
-            let mut parcels = std::mem::take(&mut queue.parcels);
-            queue.unproven.note(&mut parcels);
-            if queue.unproven.wants_proof()
-                && let Asked::Now(_) = self.liveness.ask(Instant::now())
-            {
-                parcels.push_back(queue.unproven.ping());
-            }
-            Poll::Ready(Ok(parcels))
-        })
-        .await
-    }
-
-    /// Waits until the session must stop.
-    pub(super) async fn stopped(&self) -> Stop {
-        poll_fn(|context| {
-            self.waker.register(context.waker());
-            match self.queue().state {
-                State::Stopped(stop) => Poll::Ready(stop),
-                _ => Poll::Pending,
-            }
-        })
-        .await
+        let _ = self.put(Parcel::Close(code), Terms::Bounded, Pace::AtOnce);
     }
 
     /// Makes the session stop, unless it is stopping already. A connection that is being closed
@@ -190,19 +157,20 @@ impl Mailbox {
         if queue.state == State::Open {
             queue.state = State::Stopped(why);
         }
-        drop(queue);
-        self.waker.wake();
+        queue.wake();
     }
 
-    /// Nothing more is taken from the client or written to it. `taken` is how many of its text
-    /// frames were handled, and `unwritten` how many of those last taken here were not written.
-    pub(super) fn finish(&self, taken: u64, unwritten: usize) {
+    /// Nothing more is taken from the client, and nothing more is written but what the session
+    /// itself still says, after the rest of a frame that was written in part. `taken` is how many
+    /// of the client's text frames were handled.
+    pub(super) fn finish(&self, taken: u64) -> Option<(Line, Vec<u8>)> {
         let mut queue = self.queue();
         let full = queue.state == State::Stopped(Stop::Full);
         queue.state = State::Finished { taken, full };
-        queue.unproven.unwritten = unwritten;
+        let line = queue.hang_up();
         drop(queue);
         self.finished.notify_waiters();
+        line
     }
 
     /// Makes the session stop because another connection takes its seat, and waits until it has.
@@ -215,31 +183,35 @@ impl Mailbox {
         if matches!(self.queue().state, State::Stopped(_)) {
             let _either_way_look_again = timeout(DETACH, finished).await;
         }
-        self.left_behind().unwrap_or(Unread::UNKNOWN)
-    }
-
-    fn left_behind(&self) -> Option<Unread> {
-        let queue = self.queue();
-        let State::Finished { taken, full } = queue.state else { return None };
-        Some(Unread { full, ..queue.unproven.left_behind(&queue.parcels, taken) })
+        self.queue().left_behind().unwrap_or(Unread::UNKNOWN)
     }
 
     /// Notes that a client has received the text frames up to this number.
     pub(super) fn prove(&self, received: u64) {
-        self.queue().unproven.prove(received);
+        self.queue().prove(received);
     }
 
     /// Puts the next `joined` or `waiting` ahead of everything posted from now on.
     pub(super) fn mark(&self) {
-        let mut queue = self.queue();
-        queue.mark = Some(queue.parcels.len());
+        self.queue().mark();
+    }
+
+    /// The client's request to join is handled, whatever came of it.
+    pub(super) fn unmark(&self) {
+        self.queue().unmark();
     }
 
     /// Pings a client that was silent for a heartbeat, unless a ping is already unanswered.
     pub(super) fn beat(&self, now: Instant) {
         if let Asked::Now(_) = self.liveness.ask(now) {
-            let _ = self.put(Parcel::PING, false);
+            let _ = self.put(Parcel::Ping, Terms::Bounded, Pace::AtOnce);
         }
+    }
+
+    /// Answers a ping of the client's. Only the last one needs an answer (RFC 6455, section 5.5.3),
+    /// so a client that floods pings fills no queue.
+    pub(super) fn pong(&self, payload: &[u8]) {
+        self.queue().pong(payload);
     }
 
     /// Asks the client for a sign of life. Returns `None` if the client gave one just now.
@@ -248,7 +220,7 @@ impl Mailbox {
             Asked::Fresh => None,
             Asked::Before(ping) => Some(ping),
             Asked::Now(ping) => {
-                let _ = self.put(Parcel::PING, false);
+                let _ = self.put(Parcel::Ping, Terms::Bounded, Pace::AtOnce);
                 Some(ping)
             }
         }
@@ -263,25 +235,17 @@ impl Mailbox {
         lives
     }
 
-    /// Queues a message in its place and returns its size in bytes.
-    pub(super) fn post(&self, message: ServerMessage) -> Result<usize, Refused> {
-        let answers_join =
-            matches!(message, ServerMessage::Joined { .. } | ServerMessage::Waiting { .. });
-        self.put(Parcel::of(message), answers_join)
+    /// Queues a message in its place.
+    pub(super) fn post(&self, message: ServerMessage, pace: Pace) -> Result<Posted, Refused> {
+        let terms = Terms::of(&message);
+        self.put(Parcel::of(message), terms, pace)
     }
 
-    /// Queues what the session itself has to say. It is kept even if the client does not read,
-    /// because the frame that it answers was taken.
-    pub(super) fn answer(&self, message: ServerMessage) -> Result<usize, Refused> {
-        let mut queue = self.queue();
-        if queue.state != State::Stopped(Stop::Full) {
-            drop(queue);
-            return self.post(message);
-        }
-        let parcel = Parcel::of(message);
-        let size = parcel.bytes();
-        queue.parcels.push_back(parcel);
-        Ok(size)
+    /// Queues what the session itself has to say; it also writes it. It is kept even if the client
+    /// does not read, because the frame that it answers was taken.
+    pub(super) fn answer(&self, message: ServerMessage) -> Result<Posted, Refused> {
+        let terms = Terms::of(&message).max(Terms::Kept);
+        self.put(Parcel::of(message), terms, Pace::HeldBack)
     }
 
     /// Queues a `joined` and what comes with it in their place, with nothing in between, and
@@ -294,58 +258,62 @@ impl Mailbox {
         let mut queue = self.queue();
         match queue.state {
             State::Open | State::Stopped(Stop::Replaced | Stop::Silent) => {}
-            State::Closing if queue.mark.is_some() => {}
+            State::Closing if queue.is_marked() => {}
             State::Stopped(Stop::Full) => return Err(Refused::Full),
-            State::Closing | State::Finished { .. } => return Err(Refused::Gone),
+            State::Stopped(_) | State::Closing | State::Finished { .. } => {
+                return Err(Refused::Gone);
+            }
         }
-        let at = queue.mark.take().unwrap_or(queue.parcels.len());
-        let mut bytes = 0;
-        for (message, at) in messages.zip(at..) {
-            let parcel = Parcel::of(message);
-            bytes += parcel.bytes();
-            queue.parcels.insert(at, parcel);
-        }
-        queue.bytes += bytes;
-        drop(queue);
-        self.waker.wake();
-        Ok(bytes)
+        Ok(queue.insert(messages.map(Parcel::of), true))
     }
 
-    fn put(&self, parcel: Parcel, at_mark: bool) -> Result<usize, Refused> {
+    fn put(&self, parcel: Parcel, terms: Terms, pace: Pace) -> Result<Posted, Refused> {
         let mut queue = self.queue();
         // A client that is replaced while it joins gets `joined` first and the refusal after it.
-        let at_mark = at_mark && queue.mark.is_some();
+        let at_mark = terms == Terms::AtMark && queue.is_marked();
+        let kept = at_mark || terms == Terms::Kept;
+        let closes = matches!(parcel, Parcel::Close(_));
         match queue.state {
-            State::Stopped(Stop::Full) => return Err(Refused::Full),
-            State::Stopped(_) if matches!(parcel, Parcel::Close(_)) => return Err(Refused::Gone),
+            State::Stopped(Stop::Full) if !kept => return Err(Refused::Full),
+            State::Stopped(_) if closes => return Err(Refused::Gone),
             // The session may be in the middle of a frame whose answer this is. It is handed over
             // with all the rest.
             State::Open | State::Stopped(_) => {}
             State::Closing if at_mark => {}
             State::Closing | State::Finished { .. } => return Err(Refused::Gone),
         }
-        let size = parcel.bytes();
-        let bytes = queue.bytes + size;
-        let full = queue.parcels.len() >= self.bounds.messages || bytes > self.bounds.bytes;
-        if full {
-            queue.state = State::Stopped(Stop::Full);
-        } else {
-            if matches!(parcel, Parcel::Close(_)) {
-                queue.state = State::Closing;
+        let is_full = |queue: &Queue| !queue.has_room_for(&parcel, self.bounds);
+        if is_full(&queue) {
+            // What was held back may only need to be written.
+            queue.write(&self.liveness);
+            if is_full(&queue) {
+                queue.state = State::Stopped(Stop::Full);
+                queue.wake();
+                if !kept {
+                    return Err(Refused::Full);
+                }
             }
-            queue.bytes = bytes;
-            // Only the answer to the join goes to the mark. Later messages go to the end.
-            let mark = if at_mark { queue.mark.take() } else { None };
-            let at = mark.unwrap_or(queue.parcels.len());
-            queue.parcels.insert(at, parcel);
         }
-        drop(queue);
-        self.waker.wake();
-        if full { Err(Refused::Full) } else { Ok(size) }
+        if closes {
+            queue.state = State::Closing;
+        }
+        let bytes = queue.insert(std::iter::once(parcel), at_mark);
+        if pace == Pace::AtOnce || queue.bytes() > HELD_BACK {
+            queue.write(&self.liveness);
+            return Ok(Posted { bytes, held_back: false });
+        }
+        let held_back = !std::mem::replace(&mut queue.held_back, true);
+        Ok(Posted { bytes, held_back })
     }
 
     /// Ignores poisoning, because a panic never leaves a queue half changed.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The texts that wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> Vec<String> {
+        self.queue().waiting()
     }
 }

@@ -6,7 +6,8 @@ use dashmap::DashMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::mailbox::{Bounds, Mailbox, Refused};
+use super::line::Line;
+use super::mailbox::{Bounds, Mailbox, Pace, Refused};
 use crate::core::ConnectionId;
 use crate::wire::{CloseCode, ServerMessage};
 
@@ -25,9 +26,9 @@ impl Mailboxes {
         Self { all: DashMap::new(), bounds, forgotten: Notify::new(), epoch: Instant::now() }
     }
 
-    /// Opens the mailbox of a new connection.
-    pub(super) fn open(&self, conn: &ConnectionId) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::new(self.bounds, self.epoch));
+    /// Opens the mailbox of a new connection. Without a line everything stays in it.
+    pub(super) fn open(&self, conn: &ConnectionId, line: Option<Line>) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::new(self.bounds, self.epoch, line));
         self.all.insert(conn.clone(), Arc::clone(&mailbox));
         mailbox
     }
@@ -59,32 +60,14 @@ impl Mailboxes {
         self.all.get(conn).map(|mailbox| Arc::clone(&mailbox))
     }
 
-    /// Posts a message to a connection and returns its size in bytes.
-    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.post(message)
-    }
-
-    /// Posts what the session of a connection has to say to its own client.
-    pub(super) fn answer(
-        &self,
-        to: &ConnectionId,
-        message: ServerMessage,
-    ) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.answer(message)
-    }
-
-    /// Posts a `joined` and what comes with it, with nothing in between, and returns their size.
-    pub(super) fn post_joined(
-        &self,
-        to: &ConnectionId,
-        messages: impl Iterator<Item = ServerMessage>,
-    ) -> Result<usize, Refused> {
-        self.all.get(to).ok_or(Refused::Gone)?.post_joined(messages)
+    /// Posts a message to a connection.
+    pub(super) fn post(&self, to: &ConnectionId, message: ServerMessage) -> Result<(), Refused> {
+        self.find(to).ok_or(Refused::Gone)?.post(message, Pace::AtOnce).map(drop)
     }
 
     /// Closes a connection once everything posted to it is written.
     pub(super) fn close(&self, conn: &ConnectionId, code: CloseCode) {
-        if let Some(mailbox) = self.all.get(conn) {
+        if let Some(mailbox) = self.find(conn) {
             mailbox.close(code);
         }
     }

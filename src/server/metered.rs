@@ -7,61 +7,59 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
-use tokio_rustls::server::TlsStream;
 
 /// A stream that counts the bytes read from it.
 #[derive(Debug)]
 pub(super) struct Metered<S> {
     stream: S,
-    meter: Meter,
+    meter: Arc<Meter>,
 }
 
-/// Counts the bytes read since the last look, up to a limit.
-#[derive(Debug, Clone, Copy)]
+/// Counts the bytes read since the last look, up to a limit. It is shared because TLS hides the
+/// stream that it measures.
+#[derive(Debug)]
 pub(super) struct Meter {
-    most: usize,
-    left: usize,
+    most: AtomicUsize,
+    read: AtomicUsize,
 }
 
 impl Meter {
     pub(super) const fn new(most: usize) -> Self {
-        Self { most, left: most }
+        Self { most: AtomicUsize::new(most), read: AtomicUsize::new(0) }
     }
 
-    /// How many bytes were read since the last look.
-    pub(super) fn look(&mut self) -> usize {
-        let read = self.most - self.left;
-        self.left = self.most;
-        read
+    /// Starts anew, with another limit.
+    pub(super) fn restart(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
     }
-}
 
-/// A stream with a [`Meter`] at its lowest layer.
-pub(super) trait HasMeter {
-    fn meter(&mut self) -> &mut Meter;
-}
-
-impl<S> HasMeter for Metered<S> {
-    fn meter(&mut self) -> &mut Meter {
-        &mut self.meter
+    /// How many bytes were read since the last look, but for the last `ahead` of them, which count
+    /// at the next one.
+    pub(super) fn look(&self, ahead: usize) -> usize {
+        self.read.swap(ahead, Ordering::Relaxed).saturating_sub(ahead)
     }
-}
 
-impl<S: HasMeter> HasMeter for TlsStream<S> {
-    fn meter(&mut self) -> &mut Meter {
-        self.get_mut().0.meter()
+    fn is_spent(&self) -> bool {
+        self.read.load(Ordering::Relaxed) >= self.most.load(Ordering::Relaxed)
     }
 }
 
 impl<S> Metered<S> {
-    /// Reads at most `most` bytes from `stream` between two looks.
-    pub(super) const fn new(stream: S, most: usize) -> Self {
-        Self { stream, meter: Meter::new(most) }
+    pub(super) const fn new(stream: S, meter: Arc<Meter>) -> Self {
+        Self { stream, meter }
+    }
+
+    /// The stream, to be measured by other means from here on.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
     }
 }
 
@@ -72,11 +70,11 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// Reads what the client is still sending. If a socket is dropped with unread input, the client's
 /// kernel discards data it has not read yet, the close frame included (RFC 1122, 4.2.2.13).
-pub(super) async fn drain(stream: &mut (impl AsyncRead + HasMeter + Unpin)) {
+pub(super) async fn drain(stream: &mut (impl AsyncRead + Unpin + ?Sized), meter: &Meter) {
     let mut drained = 0;
     let mut scratch = [0; 2048];
     while drained < MAX_DRAINED {
-        stream.meter().look();
+        meter.look(0);
         match timeout(QUIET, stream.read(&mut scratch)).await {
             Ok(Ok(bytes)) if bytes > 0 => drained += bytes,
             Ok(Ok(_) | Err(_)) | Err(_) => break,
@@ -95,14 +93,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.meter.left == 0 {
+        if self.meter.is_spent() {
             return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         // The last read may exceed the limit by one buffer.
-        let read = buffer.filled().len() - before;
-        self.meter.left = self.meter.left.saturating_sub(read);
+        self.meter.read.fetch_add(buffer.filled().len() - before, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
@@ -145,15 +142,17 @@ mod tests {
     #[tokio::test]
     async fn the_bytes_read_between_two_looks_are_bounded() {
         let (mut near, far) = duplex(1000);
-        let mut metered = Metered::new(far, 100);
+        let meter = Arc::new(Meter::new(100));
+        let mut metered = Metered::new(far, Arc::clone(&meter));
         near.write_all(&[b'x'; 300]).await.unwrap();
         let mut buffer = [0; 60];
         assert_eq!(metered.read(&mut buffer).await.unwrap(), 60);
-        assert_eq!(metered.meter().look(), 60);
+        assert_eq!(meter.look(0), 60);
         assert_eq!(metered.read(&mut buffer).await.unwrap(), 60);
         assert_eq!(metered.read(&mut buffer).await.unwrap(), 60);
         assert!(is_spent(&metered.read(&mut buffer).await.unwrap_err()));
-        assert_eq!(metered.meter().look(), 100);
+        assert_eq!(meter.look(20), 100);
         assert_eq!(metered.read(&mut buffer).await.unwrap(), 60);
+        assert_eq!(meter.look(0), 80, "the bytes that were ahead count now");
     }
 }

@@ -11,9 +11,11 @@ pub mod audit;
 pub mod config;
 mod drain;
 mod farewell;
+mod frames;
 mod health;
 mod http;
 mod limits;
+mod line;
 mod liveness;
 mod mailbox;
 mod mailboxes;
@@ -22,6 +24,8 @@ mod metered;
 pub mod network;
 mod outbox;
 mod page;
+mod queue;
+mod reader;
 mod regular_file;
 mod session;
 mod shortage;
@@ -135,7 +139,7 @@ impl<R: Registry> App<R> {
             gatekeeper: pass.beside(config.gatekeeper.clone()),
             journal: audit.unwrap_or_else(|| Arc::new(())),
             limits: Limits::new(&config),
-            health: HealthCheck::new(address, config.tls.clone(), pass),
+            health: HealthCheck::new(address, &config, pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),
             alive,
@@ -148,7 +152,12 @@ impl<R: Registry> App<R> {
         let mailboxes = Arc::clone(&self.mailboxes);
         self.driver(
             Claims { accounts, mailbox: Arc::clone(mailbox) },
-            Speaker { conn: conn.clone(), mailboxes, told: Told::default() },
+            Speaker {
+                conn: conn.clone(),
+                mailbox: Arc::clone(mailbox),
+                mailboxes,
+                told: Told::default(),
+            },
         )
     }
 
@@ -159,6 +168,7 @@ impl<R: Registry> App<R> {
             outbox,
             journal: Arc::clone(&self.journal),
             rules: self.config.rules.clone(),
+            ice: Arc::clone(&self.config.ice),
             gatekeeper: self.gatekeeper.clone(),
             mint_secret,
             mint_peer_id,

@@ -16,7 +16,7 @@ impl Outbox for Arc<Mailboxes> {
         to: &ConnectionId,
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
-        Ok(self.post(to, message).map_or_else(Delivery::from, |_bytes| Delivery::Accepted))
+        Ok(self.post(to, message).map_or_else(Delivery::from, |()| Delivery::Accepted))
     }
 
     async fn close(&self, conn: &ConnectionId, code: CloseCode) -> Result<(), Unavailable> {

@@ -1,30 +1,30 @@
 //! One WebSocket connection, from its first frame to its last.
 //!
-//! A session waits for a message in its mailbox, a frame from its client, and its deadline. It
-//! handles one at a time, in this order of priority, so messages from one peer to another arrive
-//! in the order they were sent. However a session ends, it first gives up its seat and then tells
-//! the client. A panic in here ends this connection and no other.
+//! A session waits for a reason to stop, for bytes from its client, and for its deadline. It
+//! handles the client's messages one at a time, so messages from one peer to another arrive in the
+//! order they were sent. It writes only what others could not write at once. However a session
+//! ends, it first gives up its seat and then tells the client. A panic in here ends this
+//! connection and no other.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::Error as WsError;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tracing::{debug, error};
 
-use super::farewell::{End, broken, farewell, panicked, refused};
+use super::farewell::{End, broke, failed, farewell, panicked, refused};
+use super::frames::Received;
 use super::limits::{Account, Permit, RateLimiter, Verdict};
-use super::mailbox::{Mailbox, Parcel, Stop};
-use super::metered::HasMeter;
+use super::mailbox::{Mailbox, Stop};
+use super::reader::{Batch, Reader};
+use super::speaker::Speaker;
 use super::{Driver, now};
 use crate::core::Connection;
 use crate::ports::Registry;
@@ -45,8 +45,8 @@ pub(super) struct Timeouts {
 }
 
 /// One client's connection.
-pub(super) struct Session<R, S> {
-    pub(super) socket: WebSocketStream<S>,
+pub(super) struct Session<R> {
+    pub(super) reader: Reader,
     pub(super) connection: Connection,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) driver: Driver<R>,
@@ -59,8 +59,8 @@ pub(super) struct Session<R, S> {
     pub(super) joined: bool,
     /// How many text frames were taken from the client, its joins not counted.
     pub(super) taken: u64,
-    /// How many frames were not written when the connection ended.
-    pub(super) unwritten: usize,
+    /// The longest message, in bytes.
+    pub(super) max_message_bytes: usize,
     pub(super) _held: Held,
 }
 
@@ -72,26 +72,41 @@ pub(super) struct Held {
     pub(super) _alive: Option<mpsc::Sender<()>>,
 }
 
-impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
-    /// Serves the connection until it ends. The session and its farewell are boxed because the
-    /// task accounts for most of the memory of an idle connection.
-    pub(super) async fn run(mut self: Box<Self>) {
+/// What a session waits for.
+enum Next {
+    Stop(Stop),
+    Batch(Batch),
+    Gone(End),
+    Deadline,
+}
+
+impl<R: Registry> Session<R> {
+    /// Serves the connection until it ends. `read` was read from it before. The session and its
+    /// farewell are boxed because the task accounts for most of the memory of an idle connection.
+    pub(super) async fn run(mut self: Box<Self>, read: Batch) {
         let conn = self.connection.id.clone();
         debug!(%conn, "open");
-        let end = AssertUnwindSafe(self.converse()).catch_unwind().await;
+        let end = AssertUnwindSafe(self.converse(read)).catch_unwind().await;
         let end = end.unwrap_or_else(|_| panicked());
         debug!(%conn, reason = end.name(), "closed");
-        self.mailbox.finish(self.taken, self.unwritten);
+        Box::pin(self.end(end)).await;
+    }
+
+    async fn end(&mut self, end: End) {
+        self.driver.outbox.release();
+        let line = self.mailbox.finish(self.taken);
         // Another connection is taking the seat. Were it given up first, the others would hear that
         // the peer is away.
         let replaced = end.replaced();
         if !replaced {
-            Box::pin(self.give_up_seat()).await;
+            self.give_up_seat().await;
         }
-        // We do not wait for a client that ignores the close frame.
-        let _ = timeout(FAREWELL, Box::pin(farewell(&mut self.socket, end))).await;
+        if let Some(line) = line {
+            // We do not wait for a client that ignores the close frame.
+            let _ = timeout(FAREWELL, farewell(line, &mut self.reader, end)).await;
+        }
         if replaced {
-            Box::pin(self.give_up_seat()).await;
+            self.give_up_seat().await;
         }
     }
 
@@ -103,69 +118,70 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         self.driver.outbox.end();
     }
 
-    async fn converse(&mut self) -> End {
-        let mailbox = Arc::clone(&self.mailbox);
-        let mut deadline = std::pin::pin!(sleep_until(self.next_deadline()));
+    async fn converse(&mut self, read: Batch) -> End {
+        let mut deadline = pin!(sleep_until(self.next_deadline()));
+        let mut next = Next::Batch(read);
         loop {
-            let end = tokio::select! {
-                biased;
-                parcels = mailbox.take() => self.write(parcels).await,
-                frame = self.socket.next() => self.read(frame).await,
-                () = &mut deadline => self.on_deadline(deadline.as_mut()),
+            let end = match next {
+                // On the heap, because an idle connection need not hold room for it.
+                Next::Batch(batch) => Box::pin(self.read(batch)).await,
+                Next::Deadline => self.on_deadline(deadline.as_mut()),
+                Next::Stop(stop) => Some(stop.into()),
+                Next::Gone(end) => Some(end),
             };
             if let Some(end) = end {
                 return end;
             }
+            next = poll_fn(|context| self.poll_next(deadline.as_mut(), context)).await;
         }
     }
 
-    /// Writes the waiting messages in one flush. It keeps reading meanwhile, because a client that
-    /// reads slowly may still be active. It gives up after two heartbeats, or once the mailbox is
-    /// full.
-    async fn write(&mut self, parcels: Result<VecDeque<Parcel>, Stop>) -> Option<End> {
-        let mut parcels = match parcels {
-            Ok(parcels) => parcels,
-            Err(stop) => return Some(stop.into()),
+    fn poll_next(&mut self, deadline: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Next> {
+        if let Poll::Ready(stop) = self.mailbox.poll_write(context) {
+            return Poll::Ready(Next::Stop(stop));
+        }
+        if let Poll::Ready(read) = self.reader.poll_read(context) {
+            return Poll::Ready(match read {
+                Ok(Some(batch)) => Next::Batch(batch),
+                Ok(None) => Next::Gone(End::Gone),
+                Err(error) => Next::Gone(failed(&error)),
+            });
+        }
+        deadline.poll(context).map(|()| Next::Deadline)
+    }
+
+    /// Handles the messages in a batch. What they bring others is written at its end.
+    async fn read(&mut self, mut batch: Batch) -> Option<End> {
+        let at = Instant::now();
+        let end = loop {
+            let received = match self.reader.next(&mut batch) {
+                Ok(Some(received)) => received,
+                Ok(None) => break None,
+                Err(violation) => break Some(broke(violation, self.max_message_bytes)),
+            };
+            self.mailbox.liveness.heard(at);
+            let end = match received {
+                Received::Text(text) => self.receive(&text, at).await,
+                other => self.receive_frame(&other, at),
+            };
+            // A session that must stop takes no more frames.
+            if let Some(end) = end.or_else(|| self.mailbox.must_stop().map(End::from)) {
+                break Some(end);
+            }
         };
-        let end = self.write_all(&mut parcels).await;
-        self.unwritten = parcels.iter().filter(|it| matches!(it, Parcel::Text(_))).count();
+        self.driver.outbox.release();
+        if end.is_some() {
+            // What answers the frames before this one.
+            self.mailbox.release();
+        }
         end
     }
 
-    async fn write_all(&mut self, parcels: &mut VecDeque<Parcel>) -> Option<End> {
-        let mailbox = Arc::clone(&self.mailbox);
-        let mut patience = std::pin::pin!(tokio::time::sleep(self.timeouts.heartbeat * 2));
-        loop {
-            let socket = &mut self.socket;
-            let frame = tokio::select! {
-                biased;
-                turn = poll_fn(|context| poll_turn(socket, parcels, context)) => match turn {
-                    Turn::Written(end) => return end,
-                    Turn::Frame(frame) => frame,
-                },
-                stop = mailbox.stopped() => return Some(stop.into()),
-                () = &mut patience => return Some(Stop::Full.into()),
-            };
-            if let Some(end) = self.read(frame).await {
-                return Some(end);
-            }
-        }
-    }
-
-    async fn read(&mut self, frame: Option<Result<Message, WsError>>) -> Option<End> {
-        let message = match frame {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => {
-                return Some(broken(&error, self.socket.get_config().max_message_size));
-            }
-            None => return Some(End::Gone),
-        };
-        let at = Instant::now();
-        self.mailbox.liveness.heard(at);
-        match message {
-            Message::Text(text) => self.receive(&text, at).await,
-            Message::Pong(payload) => {
-                if let Ok(number) = payload.as_ref().try_into() {
+    /// Handles a frame that is no text.
+    fn receive_frame(&mut self, frame: &Received<'_>, at: Instant) -> Option<End> {
+        match frame {
+            Received::Pong(payload) => {
+                if let Ok(number) = (*payload).try_into() {
                     self.mailbox.prove(u64::from_be_bytes(number));
                 }
                 if !self.mailbox.liveness.answers() {
@@ -174,13 +190,16 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
                 self.excuse(PONG_HEAD + payload.len(), at);
                 None
             }
-            Message::Ping(_) => self.charge(at).err(),
-            Message::Binary(_) => Some(refused(
+            Received::Ping(payload) => {
+                self.mailbox.pong(payload);
+                self.charge(at).err()
+            }
+            Received::Close(payload) => Some(End::Left(payload.to_vec())),
+            Received::Binary | Received::Text(_) => Some(refused(
                 Code::InvalidMessage,
                 "expected text frames, not binary frames",
                 CloseCode::Binary,
             )),
-            Message::Close(_) | Message::Frame(_) => Some(End::Gone),
         }
     }
 
@@ -191,6 +210,8 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         };
         let incoming = Incoming::parse(text);
         let joins = matches!(&incoming, Ok(Incoming { message: ClientMessage::Join(_), .. }));
+        // A batch may hold thousands of messages, and other clients are waiting too.
+        unless_it_waits(pin!(consume_budget()), &self.driver.outbox).await;
         let refusal = match (too_fast, incoming) {
             (Some(rejection), incoming) => Some(rejection.answering_frame(&incoming)),
             (None, Err(rejection)) => Some(rejection),
@@ -209,11 +230,16 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
 
     async fn handle(&mut self, incoming: Incoming<'_>) {
         let (request_id, to) = (incoming.request_id.clone(), incoming.message.to().cloned());
-        if let Err(fault) = self.driver.receive(&mut self.connection, incoming, now()).await {
+        let handled = {
+            let handles = pin!(self.driver.receive(&mut self.connection, incoming, now()));
+            unless_it_waits(handles, &self.driver.outbox).await
+        };
+        if let Err(fault) = handled {
             error!(conn = %self.connection.id, %fault, "could not handle a message");
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
             let _ = self.mailbox.answer(rejection.to(to).answering(request_id).into());
         }
+        self.mailbox.unmark();
         self.joined |= self.connection.claim.is_some();
     }
 
@@ -236,7 +262,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
     fn charge(&mut self, at: Instant) -> Result<Option<Rejection>, End> {
         let too_fast =
             || Rejection::new(Code::RateLimited, "too many messages, or too many bytes in them");
-        let bytes = self.socket.get_mut().meter().look();
+        let bytes = self.reader.look();
         let overdrawn = self.account.as_ref().and_then(|account| account.overdrawn(at));
         match self.rate_limiter.charge(bytes, at).or_wait(overdrawn) {
             Verdict::Fine => Ok(None),
@@ -247,7 +273,7 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
 
     /// Charges for all bytes read, except for the client's answer to our ping.
     fn excuse(&mut self, answer: usize, at: Instant) {
-        let bytes = self.socket.get_mut().meter().look();
+        let bytes = self.reader.look();
         self.rate_limiter.owe(bytes.saturating_sub(answer), at);
     }
 
@@ -256,10 +282,17 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
         let heard = self.mailbox.liveness.last_heard();
         let beat = heard + self.timeouts.heartbeat;
         let beat = if beat > now { beat } else { beat + self.timeouts.heartbeat };
-        if self.joined { beat } else { beat.min(self.opened + self.timeouts.join_timeout) }
+        let join = (!self.joined).then_some(self.opened + self.timeouts.join_timeout);
+        [join, self.patience()].into_iter().flatten().fold(beat, Instant::min)
     }
 
-    fn on_deadline(&mut self, deadline: std::pin::Pin<&mut Sleep>) -> Option<End> {
+    /// When a client that takes nothing of what is written counts as one that does not read.
+    fn patience(&self) -> Option<Instant> {
+        Some(self.mailbox.blocked()? + self.timeouts.heartbeat * 2)
+    }
+
+    fn on_deadline(&mut self, deadline: Pin<&mut Sleep>) -> Option<End> {
+        let now = Instant::now();
         let silent = self.mailbox.liveness.last_heard().elapsed();
         if silent >= self.timeouts.heartbeat * 2 {
             let text = "nothing was received for two heartbeats";
@@ -269,55 +302,27 @@ impl<R: Registry, S: AsyncRead + AsyncWrite + HasMeter + Unpin> Session<R, S> {
             let text = "expected a successful `join` in time";
             return Some(refused(Code::JoinTimeout, text, CloseCode::Timeout));
         }
+        if self.patience().is_some_and(|end| end <= now) {
+            return Some(Stop::Full.into());
+        }
         if silent >= self.timeouts.heartbeat {
-            self.mailbox.beat(Instant::now());
+            self.mailbox.beat(now);
         }
         deadline.reset(self.next_deadline());
         None
     }
 }
 
-/// What happened first: everything was written, or a frame arrived.
-enum Turn {
-    Written(Option<End>),
-    Frame(Option<Result<Message, WsError>>),
-}
-
-fn poll_turn<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    parcels: &mut VecDeque<Parcel>,
-    context: &mut Context<'_>,
-) -> Poll<Turn> {
-    match poll_write(socket, parcels, context) {
-        Poll::Ready(end) => Poll::Ready(Turn::Written(end.unwrap_or(Some(End::Gone)))),
-        Poll::Pending => socket.poll_next_unpin(context).map(Turn::Frame),
-    }
-}
-
-/// Writes the parcels and flushes them. A [`Parcel::Close`] ends the session.
-fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut WebSocketStream<S>,
-    parcels: &mut VecDeque<Parcel>,
-    context: &mut Context<'_>,
-) -> Poll<Result<Option<End>, WsError>> {
-    while let Some(parcel) = parcels.front() {
-        if let Parcel::Close(code) = parcel {
-            let end = End::Closed(*code);
-            return socket.poll_flush_unpin(context).map_ok(|()| Some(end));
+/// Completes `work`. Should it have to wait, what was held back is written first.
+async fn unless_it_waits<T>(mut work: Pin<&mut impl Future<Output = T>>, outbox: &Speaker) -> T {
+    poll_fn(|context| {
+        let done = work.as_mut().poll(context);
+        if done.is_pending() {
+            outbox.release();
         }
-        ready!(socket.poll_ready_unpin(context))?;
-        match parcels.pop_front() {
-            Some(Parcel::Text(text) | Parcel::Joined(text)) => {
-                socket.start_send_unpin(Message::Text(text))?;
-            }
-            Some(Parcel::Ping(number)) => {
-                let payload = Bytes::copy_from_slice(&number.to_be_bytes());
-                socket.start_send_unpin(Message::Ping(payload))?;
-            }
-            Some(Parcel::Close(_)) | None => {}
-        }
-    }
-    socket.poll_flush_unpin(context).map_ok(|()| None)
+        done
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! A session over a pipe with a tiny buffer.
 
-use tokio::io::{DuplexStream, duplex};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{DuplexStream, duplex, split};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::alarms::Timed;
 use super::super::limits::{Accounts, Admission, Rates};
-use super::super::mailbox::{Bounds, Parcel, Refused, Stop};
+use super::super::line::Line;
+use super::super::mailbox::{Bounds, Pace, Refused};
 use super::super::mailboxes::Mailboxes;
-use super::super::metered::Metered;
-use super::super::speaker::{Claims, Speaker, Told};
+use super::super::metered::{Meter, Metered};
+use super::super::speaker::{Claims, Told};
 use super::*;
 use crate::core::{ConnectionId, Receipt, Rules};
 use crate::redact::Redacted;
@@ -22,7 +26,7 @@ const UNLIMITED: Rates = Rates { messages: (0, 0), bytes: (0, 0) };
 async fn a_client_that_does_not_read_can_still_send() {
     let server = Server::new();
     let bob = ConnectionId::new("bob");
-    let listener = server.mailboxes.open(&bob);
+    let listener = server.mailboxes.open(&bob, None);
     let driver = server.driver(&bob, &listener);
     let mut bob = Connection::new(bob, JoinDefaults::default());
     let join = Incoming::parse(r#"{"type":"join","peerId":"bob"}"#).unwrap();
@@ -32,14 +36,14 @@ async fn a_client_that_does_not_read_can_still_send() {
     ada.send(Message::text(r#"{"type":"join","peerId":"ada"}"#)).await.unwrap();
     // Ada's `joined` does not fit into the pipe, and she does not read it.
     ada.send(Message::text(r#"{"type":"chat","message":"still here"}"#)).await.unwrap();
-    let mut heard = String::new();
-    while !heard.contains("still here") {
-        for parcel in timeout(Duration::from_secs(20), listener.take()).await.unwrap().unwrap() {
-            if let Parcel::Text(text) = parcel {
-                heard.push_str(&text);
-            }
+    let heard = || listener.waiting().concat().contains("still here");
+    timeout(Duration::from_secs(20), async {
+        while !heard() {
+            tokio::task::yield_now().await;
         }
-    }
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
@@ -58,41 +62,49 @@ async fn a_client_that_reads_late_gets_everything_in_order() {
 
 #[tokio::test]
 async fn a_message_that_is_being_written_counts_as_waiting() {
-    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
-    let post = || mailbox.post(ServerMessage::Relayed(Redacted::new("x".repeat(30_000))));
-    assert_eq!(post(), Ok(30_000));
-    assert_eq!(mailbox.take().await.unwrap().len(), 1);
-    assert_eq!(post(), Ok(30_000));
-    assert_eq!(post(), Ok(30_000));
-    // The first message is written by now.
-    assert_eq!(mailbox.take().await.unwrap().len(), 2);
-    assert_eq!(post(), Ok(30_000));
-    assert_eq!(post(), Err(Refused::Full), "five times 30 KB are more than 100");
+    let server = Server::new();
+    let mut ada = server.open().await;
+    ada.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
+    assert!(next(&mut ada).await.contains("pong"));
+    let mailbox = server.mailboxes.find(&ConnectionId::new("ada")).unwrap();
+    let post = || mailbox.post(relayed(&"x".repeat(30_000)), Pace::AtOnce).map(|it| it.bytes);
+    // The pipe is too narrow for the first, which is written in part.
+    assert_eq!([(); 3].map(|()| post()), [Ok(30_000); 3]);
+    assert_eq!(post(), Err(Refused::Full), "four times 30 KB are more than 100");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_still_told_what_was_dropped() {
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"), None);
+    while mailbox.post(relayed(&"x".repeat(30_000)), Pace::AtOnce).is_ok() {}
+    let dropped = || ServerMessage::from(Rejection::new(Code::PeerGone, "dropped").counting(1));
+    assert!(mailbox.post(dropped(), Pace::AtOnce).is_ok());
+    assert_eq!(mailbox.post(relayed("more"), Pace::AtOnce), Err(Refused::Full));
+    mailbox.finish(0);
+    let left: Vec<_> = mailbox.detach().await.frames;
+    assert!(left.last().unwrap().expose().contains("peer_gone"));
+    assert_eq!(mailbox.post(dropped(), Pace::AtOnce), Err(Refused::Gone));
 }
 
 #[tokio::test]
 async fn a_session_that_must_stop_takes_what_is_posted_until_it_has() {
-    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"), None);
+    let post = |text| mailbox.post(relayed(text), Pace::AtOnce).map(|it| it.bytes);
     mailbox.stop(Stop::Replaced);
-    assert_eq!(mailbox.post(relayed("late")), Ok(4));
-    mailbox.finish(0, 0);
-    assert_eq!(mailbox.post(relayed("too late")), Err(Refused::Gone));
+    assert_eq!(post("late"), Ok(4));
+    let _no_line = mailbox.finish(0);
+    assert_eq!(post("too late"), Err(Refused::Gone));
     let left: Vec<_> = mailbox.detach().await.frames;
     assert_eq!(left.iter().map(crate::core::Frame::expose).collect::<Vec<_>>(), ["late"]);
 }
 
 #[tokio::test]
 async fn what_answers_a_join_comes_before_what_was_posted_since_then() {
-    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"));
+    let mailbox = Server::new().mailboxes.open(&ConnectionId::new("bob"), None);
     mailbox.mark();
-    mailbox.post(relayed("new")).unwrap();
+    mailbox.post(relayed("new"), Pace::AtOnce).unwrap();
     mailbox.post_joined(["joined", "old"].map(relayed).into_iter()).unwrap();
-    let texts: Vec<_> = mailbox.take().await.unwrap().into_iter().collect();
-    let texts = texts.iter().map(|parcel| match parcel {
-        Parcel::Text(text) => text.as_str(),
-        other => panic!("expected a text, not {other:?}"),
-    });
-    assert_eq!(texts.collect::<Vec<_>>(), ["joined", "old", "new"]);
+    assert_eq!(mailbox.waiting(), ["joined", "old", "new"]);
 }
 
 fn relayed(text: &str) -> ServerMessage {
@@ -128,11 +140,13 @@ impl Server {
             },
             outbox: Speaker {
                 conn: conn.clone(),
+                mailbox: Arc::clone(mailbox),
                 mailboxes: Arc::clone(&self.mailboxes),
                 told: Told::default(),
             },
             journal: Arc::new(()),
             rules: Rules::default(),
+            ice: Arc::default(),
             gatekeeper: Gatekeeper::default(),
             mint_secret: super::super::mint_secret,
             mint_peer_id: |_| PeerId::parse("minted").unwrap(),
@@ -145,11 +159,13 @@ impl Server {
         let id = ConnectionId::new("ada");
         let admission = Arc::new(Admission::new(0, 0));
         let permit = || admission.admit(None).unwrap();
-        let far = Metered::new(far, 1_000_000);
+        let (read, write) = split(far);
+        let meter = Arc::new(Meter::new(1_000_000));
+        let read = Metered::new(read, Arc::clone(&meter));
         let minute = Duration::from_secs(60);
-        let mailbox = self.mailboxes.open(&id);
+        let mailbox = self.mailboxes.open(&id, Some(Line::new(write)));
         let session = Session {
-            socket: WebSocketStream::from_raw_socket(far, Role::Server, None).await,
+            reader: Reader::new(read, meter, 100_000),
             driver: self.driver(&id, &mailbox),
             mailbox,
             connection: Connection::new(id, JoinDefaults::default()),
@@ -159,10 +175,10 @@ impl Server {
             opened: Instant::now(),
             joined: false,
             taken: 0,
-            unwritten: 0,
+            max_message_bytes: 100_000,
             _held: Held { _socket: Arc::new(permit()), _websocket: permit(), _alive: None },
         };
-        tokio::spawn(Box::new(session).run());
+        tokio::spawn(Box::new(session).run(Batch::of(&[])));
         WebSocketStream::from_raw_socket(near, Role::Client, None).await
     }
 }
@@ -177,7 +193,7 @@ async fn a_client_that_is_replaced_while_it_is_handled_leaves_everything_behind(
     assert!(next(&mut ada).await.contains("pong"));
     let mailbox = server.mailboxes.find(&ConnectionId::new("ada")).unwrap();
     // The pipe is too narrow for this, so it is never written as a whole.
-    mailbox.post(ServerMessage::Relayed(Redacted::new("x".repeat(30_000)))).unwrap();
+    mailbox.post(relayed(&"x".repeat(30_000)), Pace::AtOnce).unwrap();
     let unread = mailbox.detach().await;
     let Receipt::Counted { before: 0, written, taken: 1 } = unread.receipt else {
         panic!("{unread:?}")
@@ -185,5 +201,5 @@ async fn a_client_that_is_replaced_while_it_is_handled_leaves_everything_behind(
     assert_eq!(unread.frames.len(), 2, "the pong has not been proved to be received");
     assert!((1..=2).contains(&written));
     assert_eq!(mailbox.detach().await, unread, "asked again, it is the same");
-    assert_eq!(mailbox.post(ServerMessage::Relayed(Redacted::default())), Err(Refused::Gone));
+    assert_eq!(mailbox.post(relayed(""), Pace::AtOnce), Err(Refused::Gone));
 }

@@ -5,13 +5,16 @@
 //! few bytes that cause it, and it goes to the whole room. So this module counts the bytes that go
 //! out to each receiver, and the sender is charged for the receiver that got most. A peer that has
 //! overdrawn its account cannot join through another connection.
+//!
+//! A client often sends several messages at once. What they bring others is held back until the
+//! last of them is handled, and then each receiver gets it in one write.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
 use super::limits::Accounts;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Pace, Posted};
 use super::mailboxes::Mailboxes;
 use crate::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use crate::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
@@ -21,6 +24,8 @@ use crate::wire::{CloseCode, ServerMessage};
 #[derive(Debug)]
 pub(super) struct Speaker {
     pub(super) conn: ConnectionId,
+    /// The connection's own.
+    pub(super) mailbox: Arc<Mailbox>,
     pub(super) mailboxes: Arc<Mailboxes>,
     pub(super) told: Told,
 }
@@ -33,30 +38,51 @@ pub(super) struct Claims {
     pub(super) mailbox: Arc<Mailbox>,
 }
 
-/// The bytes sent to each receiver since they were last charged.
+/// What was sent to others.
 #[derive(Debug, Default)]
-pub(super) struct Told(Mutex<Vec<(ConnectionId, usize)>>);
+pub(super) struct Told(Mutex<Tally>);
+
+#[derive(Debug, Default)]
+struct Tally {
+    /// The bytes for each receiver since they were last charged.
+    bytes: Vec<(ConnectionId, usize)>,
+    /// The receivers for whom something is held back.
+    held_back: Vec<Arc<Mailbox>>,
+}
 
 impl Speaker {
     /// The most bytes sent to any one other connection since the last call.
     pub(super) fn caused(&self) -> usize {
-        let mut told = self.told.lock();
-        told.sort_unstable();
-        let by_receiver = told.chunk_by(|(one, _), (other, _)| one == other);
+        let bytes = &mut self.told.lock().bytes;
+        if let [(_, only)] = bytes[..] {
+            bytes.clear();
+            return only;
+        }
+        bytes.sort_unstable();
+        let by_receiver = bytes.chunk_by(|(one, _), (other, _)| one == other);
         let most = by_receiver.map(|copies| copies.iter().map(|(_, bytes)| bytes).sum()).max();
         // The allocation is kept, because nearly every message goes to another connection.
-        told.clear();
+        bytes.clear();
         most.unwrap_or(0)
+    }
+
+    /// Writes what was held back.
+    pub(super) fn release(&self) {
+        // Not under the lock: a write takes a while.
+        let mut held_back = std::mem::take(&mut self.told.lock().held_back);
+        held_back.drain(..).for_each(|mailbox| mailbox.release());
+        self.told.lock().held_back = held_back;
     }
 
     /// Removes the connection's mailbox, so nobody can reach it any more.
     pub(super) fn end(&self) {
+        self.release();
         self.mailboxes.forget(&self.conn);
     }
 }
 
 impl Told {
-    fn lock(&self) -> MutexGuard<'_, Vec<(ConnectionId, usize)>> {
+    fn lock(&self) -> MutexGuard<'_, Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,15 +108,19 @@ impl Outbox for Speaker {
         to: &ConnectionId,
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
-        let own = *to == self.conn;
-        let posted =
-            if own { self.mailboxes.answer(to, message) } else { self.mailboxes.post(to, message) };
-        let bytes = match posted {
-            Ok(bytes) => bytes,
+        if *to == self.conn {
+            let posted = self.mailbox.answer(message);
+            return Ok(posted.map_or_else(Delivery::from, |_| Delivery::Accepted));
+        }
+        let Some(mailbox) = self.mailboxes.find(to) else { return Ok(Delivery::Gone) };
+        let Posted { bytes, held_back } = match mailbox.post(message, Pace::HeldBack) {
+            Ok(posted) => posted,
             Err(refused) => return Ok(refused.into()),
         };
-        if !own {
-            self.told.lock().push((to.clone(), bytes));
+        let mut told = self.told.lock();
+        told.bytes.push((to.clone(), bytes));
+        if held_back {
+            told.held_back.push(mailbox);
         }
         Ok(Delivery::Accepted)
     }
@@ -104,7 +134,7 @@ impl Outbox for Speaker {
             let delivery = if to == self.conn && matches!(message, ServerMessage::Joined { .. }) {
                 let more = std::iter::from_fn(|| messages.next_if(|(next, _)| *next == to));
                 let answer = std::iter::once(message).chain(more.map(|(_, message)| message));
-                let posted = self.mailboxes.post_joined(&to, answer);
+                let posted = self.mailbox.post_joined(answer);
                 posted.map_or_else(Delivery::from, |_bytes| Delivery::Accepted)
             } else {
                 self.send(&to, message).await?
@@ -136,12 +166,16 @@ mod tests {
     use crate::core::Frame;
     use crate::redact::Redacted;
 
+    fn mailboxes() -> Arc<Mailboxes> {
+        Arc::new(Mailboxes::new(Bounds { messages: 10, bytes: 1000 }))
+    }
+
     #[tokio::test]
     async fn a_sender_is_charged_for_the_receiver_that_got_most() {
-        let mailboxes = Arc::new(Mailboxes::new(Bounds { messages: 10, bytes: 1000 }));
+        let mailboxes = mailboxes();
         let [ada, bob, cay] = ["ada", "bob", "cay"].map(ConnectionId::new);
-        let _open = [&ada, &bob, &cay].map(|conn| mailboxes.open(conn));
-        let speaker = Speaker { conn: ada.clone(), mailboxes, told: Told::default() };
+        let [mailbox, ..] = [&ada, &bob, &cay].map(|conn| mailboxes.open(conn, None));
+        let speaker = Speaker { conn: ada.clone(), mailbox, mailboxes, told: Told::default() };
         assert_eq!(speaker.caused(), 0);
         for (to, bytes) in [(&ada, 900), (&bob, 50), (&cay, 70), (&bob, 30)] {
             let message = ServerMessage::Relayed(Redacted::new("x".repeat(bytes)));
@@ -156,14 +190,16 @@ mod tests {
     #[tokio::test]
     async fn an_answer_to_a_frame_that_was_taken_is_left_behind_however_the_session_ends() {
         for why in [Stop::Replaced, Stop::Silent, Stop::Full] {
-            let mailboxes = Arc::new(Mailboxes::new(Bounds { messages: 10, bytes: 1000 }));
+            let mailboxes = mailboxes();
             let bob = ConnectionId::new("bob");
-            let mailbox = mailboxes.open(&bob);
-            let speaker = Speaker { conn: bob.clone(), mailboxes, told: Told::default() };
+            let mailbox = mailboxes.open(&bob, None);
+            let own = Arc::clone(&mailbox);
+            let speaker =
+                Speaker { conn: bob.clone(), mailbox: own, mailboxes, told: Told::default() };
             let text = |text: &str| ServerMessage::Relayed(Redacted::new(text.to_owned()));
             mailbox.stop(why);
             assert_eq!(speaker.send(&bob, text("refused")).await.unwrap(), Delivery::Accepted);
-            mailbox.finish(1, 0);
+            let _no_line = mailbox.finish(1);
             assert_eq!(speaker.send(&bob, text("late")).await.unwrap(), Delivery::Gone);
             let frames = speaker.detach(&bob).await.unwrap().frames;
             assert_eq!(frames.iter().map(Frame::expose).collect::<Vec<_>>(), ["refused"]);

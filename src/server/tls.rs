@@ -34,7 +34,10 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::server::regular_file;
 
 /// How long before its end the operator is warned that a certificate expires.
-const NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(crate) const NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// After the last time that a certificate can name: the year 9999.
+const END_OF_TIME: Duration = Duration::from_secs(253_402_300_800);
 
 /// A certificate and its key, which can be replaced while the server runs.
 pub struct Tls {
@@ -176,12 +179,7 @@ impl Identity {
         })?;
         let own_client = own_client(own.clone());
         let own_client = own_client.map_err(|error| malformed(CERT, cert, error.to_string()))?;
-        let expires =
-            validity(&own, UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + NOTICE));
-        let expires = match expires {
-            Err(Invalid::Expired(at)) => Some(at),
-            _ => None,
-        };
+        let expires = ended_by(&own, Duration::from_secs(now.as_secs()) + NOTICE);
         Ok(Self { server: Arc::new(server), own_client: Arc::new(own_client), expires })
     }
 }
@@ -268,6 +266,19 @@ enum Invalid {
     Malformed(Error),
     Expired(SystemTime),
     NotYet(SystemTime),
+}
+
+/// When a certificate expires.
+pub(crate) fn ends_at(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    ended_by(certificate, END_OF_TIME)
+}
+
+/// When a certificate expires, if that is before `time`, which counts from 1970.
+fn ended_by(certificate: &CertificateDer<'_>, time: Duration) -> Option<SystemTime> {
+    match validity(certificate, UnixTime::since_unix_epoch(time)) {
+        Err(Invalid::Expired(at)) => Some(at),
+        _ => None,
+    }
 }
 
 /// Whether `time` is within a certificate's own validity period. rustls checks that before it looks

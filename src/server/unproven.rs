@@ -7,9 +7,7 @@
 
 use std::collections::VecDeque;
 
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-
-use super::mailbox::Parcel;
+use super::queue::Parcel;
 use crate::core::{Frame, Receipt, Unread};
 
 /// How many frames are kept without proof. Half of it asks for proof.
@@ -20,7 +18,7 @@ const MOST_BYTES: usize = 128 * 1024;
 /// The frames since the last `joined` that the client may not have received.
 #[derive(Default)]
 pub(super) struct Unproven {
-    frames: VecDeque<Utf8Bytes>,
+    frames: VecDeque<String>,
     bytes: usize,
     /// How many frames came before these.
     before: u64,
@@ -28,36 +26,40 @@ pub(super) struct Unproven {
     asked: u64,
     /// A `joined` was written, so the client counts.
     counting: bool,
-    /// How many of the last frames were never written after all.
-    pub(super) unwritten: usize,
+    /// Of the first frame that waits, a part is written, so the client may get it yet.
+    pub(super) begun: bool,
 }
 
 impl Unproven {
-    /// Keeps the frames that are about to be written, and numbers the pings among them.
-    pub(super) fn note(&mut self, parcels: &mut VecDeque<Parcel>) {
-        for parcel in parcels {
-            match parcel {
-                Parcel::Joined(_) => *self = Self { counting: true, ..Self::default() },
-                Parcel::Text(text) if self.counting => self.keep(text.clone()),
-                Parcel::Ping(number) => {
-                    *number = self.last();
-                    self.asked = *number;
-                }
-                Parcel::Text(_) | Parcel::Close(_) => {}
-            }
+    /// Keeps what was written.
+    pub(super) fn note(&mut self, written: Parcel) {
+        match written {
+            Parcel::Joined(_) => *self = Self { counting: true, ..Self::default() },
+            Parcel::Text(text) if self.counting => self.keep(text),
+            Parcel::Ping => self.asked = self.last().unwrap_or_default(),
+            Parcel::Text(_) | Parcel::Pong(_) | Parcel::Close(_) => {}
         }
     }
 
-    /// Whether the client should be asked for proof, and is not asked already.
-    pub(super) fn wants_proof(&self) -> bool {
-        let many = self.frames.len() > MOST_FRAMES / 2 || self.bytes > MOST_BYTES / 2;
-        many && self.asked <= self.before
+    /// Whether the client should be asked for proof when so many more frames are written, and is
+    /// not asked already.
+    pub(super) fn wants_proof(&self, more: usize, bytes: usize) -> bool {
+        let many = self.count() + more > MOST_FRAMES / 2 || self.bytes + bytes > MOST_BYTES / 2;
+        many && self.counting && self.asked <= self.before
     }
 
-    /// A ping that asks for proof of all that was written.
-    pub(super) fn ping(&mut self) -> Parcel {
-        self.asked = self.last();
-        Parcel::Ping(self.asked)
+    /// Proof is asked for, after at most so many more frames.
+    pub(super) fn asks(&mut self, more: usize) {
+        self.asked = self.before + (self.count() + more) as u64;
+    }
+
+    /// The number of the last frame that was written; `None` while the client does not count.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.counting.then_some(self.before + self.count() as u64)
+    }
+
+    fn count(&self) -> usize {
+        self.frames.len()
     }
 
     /// The client has received the frames up to this number.
@@ -70,7 +72,7 @@ impl Unproven {
     }
 
     /// All that the client may not have received, of a session that took `taken` frames from it.
-    /// `waiting` was never written.
+    /// `waiting` was not written.
     pub(super) fn left_behind(&self, waiting: &VecDeque<Parcel>, taken: u64) -> Unread {
         let text = |parcel: &Parcel| match parcel {
             Parcel::Text(text) => Some(Frame::new(text.as_str())),
@@ -85,16 +87,12 @@ impl Unproven {
         }
         let kept = self.frames.iter().map(|text| Frame::new(text.as_str()));
         let frames = kept.chain(waiting.iter().filter_map(text)).collect();
-        let written = self.frames.len().saturating_sub(self.unwritten);
+        let written = self.count() + usize::from(self.begun);
         let receipt = Receipt::Counted { before: self.before, written, taken };
         Unread { frames, receipt, full: false }
     }
 
-    fn last(&self) -> u64 {
-        self.before + self.frames.len() as u64
-    }
-
-    fn keep(&mut self, text: Utf8Bytes) {
+    fn keep(&mut self, text: String) {
         self.bytes += text.len();
         self.frames.push_back(text);
         while (self.frames.len() > MOST_FRAMES || self.bytes > MOST_BYTES) && self.drop_first() {}
@@ -119,14 +117,18 @@ mod tests {
     use super::*;
 
     fn text(nth: u64) -> Parcel {
-        Parcel::Text(format!("frame {nth}").into())
+        Parcel::Text(format!("frame {nth}"))
+    }
+
+    fn write(unproven: &mut Unproven, parcels: impl IntoIterator<Item = Parcel>) {
+        parcels.into_iter().for_each(|parcel| unproven.note(parcel));
     }
 
     /// The frames since `joined` that were written, numbered from 1.
     fn written(count: u64) -> Unproven {
         let mut unproven = Unproven::default();
-        let first = [text(99), Parcel::Joined("joined".into())];
-        unproven.note(&mut first.into_iter().chain((1..=count).map(text)).collect());
+        write(&mut unproven, [text(99), Parcel::Joined("joined".into())]);
+        write(&mut unproven, (1..=count).map(text));
         unproven
     }
 
@@ -150,30 +152,20 @@ mod tests {
         assert_eq!(left(&unproven, vec![]).0, 2, "an older pong proves nothing new");
         unproven.prove(u64::MAX);
         assert_eq!(left(&unproven, vec![]), (3, 0, vec![]), "no more than was written");
-    }
-
-    #[test]
-    fn a_ping_has_the_number_of_the_last_frame_before_it() {
-        let mut unproven = written(2);
-        let mut parcels = VecDeque::from([text(3), Parcel::PING, text(4), Parcel::PING]);
-        unproven.note(&mut parcels);
-        let numbers = parcels.iter().filter_map(|parcel| match parcel {
-            Parcel::Ping(number) => Some(*number),
-            _ => None,
-        });
-        assert_eq!(numbers.collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(unproven.frames.capacity(), 0, "an idle connection holds no memory for this");
     }
 
     #[test]
     fn half_of_the_bound_asks_for_proof_and_beyond_it_the_oldest_go() {
-        assert!(!written(64).wants_proof());
-        assert!(written(65).wants_proof());
+        assert!(!written(64).wants_proof(0, 0));
+        assert!(written(65).wants_proof(0, 0));
+        assert!(written(60).wants_proof(5, 0), "what is about to be written counts");
+        assert!(written(1).wants_proof(1, 70_000));
+        assert!(!Unproven::default().wants_proof(1000, 70_000), "before `joined` nobody counts");
         let many = written(134);
         assert_eq!((left(&many, vec![]).0, left(&many, vec![]).1), (6, 128));
         let mut large = written(0);
-        for _ in 0..5 {
-            large.note(&mut VecDeque::from([Parcel::Text("x".repeat(40_000).into())]));
-        }
+        write(&mut large, (0..5).map(|_| Parcel::Text("x".repeat(40_000))));
         assert_eq!((left(&large, vec![]).0, left(&large, vec![]).1), (2, 3));
     }
 
@@ -181,23 +173,25 @@ mod tests {
     /// pongs.
     #[test]
     fn a_client_is_asked_for_proof_once_until_it_answers() {
-        let mut unproven = written(65);
-        assert!(unproven.wants_proof());
-        unproven.note(&mut VecDeque::from([Parcel::PING]));
-        unproven.note(&mut (66..=100).map(text).collect());
-        assert!(!unproven.wants_proof(), "it has not answered yet");
+        let mut unproven = written(63);
+        assert!(unproven.wants_proof(2, 0));
+        unproven.asks(2);
+        assert!(!unproven.wants_proof(2, 0), "the ping waits to be written");
+        write(&mut unproven, [text(64), text(65), Parcel::Ping]);
+        write(&mut unproven, (66..=100).map(text));
+        assert!(!unproven.wants_proof(0, 0), "it has not answered yet");
         unproven.prove(20);
-        assert!(!unproven.wants_proof(), "that was another ping");
+        assert!(!unproven.wants_proof(0, 0), "that was another ping");
         unproven.prove(65);
-        assert!(!unproven.wants_proof(), "35 are few");
-        unproven.note(&mut (101..=140).map(text).collect());
-        assert!(unproven.wants_proof());
+        assert!(!unproven.wants_proof(0, 0), "35 are few");
+        write(&mut unproven, (101..=140).map(text));
+        assert!(unproven.wants_proof(0, 0));
     }
 
     #[test]
     fn a_second_joined_starts_the_count_anew() {
         let mut unproven = written(5);
-        unproven.note(&mut VecDeque::from([Parcel::Joined("joined".into()), text(1)]));
+        write(&mut unproven, [Parcel::Joined("joined".into()), text(1)]);
         assert_eq!(left(&unproven, vec![]), (0, 1, vec!["frame 1".into()]));
         // One that was not written yet has nothing before it either.
         let waiting = vec![text(8), Parcel::Joined("joined".into()), text(9)];
@@ -205,9 +199,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_socket_did_not_take_was_not_written() {
+    fn a_frame_that_was_written_in_part_may_arrive() {
         let mut unproven = written(3);
-        unproven.unwritten = 2;
-        assert_eq!(left(&unproven, vec![]).1, 1);
+        unproven.begun = true;
+        assert_eq!(left(&unproven, vec![text(4), text(5)]).1, 4);
     }
 }

@@ -14,18 +14,18 @@ use axum::response::{IntoResponse, Response};
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
 use super::accept::Caller;
 use super::limits::{Crowded, Permit, RateLimiter};
-use super::metered::{HasMeter, Meter, Metered};
+use super::line::Line;
+use super::metered::{Meter, Metered};
+use super::reader::{BUFFER, Batch, Reader};
 use super::session::{Held, Session, Timeouts};
 use super::{App, now};
 use crate::core::{Connection, Grant};
@@ -34,14 +34,11 @@ use crate::ports::Registry;
 use crate::token::{self, Gatekeeper, Refused};
 use crate::wire::JoinDefaults;
 
-/// tungstenite's own default is 128 KiB for every connection, read or not.
-const READ_BUFFER: usize = 4 * 1024;
-const WRITE_BUFFER: usize = 16 * 1024;
 /// The most bytes read for one byte of a message. Every frame has a header, so a message in the
 /// smallest fragments costs the most.
 const FRAMING: usize = 8;
-/// The most bytes read past the end of a message. With TLS that is a whole record.
-const AHEAD: usize = 32 * 1024;
+/// The most bytes read past the end of a message. With TLS that is a whole record more.
+const AHEAD: usize = BUFFER + 32 * 1024;
 /// When a client may retry a full or draining server, in seconds.
 const RETRY_AFTER: &str = "5";
 /// The subprotocol that the server selects if a client offers it.
@@ -88,9 +85,7 @@ pub(super) fn websocket<R: Registry>(
     let held = Held { _socket: caller.permit, _websocket: permit, _alive: app.alive.upgrade() };
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => {
-                start(&app, held, (defaults, grant), upgraded).await;
-            }
+            Ok(upgraded) => start(&app, held, caller.meter, (defaults, grant), upgraded),
             Err(error) => debug!(%error, "could not complete a handshake"),
         }
     });
@@ -98,48 +93,49 @@ pub(super) fn websocket<R: Registry>(
 }
 
 /// Recovers the TCP or TLS stream below the HTTP connection, and runs the session over it.
-async fn start<R: Registry>(
+fn start<R: Registry>(
     app: &App<R>,
     held: Held,
+    meter: Arc<Meter>,
     allowed: (JoinDefaults, Option<Grant>),
     upgraded: Upgraded,
 ) {
+    meter.restart(FRAMING * app.config.max_message_bytes + AHEAD);
     let upgraded = match upgraded.downcast::<TokioIo<Metered<TcpStream>>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            return run(app, held, allowed, (io.into_inner(), &read_buf)).await;
+            // The halves of a TCP stream need no lock.
+            let (read, write) = io.into_inner().into_inner().into_split();
+            let read = Metered::new(read, Arc::clone(&meter));
+            return run(app, held, allowed, (read, meter, write), Batch::of(&read_buf));
         }
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<TlsStream<Metered<TcpStream>>>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            run(app, held, allowed, (io.into_inner(), &read_buf)).await;
+            let (read, write) = split(io.into_inner());
+            run(app, held, allowed, (read, meter, write), Batch::of(&read_buf));
         }
         Err(_) => debug!("an upgraded connection was neither TCP nor TLS"),
     }
 }
 
-/// Starts a session over `stream`. The bytes in `read` were already read from it.
-async fn run<R: Registry, S>(
+/// Starts a session over the two halves of a stream. The bytes in `batch` were already read.
+fn run<R: Registry>(
     app: &App<R>,
     held: Held,
     (defaults, grant): (JoinDefaults, Option<Grant>),
-    (mut stream, read): (S, &[u8]),
-) where
-    S: AsyncRead + AsyncWrite + HasMeter + Unpin + Send + 'static,
-{
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(Some(app.config.max_message_bytes))
-        .max_frame_size(Some(app.config.max_message_bytes));
-    *stream.meter() = Meter::new(FRAMING * app.config.max_message_bytes + AHEAD);
-    let socket =
-        WebSocketStream::from_partially_read(stream, read.to_vec(), Role::Server, Some(config));
+    (read, meter, write): (
+        impl AsyncRead + Send + Unpin + 'static,
+        Arc<Meter>,
+        impl AsyncWrite + Send + Unpin + 'static,
+    ),
+    batch: Batch,
+) {
     let id = app.next_connection();
     let opened = Instant::now();
-    let mailbox = app.mailboxes.open(&id);
+    let mailbox = app.mailboxes.open(&id, Some(Line::new(write)));
     let session = Box::new(Session {
-        socket: socket.await,
+        reader: Reader::new(read, meter, app.config.max_message_bytes),
         driver: app.driver_for(&id, &mailbox),
         mailbox,
         connection: Connection { grant, ..Connection::new(id, defaults) },
@@ -152,10 +148,10 @@ async fn run<R: Registry, S>(
         opened,
         joined: false,
         taken: 0,
-        unwritten: 0,
+        max_message_bytes: app.config.max_message_bytes,
         _held: held,
     });
-    tokio::spawn(session.run());
+    tokio::spawn(session.run(batch));
 }
 
 /// The client's address: the TCP peer, or the address that a trusted proxy names.

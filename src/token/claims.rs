@@ -37,6 +37,8 @@ pub(super) struct Claims<'a> {
     lobby: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "json::as_written")]
     capacity: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "json::as_written")]
+    relay: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "visitEnd", deserialize_with = "json::as_written")]
     visit_end: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "json::as_written")]
@@ -68,6 +70,8 @@ impl<'a> Claims<'a> {
             name: maybe("name", self.name, DisplayName::EXPECTED, json::text)?,
             lobby: maybe("lobby", self.lobby, "true or false", json::value)?.unwrap_or_default(),
             capacity: maybe("capacity", self.capacity, "a whole number from 1 to 256", seats)?,
+            relay_only: maybe("relay", self.relay, "true or false", json::value)?
+                .unwrap_or_default(),
             expires_at,
             visit_end: maybe("visitEnd", self.visit_end, SECONDS, date)?,
             readmitted_at: self.readmitted_at(now)?,

@@ -91,6 +91,7 @@ mod tests {
             room: RoomId::fallback(),
             role: Role::Guest,
             name: None,
+            relay_only: false,
             lobby: false,
             capacity: None,
             expires_at: Timestamp(expires_at),

@@ -23,6 +23,8 @@ struct Claims<'a> {
     lobby: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     capacity: Option<usize>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    relay: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     visit_end: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -45,6 +47,7 @@ pub fn mint(secret: &str, grant: &Grant, audience: Option<&str>) -> Result<Token
         exp: seconds(grant.expires_at),
         lobby: grant.lobby,
         capacity: grant.capacity,
+        relay: grant.relay_only,
         visit_end: grant.visit_end.map(seconds),
         readmit: grant.readmitted_at.is_some(),
         // Rounded up, so that it is later than a removal in the same second.

@@ -166,7 +166,7 @@ fn renewal(text: &str) -> Result<Token, Rejection> {
         token: Option<&'a RawValue>,
     }
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    required("token", fields.token)
+    required("token", raw(fields.token))
 }
 
 impl Join {
@@ -191,19 +191,21 @@ impl Join {
         }
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         Ok(Self {
-            room: optional("roomId", fields.room_id)?,
-            peer: optional("peerId", fields.peer_id)?,
-            name: optional("displayName", fields.display_name)?,
-            metadata: present(fields.metadata)
+            room: optional("roomId", raw(fields.room_id))?,
+            peer: optional("peerId", raw(fields.peer_id))?,
+            name: optional("displayName", raw(fields.display_name))?,
+            metadata: fields
+                .metadata
+                .filter(|raw| raw.get() != "null")
                 .map(|raw| {
                     Metadata::from_json(raw).ok_or_else(|| invalid("metadata", Metadata::EXPECTED))
                 })
                 .transpose()?,
-            token: optional("token", fields.token)?,
-            resume: optional::<Token>("resumeToken", fields.resume_token)?
+            token: optional("token", raw(fields.token))?,
+            resume: optional::<Token>("resumeToken", raw(fields.resume_token))?
                 .and_then(|text| ResumeToken::parse(text.expose())),
-            received: present(fields.received)
-                .map(|raw| raw.get().parse().map_err(|_| invalid("received", COUNT)))
+            received: present(raw(fields.received))
+                .map(|raw| raw.parse().map_err(|_| invalid("received", COUNT)))
                 .transpose()?,
             moves: false,
         })
@@ -228,33 +230,37 @@ fn invalid(field: &str, expected: &str) -> Rejection {
     Rejection::new(Code::InvalidMessage, format!("`{field}`: expected {expected}"))
 }
 
+/// A field of a message that serde read.
+pub(super) fn raw(field: Option<&RawValue>) -> Option<&str> {
+    field.map(RawValue::get)
+}
+
 /// Treats `null` as absent.
-fn present(raw: Option<&RawValue>) -> Option<&RawValue> {
-    raw.filter(|raw| raw.get() != "null")
+fn present(raw: Option<&str>) -> Option<&str> {
+    raw.filter(|raw| *raw != "null")
 }
 
 /// The string in `raw`, unescaped. Most strings have no escapes and are borrowed.
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text = raw.get();
-    let plain = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let plain = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match plain {
         Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
-        _ => serde_json::from_str::<String>(text).ok().map(Cow::Owned),
+        _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
     }
 }
 
-pub(super) fn required<T: FromText>(field: &str, raw: Option<&RawValue>) -> Result<T, Rejection> {
+pub(super) fn required<T: FromText>(field: &str, raw: Option<&str>) -> Result<T, Rejection> {
     raw.and_then(string).and_then(|text| T::parse(&text)).ok_or_else(|| invalid(field, T::EXPECTED))
 }
 
 pub(super) fn optional<T: FromText>(
     field: &str,
-    raw: Option<&RawValue>,
+    raw: Option<&str>,
 ) -> Result<Option<T>, Rejection> {
     present(raw).map(|raw| required(field, Some(raw))).transpose()
 }
 
-fn one_peer(field: &str, raw: Option<&RawValue>) -> Result<Recipient, Rejection> {
+fn one_peer(field: &str, raw: Option<&str>) -> Result<Recipient, Rejection> {
     required(field, raw).map(Recipient::Peer)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A relayed message is mostly SDP, which the server does not need to read. So one pass over the
 //! text records where the few envelope fields are, and skips the rest without building anything.
+//! The pass is that of [`scan`]. What `scan` leaves open, serde_json judges.
 //! Stamping then copies the text once, with `"from":"..."` right after the opening brace.
 //!
 //! Only the server sets `from`. If a client writes its own, even twice or escaped as
@@ -13,23 +14,23 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{FromText, PeerId, Timestamp};
+use super::{FromText, PeerId, Timestamp, scan};
 
 /// A frame, and the raw values of those fields that the server reads.
-#[derive(Clone)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Envelope<'a> {
     text: &'a str,
     /// The raw `type`.
-    pub(super) kind: Option<&'a RawValue>,
+    pub(super) kind: Option<&'a str>,
     /// The raw `to`.
-    pub(super) to: Option<&'a RawValue>,
+    pub(super) to: Option<&'a str>,
     /// The raw `targetUserId`, an alias of `to`.
-    pub(super) target_user_id: Option<&'a RawValue>,
+    pub(super) target_user_id: Option<&'a str>,
     /// The raw `requestId`.
-    pub(super) request_id: Option<&'a RawValue>,
+    pub(super) request_id: Option<&'a str>,
     has_from: bool,
     has_sent_at: bool,
 }
@@ -46,8 +47,41 @@ pub struct Stamp<'a> {
 impl<'a> Envelope<'a> {
     /// Reads the envelope of `text`, which must be one JSON object.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+        if let Some(envelope) = Self::scan(text) {
+            return Ok(envelope);
+        }
         let fields: Fields<'a> = serde_json::from_str(text)?;
         Ok(Self { text, ..fields.0 })
+    }
+
+    /// The envelope of nearly every frame. `None`: serde_json must have a closer look.
+    fn scan(text: &'a str) -> Option<Self> {
+        let mut found = Self { text, ..Self::default() };
+        scan::fields(text, |key, value| {
+            found.note(Key::of(key), value)?;
+            Some(())
+        })?;
+        Some(found)
+    }
+
+    /// Notes a field. `None` if it may be there only once, and this is the second.
+    fn note(&mut self, key: Key, value: &'a str) -> Option<()> {
+        let slot = match key {
+            Key::Kind => &mut self.kind,
+            Key::To => &mut self.to,
+            Key::TargetUserId => &mut self.target_user_id,
+            Key::RequestId => &mut self.request_id,
+            Key::From => {
+                self.has_from = true;
+                return Some(());
+            }
+            Key::SentAt => {
+                self.has_sent_at = true;
+                return Some(());
+            }
+            Key::Other => return Some(()),
+        };
+        slot.replace(value).is_none().then_some(())
     }
 
     /// The sender of a stamped frame.
@@ -131,48 +165,22 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Envelope {
-            text: "",
-            kind: None,
-            to: None,
-            target_user_id: None,
-            request_id: None,
-            has_from: false,
-            has_sent_at: false,
-        };
-        while let Some(key) = map.next_key()? {
-            match key {
-                Key::Kind => once(&mut found.kind, "type", &mut map)?,
-                Key::To => once(&mut found.to, "to", &mut map)?,
-                Key::TargetUserId => once(&mut found.target_user_id, "targetUserId", &mut map)?,
-                Key::RequestId => once(&mut found.request_id, "requestId", &mut map)?,
-                Key::From => found.has_from = skip(&mut map)?,
-                Key::SentAt => found.has_sent_at = skip(&mut map)?,
-                Key::Other => {
-                    skip(&mut map)?;
-                }
+        let mut found = Envelope::default();
+        while let Some(key) = map.next_key::<Key>()? {
+            // A key that is not of the envelope may have a value of any length.
+            if key == Key::Other {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             }
+            let value = map.next_value::<&RawValue>()?.get();
+            found.note(key, value).ok_or_else(|| A::Error::duplicate_field(key.name()))?;
         }
         Ok(Fields(found))
     }
 }
 
-fn once<'de, A: MapAccess<'de>>(
-    slot: &mut Option<&'de RawValue>,
-    name: &'static str,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    match slot.replace(map.next_value()?) {
-        None => Ok(()),
-        Some(_) => Err(de::Error::duplicate_field(name)),
-    }
-}
-
-fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
-    map.next_value::<IgnoredAny>().map(|_| true)
-}
-
 /// An unescaped key: one of the envelope, or any other.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Key {
     Kind,
     To,
@@ -181,6 +189,32 @@ enum Key {
     From,
     SentAt,
     Other,
+}
+
+impl Key {
+    fn of(name: &str) -> Self {
+        match name {
+            "type" => Self::Kind,
+            "to" => Self::To,
+            "targetUserId" => Self::TargetUserId,
+            "requestId" => Self::RequestId,
+            "from" => Self::From,
+            "sentAt" => Self::SentAt,
+            _ => Self::Other,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "type",
+            Self::To => "to",
+            Self::TargetUserId => "targetUserId",
+            Self::RequestId => "requestId",
+            Self::From => "from",
+            Self::SentAt => "sentAt",
+            Self::Other => "",
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Key {
@@ -198,21 +232,13 @@ impl Visitor<'_> for KeyVisitor {
         f.write_str("a field name")
     }
 
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<Key, E> {
-        Ok(match key {
-            "type" => Key::Kind,
-            "to" => Key::To,
-            "targetUserId" => Key::TargetUserId,
-            "requestId" => Key::RequestId,
-            "from" => Key::From,
-            "sentAt" => Key::SentAt,
-            _ => Key::Other,
-        })
+    fn visit_str<E: Error>(self, key: &str) -> Result<Key, E> {
+        Ok(Key::of(key))
     }
 }
 
 /// All fields in order, with unescaped keys and raw values.
-struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

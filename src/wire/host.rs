@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::{optional, required, unreadable};
+use super::client::{optional, raw, required, unreadable};
 use super::{PeerId, Reason, Rejection};
 
 /// A message that only a host may send.
@@ -60,13 +60,13 @@ impl HostMessage {
             message: Option<&'a RawValue>,
         }
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-        let reason = optional("reason", fields.reason)?;
+        let reason = optional("reason", raw(fields.reason))?;
         if kind == "end_visit" {
             return Ok(Self::EndVisit(reason));
         }
-        let peer = required("peerId", fields.peer_id)?;
+        let peer = required("peerId", raw(fields.peer_id))?;
         if kind == "hold" {
-            return Ok(Self::Hold(peer, optional("message", fields.message)?));
+            return Ok(Self::Hold(peer, optional("message", raw(fields.message))?));
         }
         Ok(match kind {
             "admit" => Self::Admit(peer),

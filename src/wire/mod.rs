@@ -15,8 +15,10 @@ mod client;
 mod code;
 mod envelope;
 mod host;
+mod ice;
 mod query;
 mod resume;
+mod scan;
 mod server;
 mod time;
 mod value;
@@ -25,6 +27,7 @@ pub use client::{ClientMessage, Incoming, Join, Recipient, Signal};
 pub use code::{CloseCode, Code};
 pub use envelope::{Envelope, Stamp};
 pub use host::HostMessage;
+pub use ice::{IceConfiguration, IceServer, IceUrl, Transport, TurnCredentials};
 pub use query::JoinDefaults;
 pub use resume::{ResumeSecret, ResumeToken};
 pub use server::{

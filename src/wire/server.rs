@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Code, DisplayName, Incoming, Metadata, PeerId, Reason, RequestId, ResumeToken, Role, RoomId,
-    Timestamp, Version,
+    Code, DisplayName, IceConfiguration, IceServer, Incoming, Metadata, PeerId, Reason, RequestId,
+    ResumeToken, Role, RoomId, Timestamp, Version,
 };
 use crate::redact::Redacted;
 
@@ -23,9 +23,8 @@ pub enum ServerMessage {
         peer_id: PeerId,
         version: Version,
         peers: Vec<PeerInfo>,
-        /// For `new RTCPeerConnection({iceServers})`. Always empty, because STUN and TURN servers
-        /// cannot be configured yet.
-        ice_servers: [&'static str; 0],
+        #[serde(flatten)]
+        ice: IceConfiguration,
         /// Resumes this seat on a new connection, after this one was lost.
         resume_token: ResumeToken,
         /// After a resume: the number of text frames that the server took from the client on the
@@ -123,6 +122,13 @@ pub enum ServerMessage {
         expires_at: Timestamp,
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
+    },
+    /// The ICE servers anew, because the credentials that the client has will end.
+    IceServers {
+        ice_servers: Vec<IceServer>,
+        /// When the new credentials end. Absent if they do not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
     },
     /// The answer to `room_list`.
     RoomList {

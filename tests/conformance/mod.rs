@@ -19,6 +19,7 @@ pub mod errors;
 pub mod fencing;
 pub mod handshake;
 pub mod http;
+pub mod ice;
 pub mod joining;
 pub mod leaving;
 pub mod limits;
@@ -193,6 +194,14 @@ macro_rules! every_scenario {
                 in_open_mode_a_peer_that_is_away_yields_to_a_newcomer,
                 a_resume_token_alone_brings_a_peer_back_where_visit_tokens_are_needed,
                 a_removed_peer_cannot_resume;
+            ice:
+                each_client_gets_turn_credentials_of_its_own,
+                turn_credentials_are_renewed_before_they_end,
+                a_guest_that_is_admitted_gets_turn_credentials,
+                a_client_that_resumes_gets_new_turn_credentials,
+                a_token_can_demand_that_all_media_is_relayed,
+                a_server_can_demand_that_all_media_is_relayed,
+                credentials_that_are_set_are_the_same_for_everybody;
             fencing:
                 a_client_without_a_seat_can_send_nothing,
                 a_client_without_a_seat_can_ask_nothing,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use visio_signaling::ice::IceSettings;
+
 /// Settings of the server under test. The defaults are those of the contract, except for limits
 /// that would get in the way of fast tests.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Settings {
     pub grace: Duration,
     pub join_timeout: Duration,
     pub allowed_origins: Vec<String>,
+    /// The STUN and TURN servers that clients are told of.
+    pub ice: IceSettings,
     /// If set, clients need a token signed with this.
     pub jwt_secret: Option<&'static str>,
 }
@@ -38,6 +42,7 @@ impl Default for Settings {
             grace: Duration::ZERO,
             join_timeout: Duration::from_secs(30),
             allowed_origins: Vec::new(),
+            ice: IceSettings::NONE,
             jwt_secret: None,
         }
     }

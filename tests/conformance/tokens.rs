@@ -67,6 +67,7 @@ pub fn guest(room: &str, peer: &str) -> Grant {
         room: RoomId::parse(room).expect("a room id"),
         role: Role::Guest,
         name: None,
+        relay_only: false,
         lobby: false,
         capacity: None,
         expires_at: EXPIRES,

@@ -19,6 +19,7 @@ pub fn grant(peer: &str, role: Role) -> Grant {
         room: RoomId::parse("visit").expect("a room id"),
         role,
         name: DisplayName::parse(&format!("Person {peer}")),
+        relay_only: false,
         lobby: role == Role::Guest,
         capacity: None,
         expires_at: from_now(Duration::from_secs(3600)),

@@ -110,6 +110,7 @@ fn grant(who: &Claim, next: &mut impl FnMut() -> u8, now: Timestamp) -> Grant {
         room: who.room.clone(),
         role: [Role::Guest, Role::Host, Role::Observer, Role::Admin][usize::from(how % 4)],
         name: None,
+        relay_only: false,
         lobby: how & 4 == 4,
         capacity: None,
         expires_at: later(next()),

@@ -6,9 +6,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use visio_signaling::redact::Redacted;
 use visio_signaling::wire::{
-    BootstrapPeer, Code, DisplayName, FromText, Incoming, LeaveReason, Metadata, PeerInfo,
-    Rejection, RequestId, ResumeSecret, ResumeToken, Role, RoomSummary, ServerMessage, Timestamp,
-    Version,
+    BootstrapPeer, Code, DisplayName, FromText, IceConfiguration, IceServer, IceUrl, Incoming,
+    LeaveReason, Metadata, PeerInfo, Rejection, RequestId, ResumeSecret, ResumeToken, Role,
+    RoomSummary, ServerMessage, Timestamp, TurnCredentials, Version,
 };
 
 use super::schema::{self, Sender};
@@ -86,6 +86,7 @@ fn messages() -> Vec<ServerMessage> {
         joined(vec![], None),
         joined_as_host(),
         resumed(),
+        relayed_only(),
         ServerMessage::BootstrapPeers { peers: vec![BootstrapPeer { id: peer("ada") }] },
         ServerMessage::PeerJoined {
             room_id: room_id("visit-42"),
@@ -120,11 +121,25 @@ fn messages() -> Vec<ServerMessage> {
             room_id: room_id("visit-42"),
             version,
             peers: vec![bob],
-            request_id: request_id.clone(),
+            request_id,
         },
+    ];
+    messages.extend(messages_without_peers());
+    messages.extend(errors().map(ServerMessage::from));
+    let relayed = r#"{"from":"ada","type":"offer","to":"bob"}"#;
+    messages.push(ServerMessage::Relayed(Redacted::new(relayed.into())));
+    messages
+}
+
+fn messages_without_peers() -> [ServerMessage; 5] {
+    [
         ServerMessage::Renewed {
             expires_at: Timestamp(1_700_003_600_000),
-            request_id: request_id.clone(),
+            request_id: RequestId::parse("r1"),
+        },
+        ServerMessage::IceServers {
+            ice_servers: ice_servers(),
+            expires_at: Some(Timestamp(1_700_003_600_000)),
         },
         ServerMessage::RoomList {
             rooms: vec![RoomSummary { room_id: room_id("visit-42"), peer_count: 2 }],
@@ -132,11 +147,7 @@ fn messages() -> Vec<ServerMessage> {
         },
         ServerMessage::Pong { server_time: Timestamp(1_700_000_000_000), request_id: None },
         ServerMessage::GoingAway { reconnect_after_ms: 1500 },
-    ];
-    messages.extend(errors().map(ServerMessage::from));
-    let relayed = r#"{"from":"ada","type":"offer","to":"bob"}"#;
-    messages.push(ServerMessage::Relayed(Redacted::new(relayed.into())));
-    messages
+    ]
 }
 
 fn ada() -> PeerInfo {
@@ -157,7 +168,7 @@ fn joined(peers: Vec<PeerInfo>, request_id: Option<RequestId>) -> ServerMessage 
         peer_id: peer("cy"),
         version: Version(3),
         peers,
-        ice_servers: [],
+        ice: IceConfiguration::default(),
         resume_token: ResumeToken {
             room: room_id("visit-42"),
             peer: peer("cy"),
@@ -178,6 +189,29 @@ fn resumed() -> ServerMessage {
         (*resumed, *received) = (true, Some(7));
     }
     message
+}
+
+fn relayed_only() -> ServerMessage {
+    let mut message = joined(vec![], None);
+    if let ServerMessage::Joined { ice, .. } = &mut message {
+        let ice_servers_expire_at = Some(Timestamp(1_700_003_600_000));
+        let ice_servers = ice_servers();
+        *ice = IceConfiguration { ice_servers, ice_servers_expire_at, relay_only: true };
+    }
+    message
+}
+
+fn ice_servers() -> Vec<IceServer> {
+    let urls = |text| vec![IceUrl::parse(text).unwrap()];
+    let text = |text: &str| Redacted::new(text.to_owned());
+    let (username, credential) = (text("1700003600:9f2c"), text("c2VjcmV0"));
+    vec![
+        IceServer { urls: urls("stun:stun.example"), credentials: None },
+        IceServer {
+            urls: urls("turn:turn.example?transport=tcp"),
+            credentials: Some(TurnCredentials { username, credential }),
+        },
+    ]
 }
 
 fn joined_as_host() -> ServerMessage {

@@ -186,6 +186,7 @@ fn with_event(action: &Action, number: usize, who: &Claim, then: impl FnOnce(&Ev
                 room: who.room.clone(),
                 role: role(number),
                 name: None,
+                relay_only: false,
                 lobby: true,
                 capacity: None,
                 expires_at: Timestamp(u64::MAX / 2),

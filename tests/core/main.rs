@@ -5,6 +5,7 @@
 #[path = "../contract/registry.rs"]
 mod contract;
 mod deciding;
+mod delivering;
 mod dice;
 mod documents;
 mod frames;

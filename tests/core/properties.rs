@@ -96,6 +96,7 @@ proptest! {
             let after = decision.next.as_ref().unwrap_or(room);
             for effect in &decision.effects {
                 let (Effect::Send { to: conn, .. }
+                    | Effect::Report { to: conn, .. }
                     | Effect::Close { conn, .. }
                     | Effect::ListRooms { to: conn, .. }) = effect else { continue };
                 assert!(*conn == who.conn || seated(room, conn) || seated(after, conn));

@@ -204,6 +204,7 @@ fn event<'a>(action: &Action, number: usize, who: &'a Claim, now: Timestamp) -> 
                     _ => Role::Guest,
                 },
                 name: None,
+                relay_only: false,
                 lobby: shown.lobby,
                 capacity: None,
                 expires_at: shown.expires_at(now),

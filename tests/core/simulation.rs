@@ -64,6 +64,7 @@ fn by_name(token: &Token, _: Timestamp) -> Result<Grant, Refused> {
         room: room_id("visit"),
         role: if host { Role::Host } else { Role::Guest },
         name: None,
+        relay_only: false,
         lobby: false,
         capacity: None,
         expires_at: Timestamp(NOW.0 + 1),
@@ -177,6 +178,7 @@ impl World {
             outbox: Inboxes::default(),
             journal: Arc::clone(&log) as Arc<dyn Journal>,
             rules,
+            ice: Arc::default(),
             gatekeeper,
             mint_peer_id,
         };

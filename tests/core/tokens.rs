@@ -68,6 +68,7 @@ fn granted() -> Grant {
         room: room_id("visit-42"),
         role: Role::Host,
         name: DisplayName::parse("Dr Ada"),
+        relay_only: false,
         lobby: false,
         capacity: Some(3),
         expires_at: Timestamp(4_102_444_800_000),

@@ -2,6 +2,7 @@
 
 mod bill;
 mod chaos;
+mod doctor;
 mod failures;
 mod ghosts;
 mod instances;

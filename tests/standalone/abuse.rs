@@ -131,8 +131,8 @@ async fn endless_fragments_are_charged_too() {
         let (mut ada, _) = Client::join(&program, "visit", "ada").await;
         bob.expect("peer_joined").await;
         ada.send_raw(&first).await;
-        // Six bytes each: 300 KB in all.
-        for _ in 0..50 {
+        // Six bytes each: 420 KB in all.
+        for _ in 0..70 {
             let _ = ada.socket.get_mut().write_all(&empty).await;
         }
         ada.expect_error("rate_limited").await;

@@ -7,7 +7,7 @@ use crate::conformance::client::Client;
 use crate::conformance::request::get;
 
 /// Those that count as not set.
-const HARMLESS: [&str; 23] = [
+const HARMLESS: [&str; 29] = [
     "PORT",
     "VISIO_BYTE_BURST",
     "VISIO_BYTE_RATE",
@@ -30,10 +30,17 @@ const HARMLESS: [&str; 23] = [
     "VISIO_PAGE_NAME",
     "VISIO_REGION",
     "VISIO_SERVICE_NAME",
+    "VISIO_STUN_URL",
     "VISIO_TRUSTED_PROXY",
+    "VISIO_TURN_CREDENTIAL",
+    "VISIO_TURN_SECRET",
+    "VISIO_TURN_TTL_SECONDS",
+    "VISIO_TURN_URL",
+    "VISIO_TURN_USERNAME",
 ];
 /// Those that would silently switch off a protection.
-const GUARDS: [(&str, &str); 7] = [
+const GUARDS: [(&str, &str); 8] = [
+    ("VISIO_RELAY_ONLY", "--relay-only"),
     ("VISIO_ALLOWED_ORIGIN", "--allowed-origin"),
     ("VISIO_AUDIT", "--audit"),
     ("VISIO_JWKS", "--jwks"),

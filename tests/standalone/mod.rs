@@ -7,6 +7,7 @@ mod certificate;
 mod chaos;
 mod command_line;
 mod descriptors;
+mod doctor;
 mod draining;
 mod environment;
 mod files;

@@ -232,6 +232,7 @@ fn token(secret: &str, room: &str, name: &str, now: u64) -> Option<String> {
         room: RoomId::parse(room)?,
         role: Role::Guest,
         name: None,
+        relay_only: false,
         lobby: false,
         capacity: None,
         expires_at: Timestamp(now + 2 * millis(LENGTH)),

@@ -51,6 +51,7 @@ async fn signaling(settings: Settings, aws: &SdkConfig) -> Signaling {
         seen: SeenSeats::default(),
         posts,
         rules: settings.rules,
+        ice: settings.ice,
         gatekeeper: settings.gatekeeper,
         max_message_bytes: settings.max_message_bytes,
         allowed_origins: settings.allowed_origins,

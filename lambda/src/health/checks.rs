@@ -15,10 +15,12 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use visio_signaling::health::{Check, Report};
+use visio_signaling::health::{Check, Report, Took};
 use visio_signaling::health_check::cached::Cached;
+use visio_signaling::health_check::timed;
+use visio_signaling::health_check::turn::{Trouble, TurnServers};
 use visio_signaling::health_check::visit::{Arrived, Entrance, Failure};
-use visio_signaling::wire::Timestamp;
+use visio_signaling::wire::{IceUrl, Timestamp};
 
 use super::Checks;
 use crate::aws;
@@ -39,27 +41,43 @@ const ATTEMPTS: u32 = 2;
 pub struct RealChecks {
     table: Table,
     entrance: Entrance<Tls>,
+    turn_servers: Option<TurnServers>,
     table_kept: Cached<Check>,
     report_kept: Cached<Report>,
 }
 
 impl RealChecks {
-    /// Checks the rooms in `table` and the visits at `entrance`.
-    pub fn new(aws: &SdkConfig, table: String, entrance: Entrance<Tls>) -> Self {
+    /// Checks the rooms in `table`, the visits at `entrance`, and the STUN and TURN servers.
+    pub fn new(
+        aws: &SdkConfig,
+        table: String,
+        entrance: Entrance<Tls>,
+        turn_servers: Option<TurnServers>,
+    ) -> Self {
         Self {
             table: Table::new(aws, table),
             entrance,
+            turn_servers,
             table_kept: Cached::new(now),
             report_kept: Cached::new(now),
         }
     }
 
     async fn find(&self) -> Report {
-        let (visit, table) = tokio::join!(self.entrance.visit(PATIENCE), self.table());
+        let visit = timed(self.entrance.visit(PATIENCE));
+        let ((visit, visit_took), table, (turn_servers, turn_took)) =
+            tokio::join!(visit, self.table(), timed(self.turn_servers()));
         if let Err(failure) = &visit {
             complain("visit", failure);
         }
-        report(visit, table, now())
+        let took = Took { visit: visit_took, turn_servers: turn_took };
+        Report { turn_servers, took, ..report(visit, table, now()) }
+    }
+
+    async fn turn_servers(&self) -> Check {
+        let Some(servers) = &self.turn_servers else { return Check::NotConfigured };
+        let failed = |url: &IceUrl, trouble: &Trouble| complain(url.as_str(), trouble);
+        servers.check(now(), failed).await
     }
 }
 
@@ -136,7 +154,7 @@ mod tests {
             Some(if here { endpoint } else { "test" }.to_owned())
         });
         let entrance = Entrance::new("ws://127.0.0.1:1/prod", Tls::new(None).unwrap()).unwrap();
-        RealChecks::new(&aws.unwrap(), "rooms".into(), entrance)
+        RealChecks::new(&aws.unwrap(), "rooms".into(), entrance, None)
     }
 
     /// Gives these answers, one for each request, and no more.

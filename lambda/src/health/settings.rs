@@ -1,17 +1,23 @@
 //! The settings of the function, read once from its environment when it starts.
 
+use std::sync::Arc;
+
 use aws_types::SdkConfig;
 use visio_signaling::health::words::Service;
 use visio_signaling::health_check::pass::Pass;
+use visio_signaling::health_check::turn::TurnServers;
 use visio_signaling::health_check::visit::Entrance;
+use visio_signaling::ice::IceServers;
 use visio_signaling::origin;
 use visio_signaling::token::BadKey;
 
 use super::{App, RealChecks};
+use crate::settings::{Wrong, ice_servers};
 use crate::tls::Tls;
 
 /// The settings that may be given [by reference](crate::secrets).
-pub const SECRETS: [&str; 1] = ["VISIO_HEALTH_SECRET"];
+pub const SECRETS: [&str; 3] =
+    ["VISIO_HEALTH_SECRET", "VISIO_TURN_SECRET", "VISIO_TURN_CREDENTIAL"];
 
 /// The settings of the function `health`.
 pub struct Settings {
@@ -20,6 +26,7 @@ pub struct Settings {
     service: Service,
     allowed_origins: Vec<String>,
     pass: Option<Pass>,
+    ice: Arc<IceServers>,
 }
 
 /// Why the function cannot start.
@@ -36,6 +43,9 @@ pub enum Invalid {
     /// A secret that is too short.
     #[error("VISIO_HEALTH_SECRET: {0}")]
     BadSecret(#[from] BadKey),
+    /// A wrong setting of STUN or TURN.
+    #[error(transparent)]
+    Ice(#[from] Wrong),
     /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(#[from] tokio_rustls::rustls::Error),
@@ -66,6 +76,7 @@ impl Settings {
             },
             allowed_origins: origin::parse_list(&set("VISIO_ALLOWED_ORIGIN").unwrap_or_default())
                 .map_err(|part| Invalid::NotAnOrigin(part.into()))?,
+            ice: ice_servers(set)?,
             pass: set("VISIO_HEALTH_SECRET").as_deref().map(Pass::new).transpose()?,
         })
     }
@@ -73,6 +84,7 @@ impl Settings {
     /// Builds the function, with checks of the real table and the real endpoint.
     pub fn app(self, aws: &SdkConfig) -> Result<App<RealChecks>, Invalid> {
         let tls = Tls::new(self.pass)?;
+        let turn_servers = TurnServers::new(&self.ice)?;
         let Some(entrance) = Entrance::new(&self.websocket, tls) else {
             return Err(Invalid::NotAWebSocket(self.websocket));
         };
@@ -80,7 +92,7 @@ impl Settings {
             service: self.service,
             websocket: self.websocket,
             allowed_origins: self.allowed_origins,
-            checks: RealChecks::new(aws, self.table, entrance),
+            checks: RealChecks::new(aws, self.table, entrance, turn_servers),
         })
     }
 }

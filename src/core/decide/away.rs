@@ -51,13 +51,27 @@ impl Room {
             }
             let text = "the peer did not come back in time; what waited for it was dropped";
             let rejection = Rejection::new(Code::PeerGone, text);
-            let message = ServerMessage::from(rejection.to(Some(gone.clone())).counting(count));
-            match &mut seat.presence {
-                Presence::Here(conn) => effects.push(send(conn, message)),
-                Presence::Away(away) => away.keep_in_any_case(Frame::new(message.encode())),
-            }
+            let rejection = rejection.to(Some(gone.clone())).counting(count);
+            effects.extend(report(&mut seat.presence, rejection));
         }
         effects
+    }
+
+    /// Tells a peer what it could not be told over a connection that had just ended: over the one
+    /// that it has now, or else when it comes back.
+    pub(super) fn tell_late(
+        &self,
+        peer: &PeerId,
+        since: Timestamp,
+        rejection: &Rejection,
+    ) -> Decision {
+        let Some(seat) = self.seat(peer).filter(|seat| seat.since == since) else {
+            return stay(Standing::Unseated, Vec::new());
+        };
+        let mut told = seat.clone();
+        let effect = report(&mut told.presence, rejection.clone());
+        let next = effect.is_none().then(|| self.with_changed(told));
+        Decision { next, ..stay(Standing::Unseated, effect.into_iter().collect()) }
     }
 
     /// Hands a message to peers that may be away. Nothing is stored if all are here.
@@ -109,5 +123,16 @@ impl Room {
 
     fn has_seat(&self, place: &Seat) -> bool {
         self.seat(&place.peer).is_some()
+    }
+}
+
+/// Tells a peer that messages of its own were dropped: now, or when it comes back.
+fn report(presence: &mut Presence, rejection: Rejection) -> Option<Effect> {
+    match presence {
+        Presence::Here(conn) => Some(Effect::Report { to: conn.clone(), rejection }),
+        Presence::Away(away) => {
+            away.keep_in_any_case(Frame::new(ServerMessage::from(rejection).encode()));
+            None
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What ends because its time is over.
 
 use crate::core::audit::{AuditEvent, Happened};
-use crate::core::{Effect, LeaveReason, Room, Seat};
+use crate::core::{Effect, LeaveReason, Room, Rules, Seat};
 use crate::wire::{Code, PeerId, Reason, Rejection, ServerMessage, Timestamp};
 
 use super::{dismiss_from, tell};
@@ -10,9 +10,9 @@ use super::{dismiss_from, tell};
 const ENDED_FOR_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Room {
-    /// The room after all that was due by `now`: a visit or a token that ends, and the warning
-    /// before. `None`: nothing was.
-    pub(super) fn expire_due(&self, now: Timestamp) -> Option<(Self, Vec<Effect>)> {
+    /// The room after all that was due by `now`: a visit or a token that ends, the warning before,
+    /// and new ICE servers. `None`: nothing was.
+    pub(super) fn expire_due(&self, now: Timestamp, rules: &Rules) -> Option<(Self, Vec<Effect>)> {
         self.next_due().filter(|due| *due <= now)?;
         if let Some(end) = self.ends_at().filter(|end| *end <= now) {
             let ended = self.ended(now, Timestamp(end.0 + ENDED_FOR_MS));
@@ -40,7 +40,22 @@ impl Room {
             let all = next.everybody();
             effects.extend(all.filter_map(|it| tell(it, ServerMessage::VisitEnding { ends_at })));
         }
+        effects.extend(next.renew_ice(now, rules));
         Some((next, effects))
+    }
+
+    /// Tells those whose TURN credentials will end of new ones. Whoever delivers that fills them
+    /// in.
+    fn renew_ice(&mut self, now: Timestamp, rules: &Rules) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for seat in &mut self.seats {
+            if seat.ice_due().is_some_and(|due| due <= now) {
+                seat.next_ice = rules.next_ice(now);
+                let (ice_servers, expires_at) = (Vec::new(), None);
+                effects.extend(tell(seat, ServerMessage::IceServers { ice_servers, expires_at }));
+            }
+        }
+        effects
     }
 
     /// The visit after a host ended it.

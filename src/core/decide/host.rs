@@ -74,7 +74,8 @@ impl Room {
             return stay(Standing::Seated, vec![self.probe(), refusal]);
         }
         let keys = Some(Keys::new(secret, None));
-        let seat = Seat { since: now, admitted: true, keys, ..waiting.clone() };
+        let next_ice = rules.next_ice(now);
+        let seat = Seat { since: now, admitted: true, keys, next_ice, ..waiting.clone() };
         let next = self.with(seat.clone());
         let mut effects = next.announce(&seat, false);
         let answer = Context { request_id: None, ..*context };

@@ -7,8 +7,8 @@ use crate::core::{
     Standing,
 };
 use crate::wire::{
-    BootstrapPeer, Code, Rejection, RequestId, ResumeSecret, ResumeToken, Role, ServerMessage,
-    Timestamp,
+    BootstrapPeer, Code, IceConfiguration, Rejection, RequestId, ResumeSecret, ResumeToken, Role,
+    ServerMessage, Timestamp,
 };
 
 use super::{Context, dismiss, replaced, stay, tell};
@@ -105,13 +105,14 @@ impl Room {
         let admitted = before.is_some_and(|seat| seat.admitted)
             || grant.is_some_and(|it| it.lobby && it.role == Role::Guest && before.is_none());
         let keys = Some(Keys::new(&request.secret, None));
+        let next_ice = context.rules.next_ice(now);
         let seat = match before {
             // A resume token that came alone brings back what the seat was taken with.
             Some(old) if request.resume.as_ref().is_some_and(|resume| resume.alone) => {
                 let presence = Presence::Here(who.conn.clone());
-                Seat { presence, since: now, keys, ..old.clone() }
+                Seat { presence, since: now, keys, next_ice, ..old.clone() }
             }
-            _ => Seat { admitted, keys, ..request.seat(who, now) },
+            _ => Seat { admitted, keys, next_ice, ..request.seat(who, now) },
         };
         let mut next = self.with(seat.clone());
         next.learn(grant, now);
@@ -268,7 +269,7 @@ impl Room {
             peer_id: seat.peer.clone(),
             version: self.version(),
             peers: self.peers_without(&seat.peer),
-            ice_servers: [],
+            ice: IceConfiguration { relay_only: seat.relay_only, ..IceConfiguration::default() },
             resume_token: ResumeToken {
                 room: self.id().clone(),
                 peer: seat.peer.clone(),
@@ -315,6 +316,8 @@ impl JoinRequest {
             since,
             metadata: self.metadata.clone(),
             expires_at: self.grant.as_ref().map(|grant| grant.expires_at),
+            relay_only: self.grant.as_ref().is_some_and(|grant| grant.relay_only),
+            next_ice: None,
             admitted: false,
         }
     }

@@ -388,6 +388,7 @@ pub(super) fn grant(name: &str) -> Grant {
         room: RoomId::fallback(),
         role: Role::Guest,
         name: None,
+        relay_only: false,
         lobby: true,
         capacity: None,
         expires_at: LATER,

@@ -31,7 +31,7 @@ impl Room {
     /// What is due by `now` comes first: tokens and visits end whether or not anybody says so, and
     /// the next event of any kind expires them.
     pub fn decide(&self, event: &Event<'_>, now: Timestamp, rules: &Rules) -> Decision {
-        let Some((room, mut effects)) = self.expire_due(now) else {
+        let Some((room, mut effects)) = self.expire_due(now, rules) else {
             return self.act(event, now, rules);
         };
         if let Event::Said { who, .. } = event
@@ -54,6 +54,7 @@ impl Room {
                 if matches!(what, Said::Join(_)) { decision } else { self.heard(who, decision) }
             }
             Event::Lost { conn, unread } => self.lose(conn, unread, now, rules),
+            Event::Untold { peer, since, rejection } => self.tell_late(peer, *since, rejection),
             // What was due has been done.
             Event::Due => stay(Standing::Unseated, Vec::new()),
         }

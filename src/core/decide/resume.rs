@@ -41,6 +41,8 @@ impl Room {
         let back = Seat {
             presence: Presence::Here(context.who.conn.clone()),
             keys: Some(Keys::new(&request.secret, Some(before))),
+            relay_only: request.grant.as_ref().map_or(seat.relay_only, |it| it.relay_only),
+            next_ice: context.rules.next_ice(context.now),
             expires_at: seat.expires_at.max(request.grant.as_ref().map(|it| it.expires_at)),
             ..seat.clone()
         };

@@ -243,6 +243,47 @@ fn a_sender_that_is_away_itself_hears_of_what_was_dropped_when_it_comes_back() {
 }
 
 #[test]
+fn what_a_peer_could_not_be_told_at_once_it_is_told_later() {
+    let seat = |room: &Room| room.seat(&peer("ada")).unwrap().since;
+    let tell = |room: &Room, since| {
+        let rejection = Rejection::new(Code::PeerGone, "dropped").to(Some(peer("bob"))).counting(2);
+        let event = Event::Untold { peer: peer("ada"), since, rejection };
+        room.decide(&event, NOW, &RULES)
+    };
+    let here = two();
+    assert_eq!(shown(&tell(&here, seat(&here))), ["c1 < error peer_gone bob 2"]);
+    let away = lose(&here, "c1", Unread::default());
+    let kept = tell(&away, seat(&away));
+    assert_eq!(shown(&kept), [""; 0]);
+    let back = resume(&kept.next.unwrap(), "c3 ada", "ada's", None);
+    assert!(shown(&back).last().unwrap().contains(r#""code":"peer_gone""#), "{back:?}");
+    let another_page = Timestamp(seat(&here).0 + 1);
+    assert_eq!(shown(&tell(&here, another_page)), [""; 0]);
+}
+
+#[test]
+fn a_client_is_told_of_new_ice_servers_when_half_of_the_time_is_over() {
+    let rules = Rules { turn_ttl: Some(std::time::Duration::from_millis(400)), ..RULES };
+    let at = |after| Timestamp(NOW.0 + after);
+    let ada = claim("c1 ada");
+    let room = Room::empty(RoomId::parse("r").unwrap(), Version(0));
+    let room = room.decide(&ada.says(join()), NOW, &rules).next.unwrap();
+    assert_eq!(room.next_due(), Some(at(200)));
+    assert_eq!(shown(&room.decide(&Event::Due, at(199), &rules)), [""; 0]);
+    let told = room.decide(&Event::Due, at(200), &rules);
+    assert_eq!(shown(&told), ["c1 < ice_servers"]);
+    let room = told.next.unwrap();
+    assert_eq!(room.next_due(), Some(at(400)));
+    // A peer that is away gets them when it comes back.
+    let away = lose(&room, "c1", Unread::default());
+    assert_eq!(shown(&away.decide(&Event::Due, at(401), &rules)), [""; 0]);
+    let event = claim("c2 ada");
+    let back = event.says(join());
+    let back = away.decide(&back, at(500), &rules).next.unwrap();
+    assert_eq!(back.next_due(), Some(at(700)));
+}
+
+#[test]
 fn in_open_mode_the_seat_that_was_away_longest_yields_to_a_newcomer() {
     let full = room_of(&["c1 ada", "c2 bob", "c3 cy"]);
     let full = lose(&full, "c2", Unread::default());

@@ -51,6 +51,7 @@ fn what_a_seat_may_do_and_when_it_ends_is_the_tokens_word() {
         room: RoomId::fallback(),
         role: Role::Host,
         name: None,
+        relay_only: false,
         lobby: false,
         capacity: None,
         expires_at: Timestamp(9_000),
@@ -213,6 +214,8 @@ pub(super) fn room(seats: &[&str]) -> Room {
             since: Timestamp(0),
             metadata: None,
             expires_at: None,
+            relay_only: false,
+            next_ice: None,
             admitted: false,
         })
     })
@@ -259,6 +262,9 @@ pub(super) fn shown(decision: &Decision) -> Vec<String> {
 fn show(effect: &Effect) -> String {
     match effect {
         Effect::Send { to, message } => format!("{to} < {}", say(message)),
+        Effect::Report { to, rejection } => {
+            format!("{to} < {}", say(&ServerMessage::from(rejection.clone())))
+        }
         Effect::Close { conn, code } => format!("{conn} x {}", *code as u16),
         Effect::Record(entry) => format!("! {}", entry.event),
         Effect::ListRooms { to, .. } => format!("{to} < every room"),
@@ -321,6 +327,7 @@ fn say(message: &ServerMessage) -> String {
             format!("error peer_gone {} {}", to.as_ref().unwrap().as_str(), count.unwrap())
         }
         ServerMessage::Error(rejection) => format!("error {}", rejection.code.name()),
+        ServerMessage::IceServers { .. } => "ice_servers".to_owned(),
         ServerMessage::Relayed(text) => text.expose().clone(),
         other => format!("{other:?}"),
     }

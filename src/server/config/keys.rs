@@ -96,7 +96,7 @@ impl KeyFlags {
 }
 
 /// Parses a flag that clap must never print.
-pub(super) fn redacted(text: &str) -> Result<Redacted<String>, Infallible> {
+pub(crate) fn redacted(text: &str) -> Result<Redacted<String>, Infallible> {
     Ok(Redacted::new(text.to_owned()))
 }
 
@@ -220,6 +220,7 @@ mod tests {
             room: RoomId::fallback(),
             role: Role::Guest,
             name: None,
+            relay_only: false,
             lobby: false,
             capacity: None,
             expires_at: NOW,

@@ -45,6 +45,10 @@ pub struct TokenFlags {
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
     capacity: Option<u16>,
 
+    /// All media of the peer must go through a TURN server (`relay`)
+    #[arg(long)]
+    relay: bool,
+
     /// When the visit ends for everybody: a time such as 2026-11-20T15:30:00Z, or a duration from
     /// now, such as 45m
     #[arg(long, value_name = "TIME", value_parser = end)]
@@ -83,6 +87,7 @@ impl TokenFlags {
             name: self.name,
             lobby: self.lobby,
             capacity: self.capacity.map(usize::from),
+            relay_only: self.relay,
             expires_at: Timestamp::from(now + self.ttl),
             visit_end: self.visit_end.map(|end| end.from(now)),
             readmitted_at: self.readmit.then(|| now.into()),
@@ -178,6 +183,7 @@ mod tests {
             "--lobby",
             "--capacity",
             "3",
+            "--relay",
             "--visit-end",
             "45m",
             "--readmit",
@@ -189,6 +195,7 @@ mod tests {
         let grant = keys.verify(&token, Some("visio"), now.into()).unwrap();
         assert_eq!((grant.room.as_str(), grant.subject.as_str()), ("visit", "ada"));
         assert_eq!((grant.role, grant.lobby, grant.capacity), (Role::Host, true, Some(3)));
+        assert!(grant.relay_only);
         assert_eq!(grant.name, DisplayName::parse("Dr Ada"));
         assert_eq!(grant.expires_at, at("2026-11-20T13:30:00Z").into());
         assert_eq!(grant.visit_end, Some(at("2026-11-20T12:45:00Z").into()));

@@ -49,8 +49,8 @@ pub enum Fault {
     RefusedWhileAway,
     /// What waited for a peer was dropped, and its sender was told.
     ToldOfGone,
-    /// Nobody was told, because the sender had lost its connection just then.
-    Untold,
+    /// Its sender could not be told at once, because it had just lost its connection.
+    GoneNotTold,
     /// All seats were taken.
     RoomFull,
     /// Somebody showed a token that was never made.
@@ -59,7 +59,8 @@ pub enum Fault {
 
 impl Fault {
     /// Those that only an outbox which counts can meet.
-    pub const OF_COUNTING: [Self; 12] = [
+    pub const OF_COUNTING: [Self; 13] = [
+        Self::GoneNotTold,
         Self::ResumedWithTokenBefore,
         Self::InboxOverflow,
         Self::DetachedWhileHandling,

@@ -6,6 +6,7 @@ use visio_signaling::core::{Frame, Receipt, Unread};
 use visio_signaling::wire::ServerMessage;
 
 use super::faults::{Fault, Faults};
+use super::net::tells_of_gone;
 
 /// How much waits for one client.
 const MOST_PARCELS: usize = 10;
@@ -119,6 +120,7 @@ impl Mailbox {
         let mut at = None;
         for message in messages {
             let joined = matches!(message, ServerMessage::Joined { .. });
+            let told_anyway = tells_of_gone(&message);
             let text = message.encode();
             if joined {
                 at = self.mark.take().filter(|mark| *mark < self.parcels.len());
@@ -127,7 +129,7 @@ impl Mailbox {
                 }
             }
             let parcel = if joined { Parcel::Joined(text) } else { Parcel::Text(text) };
-            self.put(parcel, at, answers, faults)?;
+            self.put(parcel, at, answers || told_anyway, faults)?;
             at = at.map(|at| at + 1);
         }
         Ok(())
@@ -142,7 +144,7 @@ impl Mailbox {
         faults: &mut Faults,
     ) -> Result<(), Refused> {
         match self.state {
-            State::Stopped(Stop::Full) => return Err(Refused::Full),
+            State::Stopped(Stop::Full) if !fits => return Err(Refused::Full),
             State::Stopped(_) if matches!(parcel, Parcel::Close) => return Err(Refused::Gone),
             // It is handed over with all the rest.
             State::Open | State::Stopped(_) => {}

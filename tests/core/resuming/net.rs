@@ -1,13 +1,13 @@
 //! The network between the clients and the driver, and the two kinds of outboxes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
-use visio_signaling::wire::{CloseCode, ServerMessage};
+use visio_signaling::wire::{CloseCode, Code, ServerMessage};
 
 use super::super::dice::{Dice, others_first};
 use super::faults::{Fault, Faults};
@@ -68,9 +68,6 @@ pub struct Net {
     pub conns: Vec<Conn>,
     pub dice: Dice,
     pub faults: Faults,
-    /// How many messages to a peer were dropped without a word, because the connection of their
-    /// sender had ended just then: a gap that is known.
-    pub untold: BTreeMap<(usize, String), u64>,
     /// The messages of clients that the server has handled.
     pub handled: BTreeSet<String>,
     /// Those that it posted to a connection, and those that it answered with an error.
@@ -92,7 +89,7 @@ impl Net {
     }
 
     fn post(&mut self, to: usize, messages: Vec<ServerMessage>) -> Delivery {
-        let Self { runtime, conns, faults, untold, posted, .. } = self;
+        let Self { runtime, conns, faults, posted, .. } = self;
         let conn = &mut conns[to];
         if conn.gone && *runtime == Runtime::Forgets {
             let answers = messages.iter().filter_map(answered);
@@ -100,15 +97,14 @@ impl Net {
             return Delivery::Gone;
         }
         if *runtime == Runtime::Counts {
-            let gone: Vec<_> = messages.iter().filter_map(dropped).collect();
+            let tells_of_gone = messages.iter().any(tells_of_gone);
             let refused = match conn.mailbox.post(messages, faults) {
                 Ok(()) => return Delivery::Accepted,
                 Err(Refused::Gone) => Delivery::Gone,
                 Err(Refused::Full) => Delivery::Full,
             };
-            for (peer, count) in gone {
-                faults.note(Fault::Untold);
-                *untold.entry((to, peer)).or_default() += count;
+            if tells_of_gone {
+                faults.note(Fault::GoneNotTold);
             }
             return refused;
         }
@@ -125,9 +121,9 @@ impl Net {
 impl Wires {
     pub fn new(runtime: Runtime, seed: u64) -> Self {
         let (faults, conns) = (Faults::default(), Vec::new());
-        let (dice, untold, trace) = (Dice::new(seed, 1), BTreeMap::new(), 0xCBF2_9CE4_8422_2325);
+        let (dice, trace) = (Dice::new(seed, 1), 0xCBF2_9CE4_8422_2325);
         let (handled, posted) = (BTreeSet::new(), BTreeSet::new());
-        let net = Net { runtime, conns, dice, faults, untold, handled, posted, trace };
+        let net = Net { runtime, conns, dice, faults, handled, posted, trace };
         Self(Arc::new(Mutex::new(net)))
     }
 
@@ -136,10 +132,9 @@ impl Wires {
     }
 }
 
-/// The peer for which something was dropped, and how much.
-fn dropped(message: &ServerMessage) -> Option<(String, u64)> {
-    let ServerMessage::Error(rejection) = message else { return None };
-    Some((rejection.to.as_ref()?.as_str().to_owned(), rejection.count? as u64))
+/// Whether it tells a client that messages of its own were dropped.
+pub fn tells_of_gone(message: &ServerMessage) -> bool {
+    matches!(message, ServerMessage::Error(rejection) if rejection.code == Code::PeerGone)
 }
 
 /// The message that an error answers.

@@ -82,17 +82,14 @@ impl Page {
     /// News with a roster. What is older than what is known changes nothing.
     pub fn note_roster(&mut self, message: &Value) {
         let Some(version) = message["version"].as_u64() else { return };
-        if version <= self.version {
-            return;
+        match (message["peerId"].as_str(), message["rejoined"] == true) {
+            (Some(peer), true) => drop(self.fresh.insert(peer.to_owned())),
+            (Some(peer), false) => drop(self.fresh.remove(peer)),
+            (None, _) => {}
         }
-        self.version = version;
-        let before = std::mem::replace(&mut self.known, peers(message).collect());
-        for (name, (since, away)) in &self.known {
-            if before.get(name).is_some_and(|(before, _)| before != since) {
-                self.fresh.insert(name.clone());
-            } else if *away || message["peerId"] == **name {
-                self.fresh.remove(name);
-            }
+        if version > self.version {
+            self.version = version;
+            self.known = peers(message).collect();
         }
     }
 

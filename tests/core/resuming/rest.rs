@@ -86,13 +86,7 @@ impl World {
                 missing.push(said.seq);
             }
         }
-        let net = self.wires.net();
-        let untold = net
-            .untold
-            .iter()
-            .filter(|((conn, peer), _)| *peer == other.name && client.conns.contains(conn));
         let told = page.gone.get(&seat).copied().unwrap_or_default();
-        let told = told + untold.map(|(_, count)| count).sum::<u64>();
         assert!(
             missing.len() as u64 <= told,
             "{} misses {missing:?} of page {}, which was told of {told}",

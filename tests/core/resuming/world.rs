@@ -54,6 +54,7 @@ impl World {
             outbox: wires.clone(),
             journal: Arc::new(()),
             rules,
+            ice: Arc::default(),
             gatekeeper: Gatekeeper::default(),
             mint_secret: || {
                 SECRETS.set(SECRETS.get() + 1);

@@ -1,0 +1,364 @@
+//! Finds the fields of a JSON object and skips their values, 64 bytes at a time.
+//!
+//! Nearly all of a relayed message is one long string, and an SDP has an escape every 25 to 45
+//! bytes. serde_json stops at each. Here a block of 64 bytes that holds nothing but ordinary text
+//! and the escapes `\r` and `\n` is passed in one step, by comparisons that the compiler turns into
+//! vector instructions. Only a block with something else in it is read byte by byte.
+//!
+//! This reader accepts less than serde_json, never more. Whatever it cannot judge quickly (a key
+//! with escapes, deep nesting) and whatever is invalid is left to serde_json, which then says what
+//! is wrong and where.
+
+/// How many bytes are compared at once.
+const BLOCK: usize = 64;
+
+/// Calls `found` with each field of the object that `text` is: its key without quotes, and its raw
+/// value. `None` if this is for serde_json to judge, or if `found` says so.
+pub(super) fn fields<'a>(
+    text: &'a str,
+    mut found: impl FnMut(&'a str, &'a str) -> Option<()>,
+) -> Option<()> {
+    let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
+    scanner.space();
+    scanner.expect(b'{')?;
+    scanner.space();
+    if !scanner.take(b'}') {
+        loop {
+            let start = scanner.at + 1;
+            scanner.expect(b'"')?;
+            scanner.string()?;
+            let key = text.get(start..scanner.at - 1)?;
+            if key.contains('\\') {
+                return None;
+            }
+            scanner.colon()?;
+            let start = scanner.at;
+            scanner.value()?;
+            found(key, text.get(start..scanner.at)?)?;
+            scanner.space();
+            if !scanner.take(b',') {
+                break;
+            }
+            scanner.space();
+        }
+        scanner.expect(b'}')?;
+    }
+    scanner.space();
+    (scanner.at == text.len()).then_some(())
+}
+
+/// A position in a text. What it has passed is valid JSON.
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+/// The open arrays and objects, one bit each: set for an object.
+struct Open {
+    kinds: u64,
+    depth: u32,
+}
+
+impl Open {
+    fn push(&mut self, object: bool) -> Option<()> {
+        self.kinds = self.kinds << 1 | u64::from(object);
+        self.depth += 1;
+        (self.depth < u64::BITS).then_some(())
+    }
+
+    fn pop(&mut self) {
+        self.kinds >>= 1;
+        self.depth -= 1;
+    }
+
+    const fn in_object(&self) -> bool {
+        self.kinds & 1 == 1
+    }
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.take(byte).then_some(())
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        self.space();
+        self.expect(b':')?;
+        self.space();
+        Some(())
+    }
+
+    /// Skips one value, without recursion.
+    fn value(&mut self) -> Option<()> {
+        let mut open = Open { kinds: 0, depth: 0 };
+        loop {
+            // At the start of a value.
+            match self.peek()? {
+                b'{' => {
+                    self.at += 1;
+                    self.space();
+                    if !self.take(b'}') {
+                        open.push(true)?;
+                        self.key()?;
+                        continue;
+                    }
+                }
+                b'[' => {
+                    self.at += 1;
+                    self.space();
+                    if !self.take(b']') {
+                        open.push(false)?;
+                        continue;
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            if self.after_value(&mut open)? {
+                return Some(());
+            }
+        }
+    }
+
+    /// From the end of a value to the start of the next. True if it was the last.
+    fn after_value(&mut self, open: &mut Open) -> Option<bool> {
+        while open.depth > 0 {
+            self.space();
+            if self.take(b',') {
+                self.space();
+                if open.in_object() {
+                    self.key()?;
+                }
+                return Some(false);
+            }
+            self.expect(if open.in_object() { b'}' } else { b']' })?;
+            open.pop();
+        }
+        Some(true)
+    }
+
+    /// Skips a nested key and its colon. serde_json does not unescape it either.
+    fn key(&mut self) -> Option<()> {
+        self.expect(b'"')?;
+        self.string()?;
+        self.colon()
+    }
+
+    fn scalar(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                self.string()
+            }
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => self.number(),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        let there = self.text[self.at..].starts_with(word);
+        self.at += word.len();
+        there.then_some(())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let _sign = self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _sign = self.take(b'+') || self.take(b'-');
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
+    }
+
+    /// Skips the rest of a string, and the quote that ends it.
+    fn string(&mut self) -> Option<()> {
+        loop {
+            while is_plain(&self.text[self.at..]) {
+                self.at += BLOCK;
+            }
+            // Up to the end of this block, or a little further.
+            let end = self.at + BLOCK;
+            while self.at < end {
+                match self.peek()? {
+                    b'"' => {
+                        self.at += 1;
+                        return Some(());
+                    }
+                    b'\\' => self.escape()?,
+                    0..0x20 => return None,
+                    _ => self.at += 1,
+                }
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        match self.text.get(self.at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
+            b'u' => {
+                let digits = self.text.get(self.at + 2..self.at + 6)?;
+                // Skipping, serde_json does not look for lone surrogates either.
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
+                self.at += 6;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// Whether the next block is in the middle of a string, and holds no escapes but `\r` and `\n`.
+///
+/// If its last byte is a backslash, then the byte after it is an `r` or an `n`, and harmless as
+/// the first byte of the next block.
+fn is_plain(text: &[u8]) -> bool {
+    let Some((block, next)) = text.first_chunk::<BLOCK>().zip(text.get(1..=BLOCK)) else {
+        return false;
+    };
+    // No early exit, so that the compiler can compare many bytes at once.
+    let special = block.iter().zip(next).fold(0, |special, (&byte, &next)| {
+        let escape = (byte == b'\\') & (next != b'r') & (next != b'n');
+        special | u8::from((byte < 0x20) | (byte == b'"') | escape)
+    });
+    special == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::super::envelope::Pairs;
+    use super::*;
+
+    /// What this reader finds.
+    fn ours(text: &str) -> Option<Vec<(String, &str)>> {
+        let mut found = Vec::new();
+        fields(text, |key, value| {
+            found.push((key.to_owned(), value));
+            Some(())
+        })?;
+        Some(found)
+    }
+
+    /// What serde_json finds.
+    fn theirs(text: &str) -> Option<Vec<(String, &str)>> {
+        let Pairs(pairs) = serde_json::from_str(text).ok()?;
+        let owned = |(key, value): (Cow<'_, str>, _)| (key.into_owned(), RawValue::get(value));
+        Some(pairs.into_iter().map(owned).collect())
+    }
+
+    /// Both find the same. Only keys with escapes and deep nesting may be left to serde_json.
+    fn assert_same(text: &str) {
+        match (ours(text), theirs(text)) {
+            (Some(ours), theirs) => assert_eq!(theirs, Some(ours), "{text:?}"),
+            (None, Some(theirs)) => {
+                let depth = text.bytes().filter(|byte| b"[{".contains(byte)).count();
+                let escaped = theirs.iter().any(|(key, _)| {
+                    !text.contains(&format!("\"{key}\"")) || key.contains(['\\', '"'])
+                });
+                assert!(depth > 60 || escaped, "left to serde_json: {text:?}");
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Pieces of JSON, valid or not, that are put together at random.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            8 => prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"", " ", "\n", "\t", "\\", "\\\\", "\\\"", "\\n",
+                "\\r", "\\/", "\\b", "\\u00e9", "\\ud800", "\\u12", "\\x", "true", "false", "null",
+                "tru", "0", "-", "1.5", "01", "1e9", "1E+", "-0.0", "\"a\":", "\"to\":\"bob\"",
+                "\u{7f}", "\u{1}", "\u{1f}", "é", "\u{2028}", "😀",
+            ]).prop_map(str::to_owned),
+            2 => "[ -~]{0,90}",
+            2 => "(a=mid:0[a-z ]{0,30}\\\\r\\\\n){1,6}",
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let field = (piece(), prop::collection::vec(piece(), 0..6))
+            .prop_map(|(key, value)| format!("\"{key}\":\"{}\"", value.concat()));
+        let object = prop::collection::vec(field, 0..5)
+            .prop_map(|fields| format!("{{{}}}", fields.join(",")));
+        let soup = || prop::collection::vec(piece(), 0..30).prop_map(|pieces| pieces.concat());
+        let list = soup().prop_map(|soup| format!("{{\"a\":[{soup}]}}"));
+        prop_oneof![object, soup(), list]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn any_text_reads_as_serde_json_reads_it(text in text()) {
+            assert_same(&text);
+        }
+
+        /// Each byte that has a meaning stands at each place of a block, after any text.
+        #[test]
+        fn what_is_special_is_seen_at_every_place_of_a_block(
+            before in "[a-z]{0,70}", after in "[a-z]{0,140}", special in piece(),
+        ) {
+            assert_same(&format!("{{\"sdp\":\"{before}{special}{after}\",\"n\":1}}"));
+        }
+    }
+
+    #[test]
+    fn every_byte_at_every_place_of_two_blocks() {
+        for at in 0..2 * BLOCK + 2 {
+            for byte in (0..=0x7f_u8).map(char::from) {
+                let pad = |count| "x".repeat(count);
+                for special in [byte.to_string(), format!("\\{byte}")] {
+                    let string = format!("{}{special}{}", pad(at), pad(2 * BLOCK + 2 - at));
+                    assert_same(&format!("{{\"a\":\"{string}\"}}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_every_kind_are_found_whole() {
+        let text = r#" { "a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true, "é":null } "#;
+        assert_same(text);
+        assert_eq!(ours(text).unwrap()[0].1, r#"[1, {"b": [ ]}, "x\"y"]"#);
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(ours(&nested(64)).is_some());
+        assert!(ours(&nested(65)).is_none(), "this is for serde_json");
+    }
+}

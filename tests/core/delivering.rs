@@ -1,0 +1,203 @@
+//! What the driver makes of deliveries that fail, in a room of a few peers whose connections may be
+//! gone.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room, Rules, Unread};
+use visio_signaling::drive::Driver;
+use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Registry, Swap, Unavailable};
+use visio_signaling::token::Gatekeeper;
+use visio_signaling::wire::{
+    CloseCode, Incoming, JoinDefaults, ResumeSecret, RoomId, RoomSummary, ServerMessage, Timestamp,
+    Version,
+};
+
+use super::{peer, room_id};
+
+const GRACE_MS: u64 = Rules::DEFAULT.grace_seconds as u64 * 1000;
+
+#[test]
+fn a_message_is_delivered_once_even_if_news_for_a_third_peer_find_it_gone() {
+    let mut world = World::of(["ada", "bob", "cy", "dee"]);
+    world.loses("dee");
+    world.now += GRACE_MS;
+    world.hangs_up("cy");
+    world.hears("ada", r#"{"type":"offer","to":"bob"}"#);
+    let offer = r#"{"from":"ada","type":"offer","to":"bob"}"#;
+    assert_eq!(world.sent("bob").iter().filter(|it| *it == offer).count(), 1);
+    assert_eq!(world.seated(), ["ada", "bob", "cy"], "cy is away");
+}
+
+#[test]
+fn a_sender_that_has_just_gone_hears_of_dropped_messages_when_it_comes_back() {
+    let mut world = World::of(["ada", "bob"]);
+    world.loses("bob");
+    world.hears("ada", r#"{"type":"offer","to":"bob"}"#);
+    world.now += GRACE_MS - 1;
+    world.hangs_up("ada");
+    world.now += 1;
+    world.due();
+    let resume = r#"{"type":"join","resumeToken":"visit/ada/s1"}"#;
+    world.opens("ada");
+    world.hears("ada", resume);
+    let sent = world.sent("ada");
+    assert!(sent[0].contains(r#""resumed":true"#), "{sent:?}");
+    let gone = sent.iter().filter(|it| it.contains(r#""code":"peer_gone""#));
+    let gone: Vec<_> = gone.collect();
+    assert_eq!(gone.len(), 1, "{sent:?}");
+    assert!(gone[0].contains(r#""to":"bob","count":1"#), "{gone:?}");
+}
+
+/// A driver, its ports, and the connections of some peers.
+struct World {
+    driver: Driver<OneRoom, Wires, Wires>,
+    connections: Vec<(&'static str, Connection)>,
+    now: u64,
+}
+
+impl World {
+    fn of<const N: usize>(names: [&'static str; N]) -> Self {
+        let wires = Wires::default();
+        let driver = Driver {
+            registry: OneRoom(Mutex::new(Room::empty(room_id("visit"), Version(0)))),
+            connections: wires.clone(),
+            outbox: wires,
+            journal: Arc::new(()),
+            rules: Rules::DEFAULT,
+            ice: Arc::default(),
+            gatekeeper: Gatekeeper::default(),
+            mint_secret: || ResumeSecret::new("s1"),
+            mint_peer_id: |_| peer("minted"),
+        };
+        let mut world = Self { driver, connections: Vec::new(), now: 1 };
+        for name in names {
+            world.opens(name);
+            let join = format!(r#"{{"type":"join","roomId":"visit","peerId":"{name}"}}"#);
+            world.hears(name, &join);
+        }
+        world
+    }
+
+    /// A peer opens a connection, its only one from now on.
+    fn opens(&mut self, name: &'static str) {
+        let id = ConnectionId::new(format!("{name}{}", self.connections.len()));
+        self.connections.retain(|(of, _)| *of != name);
+        self.connections.push((name, Connection::new(id, JoinDefaults::default())));
+    }
+
+    /// The server hears what a peer says.
+    fn hears(&mut self, name: &str, text: &str) {
+        let now = Timestamp(self.now);
+        let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
+        let connection = &mut connection.expect("a connection").1;
+        let incoming = Incoming::parse(text).expect("a message");
+        let handled = self.driver.receive(connection, incoming, now).now_or_never();
+        handled.expect("nothing waits").expect("the ports answer");
+    }
+
+    /// The server learns that a peer's connection has ended.
+    fn loses(&mut self, name: &str) {
+        let now = Timestamp(self.now);
+        let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
+        let lost = self.driver.lost(&mut connection.expect("a connection").1, now);
+        lost.now_or_never().expect("nothing waits").expect("the ports answer");
+    }
+
+    /// A peer's connection ends, and nobody knows.
+    fn hangs_up(&self, name: &str) {
+        let id = self.id(name);
+        self.driver.outbox.0.lock().unwrap().gone.insert(id);
+    }
+
+    fn due(&self) {
+        let room = room_id("visit");
+        let due = self.driver.due(&room, Timestamp(self.now)).now_or_never();
+        due.expect("nothing waits").expect("the ports answer");
+    }
+
+    fn id(&self, name: &str) -> ConnectionId {
+        self.connections.iter().find(|(of, _)| *of == name).expect("a connection").1.id.clone()
+    }
+
+    /// What a peer was sent on the connection that it has now.
+    fn sent(&self, name: &str) -> Vec<String> {
+        let id = self.id(name);
+        let net = self.driver.outbox.0.lock().unwrap();
+        net.sent.iter().filter(|(to, _)| *to == id).map(|(_, text)| text.clone()).collect()
+    }
+
+    fn seated(&self) -> Vec<String> {
+        let room = self.driver.registry.0.lock().unwrap();
+        room.seats().iter().map(|seat| seat.peer.as_str().to_owned()).collect()
+    }
+}
+
+struct OneRoom(Mutex<Room>);
+
+impl Registry for OneRoom {
+    async fn load(&self, _: &RoomId) -> Result<Arc<Room>, Unavailable> {
+        Ok(Arc::new(self.0.lock().unwrap().clone()))
+    }
+
+    async fn swap(&self, seen: Version, next: Room) -> Result<Swap, Unavailable> {
+        let mut room = self.0.lock().unwrap();
+        if room.version() != seen {
+            return Ok(Swap::Raced);
+        }
+        *room = next;
+        Ok(Swap::Done)
+    }
+
+    async fn rooms(&self, _: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
+        Ok(None)
+    }
+}
+
+#[derive(Clone, Default)]
+struct Wires(Arc<Mutex<Net>>);
+
+#[derive(Default)]
+struct Net {
+    gone: BTreeSet<ConnectionId>,
+    sent: Vec<(ConnectionId, String)>,
+}
+
+impl Connections for Wires {
+    async fn claim(
+        &self,
+        _: &mut Connection,
+        _: &Claim,
+        _: Option<&Grant>,
+    ) -> Result<Claimed, Unavailable> {
+        Ok(Claimed::Noted)
+    }
+}
+
+impl Outbox for Wires {
+    async fn send(
+        &self,
+        to: &ConnectionId,
+        message: ServerMessage,
+    ) -> Result<Delivery, Unavailable> {
+        let mut net = self.0.lock().unwrap();
+        if net.gone.contains(to) {
+            return Ok(Delivery::Gone);
+        }
+        net.sent.push((to.clone(), message.encode()));
+        Ok(Delivery::Accepted)
+    }
+
+    async fn close(&self, _: &ConnectionId, _: CloseCode) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
+        Ok(Unread::default())
+    }
+
+    async fn probe(&self, _: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
+        Ok(Vec::new())
+    }
+}
