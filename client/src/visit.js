@@ -21,6 +21,9 @@ import { watchWakeups } from "./wakeups.js";
 /** A camera that is about to start shall be part of the first offer. */
 const MEDIA_LIMIT_MS = 1_500;
 
+/** People who come back with their place kept are no news, if they are among as many. */
+const KNOCKS_KEPT = 256;
+
 /** By this the server's refusals of a host's decisions are known. */
 export const HOST_REQUEST = "host";
 
@@ -53,7 +56,7 @@ export class Visit extends Emitter {
   /** @type {VisitState} */
   #state;
   #stop = new AbortController();
-  /** @type {Set<string>} */
+  /** Who waited before, and since when. @type {Set<string>} */
   #known = new Set();
 
   /** @param {VisitOptions} options */
@@ -81,9 +84,7 @@ export class Visit extends Emitter {
     this.#listen(options.signal);
   }
 
-  get state() {
-    return this.#state;
-  }
+  get state() { return this.#state; }
 
   /**
    * Calls `listener` after every change of `state`. Returns the function that stops it.
@@ -118,13 +119,9 @@ export class Visit extends Emitter {
 
   // --- what you send ---
 
-  mute(muted = true) {
-    return this.media.setMic(!muted);
-  }
+  mute(muted = true) { return this.media.setMic(!muted); }
 
-  camera(on = true) {
-    return this.media.setCamera(on);
-  }
+  camera(on = true) { return this.media.setCamera(on); }
 
   /** Other devices, by `deviceId`. @param {import("./media.js").DeviceChoice} choice */
   switchDevice(choice) {
@@ -295,6 +292,7 @@ export class Visit extends Emitter {
     // A person who comes back after a moment has kept their place, and is not news.
     const news = waiting.filter((one) => !this.#known.has(key(one)));
     for (const one of news) this.#known.add(key(one));
+    for (const old of this.#known) if (this.#known.size > KNOCKS_KEPT) this.#known.delete(old);
     this.#set({ waiting: Object.freeze([...waiting]) });
     for (const knocker of news) this.emit("knock", knocker);
   }
