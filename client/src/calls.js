@@ -116,6 +116,15 @@ export class Calls {
   }
 
   /**
+   * The server can demand a relay, and does not take it back from a page that wants one.
+   *
+   * @param {RTCIceTransportPolicy} iceTransportPolicy
+   */
+  restrict(iceTransportPolicy) {
+    this.#configuration = { ...this.#configuration, iceTransportPolicy };
+  }
+
+  /**
    * @param {Contact} contact
    * @param {{ id: string | undefined, caller: boolean, since?: number }} how
    */

@@ -180,6 +180,10 @@ export interface Joined {
   readonly version: Version;
   readonly peers: Peers;
   readonly iceServers: IceServers;
+  /** When the credentials in `iceServers` end. Absent if they do not. */
+  readonly iceServersExpireAt?: Time;
+  /** All media must go through a TURN server. Otherwise this is absent. */
+  readonly iceTransportPolicy?: "relay";
   readonly resumeToken: string;
   readonly received?: number;
   readonly heartbeatSeconds: number;

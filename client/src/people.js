@@ -163,8 +163,9 @@ export class People extends Emitter {
   // --- who is there ---
 
   /** @param {Joined} joined */
-  #seated({ iceServers, role }) {
+  #seated({ iceServers, iceTransportPolicy, role }) {
     this.#useIceServers(iceServers ?? []);
+    if (iceTransportPolicy) this.#calls.restrict(iceTransportPolicy);
     this.#silent = role === "observer";
   }
 
