@@ -16,6 +16,7 @@ mod health;
 mod interleaving;
 mod listening;
 mod metrics;
+mod page;
 mod panics;
 mod privacy;
 mod proxies;
