@@ -1,12 +1,12 @@
 //! What the server costs, next to a relay that reads nothing.
 //!
 //! Starts `visio` and `blind_relay`, both on one core, runs itself on another, and plays the same
-//! load to each in turn: offers one by one and in bursts, whole visits, and a crowd of idle
-//! connections. It prints what the servers used: CPU time as the kernel accounts it, which other
-//! processes on the machine disturb little, and resident memory. It does not measure latency or
-//! throughput.
+//! load to each in turn: offers one by one, in bursts, as many as the server can take, and half as
+//! many at fixed times; whole visits; and a crowd of idle connections. It prints what the servers
+//! used: CPU time as the kernel accounts it, which other processes on the machine disturb little,
+//! and resident memory; and how many messages they took and how long those took.
 //!
-//! `docs/measurements.md` says how to read the figures.
+//! `docs/performance.md` says how to read the figures.
 
 #[path = "load/child.rs"]
 mod child;
@@ -18,8 +18,10 @@ mod message;
 mod pattern;
 #[path = "load/report.rs"]
 mod report;
+#[path = "load/saturation.rs"]
+mod saturation;
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
@@ -28,6 +30,7 @@ use child::{Process, Server};
 use client::{Dialect, Target};
 use pattern::Relay;
 use report::{Row, Unit};
+use saturation::{Load, Outcome, Pace};
 
 /// Measures what the server costs, next to a relay that reads nothing.
 #[derive(Parser)]
@@ -54,6 +57,24 @@ struct Flags {
     #[arg(long, value_name = "N", default_value_t = 320)]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
     visits: usize,
+
+    /// Pairs of peers that send more than the server can take
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    saturating_pairs: usize,
+
+    /// Messages that each of these pairs has under way
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+    window: usize,
+
+    /// Write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Draw the ratios to this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 
     /// Idle connections; 0 for none
     #[arg(long, value_name = "N", default_value_t = 5000)]
@@ -90,48 +111,139 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let rows = runtime.block_on(measure(&flags, cores.map(|(server, _)| server)))?;
     report::table(&rows);
-    Ok(())
+    flags.json.as_deref().map_or(Ok(()), |path| report::save(&rows, path))?;
+    flags.svg.as_deref().map_or(Ok(()), |path| report::plot(&rows, path))
 }
 
 async fn measure(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Row>> {
     let mut rows = [
-        Row::new("CPU per relayed offer, one by one", Unit::Micros).at_most_times(1.5),
-        Row::new(format!("CPU per relayed offer, {} at once", flags.burst), Unit::Micros),
-        Row::new("CPU per visit", Unit::Micros),
+        Row::new("CPU per offer, one by one", Unit::Micros).at_most_times(1.05),
+        Row::new(format!("CPU per offer, {} at once", flags.burst), Unit::Micros),
+        Row::new("CPU per visit", Unit::Micros).at_most_times(1.1),
     ];
-    let mut idle = Row::new("memory per idle joined connection", Unit::KiB).at_most(12.0);
+    let mut saturated = Saturated::new();
+    let mut idle = Row::new("memory per idle joined connection", Unit::KiB).at_most(7.0);
     if flags.connections > 0 {
         idle.add(idle_memory(flags, core).await?);
     }
     let subjects = subjects(flags, core)?;
     for round in 0..flags.rounds {
         report::progress(round + 1, flags.rounds);
+        // One after the other, and in reverse order in the next round, so that other work on the
+        // machine affects both alike.
+        let turns = (0..subjects.len()).map(|turn| (turn + round as usize) % subjects.len());
         for (nth, row) in rows.iter_mut().enumerate() {
             let mut used = vec![0.0; subjects.len()];
-            for turn in 0..subjects.len() {
-                // One after the other, and in reverse order in the next round, so that other work
-                // on the machine affects both alike.
-                let whose = (turn + round as usize) % subjects.len();
-                used[whose] = work(&subjects[whose], flags, nth).await?.as_secs_f64() * 1e6;
+            for whose in turns.clone() {
+                used[whose] = work(&subjects[whose], flags, nth).await?;
             }
             row.add(used);
         }
+        saturated.round(&subjects, turns, flags).await?;
     }
-    Ok(rows.into_iter().chain([idle]).collect())
+    Ok(rows.into_iter().chain(saturated.into_rows()).chain([idle]).collect())
 }
 
-/// The work of the `nth` row, and the CPU time of each unit of it.
-async fn work(subject: &Subject, flags: &Flags, nth: usize) -> anyhow::Result<Duration> {
+/// The work of the `nth` row, and the CPU time of each unit of it in microseconds.
+async fn work(subject: &Subject, flags: &Flags, nth: usize) -> anyhow::Result<f64> {
     let Subject { target, process, .. } = subject;
     let &Flags { pairs, messages, bytes, .. } = flags;
-    match nth {
+    let used = match nth {
         0 => pattern::relay(target, *process, Relay { pairs, messages, bytes, burst: 1 }).await,
         1 => {
             let bursts = Relay { pairs, messages, bytes, burst: flags.burst };
             pattern::relay(target, *process, bursts).await
         }
         _ => pattern::visits(target, *process, flags.visits, bytes).await,
+    };
+    Ok(used?.as_secs_f64() * 1e6)
+}
+
+/// What is measured at saturation, and at half of what the slower server takes then.
+struct Saturated {
+    full: [Figure; 3],
+    half: [Figure; 4],
+}
+
+/// A row, and what goes into it.
+struct Figure {
+    row: Row,
+    of: fn(&Outcome) -> f64,
+}
+
+impl Figure {
+    const fn new(row: Row, of: fn(&Outcome) -> f64) -> Self {
+        Self { row, of }
     }
+}
+
+impl Saturated {
+    fn new() -> Self {
+        let cpu = Row::new("CPU per offer, saturated", Unit::Micros).at_most_times(1.15);
+        let late = Row::new("p99 latency at half load", Unit::Micros).at_most_times(1.0);
+        let rate = Row::new("offers a second, saturated", Unit::PerSecond);
+        let micros = |name| Row::new(name, Unit::Micros);
+        Self {
+            full: [
+                Figure::new(cpu, |it| it.cpu),
+                Figure::new(rate, |it| it.rate),
+                Figure::new(micros("p99 latency, saturated"), |it| it.percentile(0.99)),
+            ],
+            half: [
+                Figure::new(micros("CPU per offer at half load"), |it| it.cpu),
+                Figure::new(micros("p50 latency at half load"), |it| it.percentile(0.5)),
+                Figure::new(late, |it| it.percentile(0.99)),
+                Figure::new(micros("p99.9 latency at half load"), |it| it.percentile(0.999)),
+            ],
+        }
+    }
+
+    async fn round(
+        &mut self,
+        subjects: &[Subject],
+        turns: impl Iterator<Item = usize> + Clone,
+        flags: &Flags,
+    ) -> anyhow::Result<()> {
+        let load = Load {
+            pairs: flags.saturating_pairs,
+            messages: flags.messages as usize * 2,
+            bytes: flags.bytes,
+            pace: Pace::Window(flags.window),
+        };
+        let full = outcomes(subjects, turns.clone(), load).await?;
+        let slowest = full.iter().map(|outcome| outcome.rate).fold(f64::INFINITY, f64::min);
+        let least = full.iter().map(|outcome| outcome.busy).fold(f64::INFINITY, f64::min);
+        if least < 0.9 {
+            eprintln!("note: a server had its core {:.0} % of the time only", least * 100.0);
+        }
+        let load = Load { pace: Pace::Rate(slowest / 2.0), ..load };
+        let half = outcomes(subjects, turns, load).await?;
+        for (figures, outcomes) in [(&mut self.full[..], &full), (&mut self.half[..], &half)] {
+            for Figure { row, of } in figures {
+                row.add(outcomes.iter().map(*of).collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn into_rows(self) -> impl Iterator<Item = Row> {
+        self.full.into_iter().chain(self.half).map(|figure| figure.row)
+    }
+}
+
+/// What comes of a load, on each server.
+async fn outcomes(
+    subjects: &[Subject],
+    turns: impl Iterator<Item = usize>,
+    load: Load,
+) -> anyhow::Result<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    for whose in turns {
+        let Subject { target, process, .. } = &subjects[whose];
+        outcomes.push((whose, saturation::play(target, *process, load).await?));
+    }
+    outcomes.sort_by_key(|(whose, _)| *whose);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
 /// KiB of each server, measured on fresh servers: a server that was busy before would reuse memory

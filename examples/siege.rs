@@ -4,7 +4,7 @@
 //! memory, and the data that the kernel still keeps for the sockets, by their number. Each kind
 //! gets a fresh server, because a busy one would reuse memory that it freed.
 //!
-//! `docs/measurements.md` says how to read the figures.
+//! `docs/performance.md` says how to read the figures.
 #![expect(clippy::print_stdout, reason = "a command that prints a table")]
 
 #[path = "siege/attack.rs"]

@@ -9,7 +9,8 @@
 //! 5. If the decision holds a new room, [`drive`] stores it. If another write came first, the room
 //!    is loaded again and decides again.
 //! 6. The effects go through another port, into the mailboxes of the receivers.
-//! 7. The receivers' sessions write the waiting messages to their sockets, in one flush.
+//! 7. The same task writes each mailbox to its socket, in one call. What a socket does not take is
+//!    left to the session of the receiver.
 //!
 //! ```text
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets

@@ -32,6 +32,12 @@ pub trait Registry: Send + Sync + 'static {
     /// Forgets what nobody needs after `now`. A store that does so by itself has nothing to do.
     fn sweep(&self, _now: Timestamp) {}
 
+    /// How many rooms there are, and who is in them; `None` where that would mean to read
+    /// everything.
+    fn census(&self) -> Option<Census> {
+        None
+    }
+
     /// Live rooms, at most `limit`; `None` where they cannot be told without reading everything.
     fn rooms(
         &self,
@@ -53,9 +59,26 @@ impl<R: Registry> Registry for Arc<R> {
         R::sweep(self, now);
     }
 
+    fn census(&self) -> Option<Census> {
+        R::census(self)
+    }
+
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
         R::rooms(self, limit).await
     }
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Rooms with somebody in them.
+    pub rooms: usize,
+    /// Seats whose peers are connected.
+    pub here: usize,
+    /// Seats whose peers have lost their connections.
+    pub away: usize,
+    /// Guests who wait to be admitted.
+    pub waiting: usize,
 }
 
 /// How a swap ended.
@@ -159,6 +182,9 @@ pub enum Delivery {
 pub trait Journal: std::fmt::Debug + Send + Sync + 'static {
     /// Writes down one event.
     fn record(&self, entry: AuditEvent);
+
+    /// Notes that a decision has to be made again, because the room has changed meanwhile.
+    fn note_race(&self) {}
 }
 
 /// Nobody wants to know.

@@ -108,7 +108,13 @@ async function answers(url) {
   return ms > SLOW_MS ? { status: "warning", code: "slow", ms } : { status: "ok", ms };
 }
 
-/** A page does not learn why a handshake failed; but without the token it did not fail. @param {string} url @param {string} token @returns {Promise<Finding>} */
+/**
+ * A page does not learn why a handshake failed; but without the token it did not fail.
+ *
+ * @param {string} url
+ * @param {string} token
+ * @returns {Promise<Finding>}
+ */
 async function admits(url, token) {
   const protocols = ["visio", `bearer.${token}`];
   const admitted = await withSocket(url, protocols, (socket, done) => {

@@ -1,7 +1,8 @@
-// <visio-visit url="wss://visio.example.org/ws" token="...">: a visit for a page without a framework.
+// <visio-visit url="wss://visio.example.org/ws" token="...">: a visit for a page without a
+// framework.
 //
-// It has pictures and four buttons, and the rest is yours: style it with `::part(...)`, read `visit`
-// and `state`, and listen to "visit-state" and "visit-ended". `labels` replaces its words.
+// It has pictures and four buttons, and the rest is yours: style it with `::part(...)`, read
+// `visit` and `state`, and listen to "visit-state" and "visit-ended". `labels` replaces its words.
 
 import { IDLE, Visit } from "./visit.js";
 
@@ -15,7 +16,8 @@ const STYLE = `
   :host { display: block; container-type: inline-size; }
   ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(240px, 100%), 1fr));
     gap: 8px; margin: 0; padding: 0; list-style: none; }
-  li { position: relative; aspect-ratio: 4 / 3; background: #10242b; border-radius: 8px; overflow: hidden; }
+  li { position: relative; aspect-ratio: 4 / 3; overflow: hidden; border-radius: 8px;
+    background: #10242b; }
   video { width: 100%; height: 100%; object-fit: contain; }
   li.self video { transform: scaleX(-1); }
   li span { position: absolute; left: 8px; bottom: 8px; padding: 2px 8px; border-radius: 6px;
@@ -114,10 +116,11 @@ export class VisioVisit extends Base {
     part(root, "status").setAttribute("role", "status");
     this.#button("mute", () => this.visit?.mute(this.state.me.mic));
     this.#button("camera", () => this.visit?.camera(!this.state.me.camera));
-    this.#button("leave", () => (this.state.phase === "ended" ? this.#again() : this.visit?.leave()));
+    this.#button("leave", () => this.#leaveOrJoin());
   }
 
-  #again() {
+  #leaveOrJoin() {
+    if (this.state.phase !== "ended") return this.visit?.leave();
     this.visit = null;
     this.#join();
   }

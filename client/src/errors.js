@@ -3,9 +3,13 @@
 /** @import { Failure } from "./messages.js" */
 
 /**
+ * @typedef {import("./messages.js").ErrorCode | "denied" | "left" | "token" | "aborted"} KnownCode
+ */
+
+/**
  * Every code of the server, and after them those of this client.
  *
- * @satisfies {Record<string, import("./messages.js").ErrorCode | "denied" | "left" | "token" | "aborted">}
+ * @satisfies {Record<string, KnownCode>}
  */
 export const Code = Object.freeze(/** @type {const} */ ({
   InvalidJson: "invalid_json",
@@ -83,4 +87,13 @@ export class VisioError extends Error {
  */
 export const FINAL = new Set([
   Code.Replaced, Code.Removed, Code.Denied, Code.VisitEnded, Code.VisitExpired, Code.Unauthorized,
+]);
+
+/**
+ * The code of a close, in case the error frame before it was lost.
+ * @type {ReadonlyMap<number, AnyCode>}
+ */
+export const FINAL_CLOSES = new Map([
+  [4001, Code.Unauthorized], [4003, Code.Denied], [4009, Code.Replaced],
+  [4010, Code.Removed], [4011, Code.VisitEnded],
 ]);

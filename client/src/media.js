@@ -71,7 +71,11 @@ export class LocalMedia extends Emitter {
     return this.#screen !== null;
   }
 
-  /** What the person wants, whether or not it is available. @returns {{ mic: boolean, camera: boolean }} */
+  /**
+   * What the person wants, whether or not it is available.
+   *
+   * @returns {{ mic: boolean, camera: boolean }}
+   */
   get wanted() {
     return { mic: this.#micOn, camera: this.#cameraOn };
   }
@@ -86,7 +90,11 @@ export class LocalMedia extends Emitter {
     return { mic: id("audio"), camera: this.#screen ? this.#devices.camera : id("video") };
   }
 
-  /** Requests the wanted devices, and works with those it gets. Never rejects. @param {Wanted} [wanted] */
+  /**
+   * Requests the wanted devices, and works with those it gets. Never rejects.
+   *
+   * @param {Wanted} [wanted]
+   */
   start({ mic = true, camera = true } = {}) {
     this.#micOn = mic;
     this.#cameraOn = camera;
@@ -173,8 +181,8 @@ export class LocalMedia extends Emitter {
   async revive() {
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       const track = this.#track(kind);
-      const silent = track && track !== this.#screen && (track.muted || track.readyState === "ended");
-      if (silent) await this.#retake(kind, this.#devices);
+      if (!track || track === this.#screen) continue;
+      if (track.muted || track.readyState === "ended") await this.#retake(kind, this.#devices);
     }
   }
 
@@ -199,7 +207,12 @@ export class LocalMedia extends Emitter {
     this.#addAll(tracks, this.#cameraOn && !this.#screen ? turn : -1);
   }
 
-  /** A phone has one camera at a time: the old one is released first. @param {Kind} kind @param {DeviceChoice} before */
+  /**
+   * A phone has one camera at a time: the old one is released first.
+   *
+   * @param {Kind} kind
+   * @param {DeviceChoice} before
+   */
   async #retake(kind, before) {
     const turn = this.#turn;
     this.#stopTrack(kind);

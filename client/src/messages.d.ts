@@ -1,4 +1,4 @@
-// The messages of the protocol. Made from docs/asyncapi.yaml by `npm run messages`: change that.
+// The protocol's messages. Made from docs/asyncapi.yaml by `npm run messages`.
 
 /** Names a room or a peer. Opaque. */
 export type Id = string;

@@ -12,31 +12,25 @@
 // is kept, and shown, until the new one connects. If only a person's signaling is gone, their
 // picture stays for as long as it moves.
 
-import { Call } from "./call.js";
+import { Calls } from "./calls.js";
 import { Emitter } from "./events.js";
-import { withoutAbsent } from "./frames.js";
 import { Contact } from "./person.js";
-import { judge } from "./quality.js";
-import { randomId } from "./random.js";
+import { QualityWatch } from "./quality.js";
 import { Timers } from "./timers.js";
 
 /**
- * @import { ClientMessage, IceServers, Joined, Peer, PeerJoined, ServerMessage } from "./messages.js"
+ * @import { ClientMessage, IceServers, Joined, Peer, PeerJoined } from "./messages.js"
+ * @import { ServerMessage } from "./messages.js"
  * @import { Person } from "./person.js"
  * @import { RoomMessage } from "./signaling-events.js"
  */
 
-/** A first connection that takes longer is retried, this many times. */
-const DIAL_LIMIT_MS = 12_000;
-const DIALS = 3;
 /** How long we expect a person back whose signaling dropped, if their picture stops too. */
 const RETURN_LIMIT_MS = 6_000;
 /** API Gateway does not say when the time of an away person is over, unless somebody asks. */
 const ASK_MS = 10_000;
 /** Candidates kept for a call whose offer is not here yet. */
 const EARLY_LIMIT = 100;
-/** How often the quality of the calls is looked at. */
-const QUALITY_MS = 2_500;
 
 /**
  * @typedef {object} PeopleEvents
@@ -52,15 +46,12 @@ export class People extends Emitter {
   #timers = new Timers();
   #send;
   #local;
-  /** @type {RTCConfiguration} */
-  #configuration;
-  /** The app's own ICE servers stand, whatever the server says. */
+  #calls;
+  #quality;
   #ownIceServers;
   #seatedAt = 0;
   #silent = false;
   #stop = new AbortController();
-  /** @type {Map<Call, import("./quality.js").Counted>} */
-  #counted = new Map();
 
   /**
    * @param {object} options
@@ -73,12 +64,16 @@ export class People extends Emitter {
     super();
     this.#send = send;
     this.#local = local;
-    this.#configuration = configuration;
     this.#ownIceServers = configuration.iceServers !== undefined;
+    this.#calls = new Calls({
+      timers: this.#timers, local, configuration, send,
+      changed: () => this.#changed(),
+      connected: (contact) => this.#sendMedia(contact),
+    });
+    this.#quality = new QualityWatch(() => this.#all, () => this.#changed());
     const { signal } = this.#stop;
     local.on("track", ({ kind, track }) => this.#trackChanged(kind, track), { signal });
     local.on("change", () => this.#mediaChanged(), { signal });
-    this.#watchQuality();
   }
 
   /** @returns {readonly Person[]} */
@@ -125,7 +120,11 @@ export class People extends Emitter {
     if (message.type === "signal" && message.closing) this.#awaitReturn(contact);
   }
 
-  /** Messages of this person did not come; a call that they were to set up would wait for ever. @param {string} peerId */
+  /**
+   * Messages of this person did not come; a call that they were to set up would wait for ever.
+   *
+   * @param {string} peerId
+   */
   missed(peerId) {
     const call = this.#contacts.get(peerId)?.call;
     if (call && call.state !== "connected") call.restart();
@@ -149,13 +148,14 @@ export class People extends Emitter {
 
   /** Out of the room, but perhaps not for good: every call ends, and the list is empty. */
   clear() {
-    for (const contact of this.#all) this.#hangUp(contact);
+    for (const contact of this.#all) this.#calls.hangUp(contact);
     this.#contacts.clear();
     this.#changed();
   }
 
   close() {
     this.#stop.abort();
+    this.#quality.stop();
     this.clear();
     this.#timers.clear();
   }
@@ -164,9 +164,8 @@ export class People extends Emitter {
 
   /** @param {Joined} joined */
   #seated({ iceServers, iceTransportPolicy, role }) {
-    if (!this.#ownIceServers) this.#setIceServers(iceServers ?? []);
-    // The server can demand a relay, and does not take it back from a page that wants one.
-    if (iceTransportPolicy) this.#configuration = { ...this.#configuration, iceTransportPolicy };
+    this.#useIceServers(iceServers ?? []);
+    if (iceTransportPolicy) this.#calls.restrict(iceTransportPolicy);
     this.#silent = role === "observer";
   }
 
@@ -239,7 +238,7 @@ export class People extends Emitter {
   #depart(contact) {
     contact.expected = false;
     contact.here = false;
-    this.#hangUp(contact);
+    this.#calls.hangUp(contact);
     this.emit("left", contact.snapshot());
     this.#changed();
   }
@@ -268,8 +267,8 @@ export class People extends Emitter {
    */
   #carryOn() {
     for (const contact of this.#all) {
-      if (contact.here && contact.renewed) this.#retire(contact);
-      if (!contact.call && !contact.quiet) this.#hope(contact);
+      if (contact.here && contact.renewed) this.#calls.retire(contact);
+      if (!contact.call && !contact.quiet) this.#calls.hope(contact);
     }
     this.checkRoutes();
   }
@@ -282,43 +281,29 @@ export class People extends Emitter {
       const contact = this.#contacts.get(peerId);
       if (!contact || contact.quiet) continue;
       contact.dials = 0;
-      this.#hope(contact);
-      this.#dial(contact);
+      this.#calls.hope(contact);
+      this.#calls.dial(contact, this.#seatedAt);
     }
   }
 
-  /** @param {Contact} contact */
-  #dial(contact) {
-    contact.dials += 1;
-    this.#newCall(contact, randomId(8), true);
-    if (contact.dials < DIALS) {
-      this.#timers.after(`dial ${contact.peerId}`, DIAL_LIMIT_MS, () => this.#dial(contact));
-    }
-  }
-
-  /** Both sides say so if the connection fails, rather than spin forever. @param {Contact} contact */
-  #hope(contact) {
-    contact.stuck = false;
-    this.#timers.after(`hope ${contact.peerId}`, DIAL_LIMIT_MS * DIALS, () => {
-      contact.stuck = true;
-      this.#changed();
-    });
-  }
-
-  /** They joined after us, so they will offer. Our state for their old page no longer counts. @param {PeerJoined} message */
+  /**
+   * They joined after us, so they will offer. Our state for their old page no longer counts.
+   *
+   * @param {PeerJoined} message
+   */
   #welcome({ peerId, version }) {
     const contact = this.#contacts.get(peerId);
     if (!contact || contact.quiet) return;
-    this.#hope(contact);
+    this.#calls.hope(contact);
     // Their offer may have come before this message; then the call is already the new one.
-    if (contact.call && !(contact.since >= version)) this.#retire(contact);
+    if (contact.call && !(contact.since >= version)) this.#calls.retire(contact);
   }
 
   /** @param {Contact} contact @param {import("./messages.js").DescriptionFrom} message */
   #takeOffer(contact, message) {
     if (this.#silent) return;
     if (!contact.isOnCall(message.call)) {
-      this.#newCall(contact, text(message.call), false);
+      this.#calls.answer(contact, text(message.call));
       contact.since = Number(message.since ?? 0);
     }
     contact.call?.receive(message);
@@ -334,72 +319,10 @@ export class People extends Emitter {
     }
   }
 
-  /** @param {Contact} contact @param {string | undefined} id @param {boolean} caller */
-  #newCall(contact, id, caller) {
-    this.#retire(contact);
-    const call = new Call({
-      id,
-      caller,
-      local: this.#local.stream,
-      configuration: this.#configuration,
-      send: (message) => this.#send(/** @type {any} */ (withoutAbsent({
-        ...message, to: contact.peerId, since: caller ? this.#seatedAt : undefined,
-      }))),
-    });
-    call.on("change", () => this.#callChanged(contact, call));
-    contact.call = call;
-  }
-
-  /** Keeps a call that still shows a picture until the next one connects. @param {Contact} contact */
-  #retire(contact) {
-    this.#timers.cancel(`dial ${contact.peerId}`);
-    const { call } = contact;
-    contact.call = null;
-    if (!call) return;
-    if (!call.wasConnected) return call.close();
-    contact.previous?.close();
-    contact.previous = call;
-  }
-
-  /** @param {Contact} contact @param {Call} call */
-  #callChanged(contact, call) {
-    if (call === contact.call && call.state === "connected") this.#connected(contact);
-    this.#changed();
-  }
-
-  /** @param {Contact} contact */
-  #connected(contact) {
-    this.#timers.cancel(`dial ${contact.peerId}`);
-    this.#timers.cancel(`hope ${contact.peerId}`);
-    contact.stuck = false;
-    contact.previous?.close();
-    contact.previous = null;
-    this.#sendMedia(contact);
-  }
-
-  /** @param {Contact} contact */
-  #hangUp(contact) {
-    for (const name of ["dial", "hope", "return"]) {
-      this.#timers.cancel(`${name} ${contact.peerId}`);
-    }
-    this.#noteAway(contact, false);
-    contact.previous?.close();
-    contact.call?.close();
-    contact.call = contact.previous = null;
-    contact.early = [];
-  }
-
   /** @param {IceServers} iceServers */
   #useIceServers(iceServers) {
-    if (this.#ownIceServers) return;
-    this.#setIceServers(iceServers);
-    for (const { call } of this.#all) call?.useIceServers(this.#configuration.iceServers ?? []);
-  }
-
-  /** @param {IceServers} iceServers */
-  #setIceServers(iceServers) {
-    const servers = /** @type {RTCIceServer[]} */ ([...iceServers]);
-    this.#configuration = { ...this.#configuration, iceServers: servers };
+    // The app's own stand, whatever the server says.
+    if (!this.#ownIceServers) this.#calls.useIceServers(iceServers, this.#all);
   }
 
   // --- what we and they send ---
@@ -427,25 +350,6 @@ export class People extends Emitter {
   #takeMedia(contact, { mic, camera, screen }) {
     contact.media = Object.freeze({ mic, camera, screen: screen === true });
     this.#changed();
-  }
-
-  #watchQuality() {
-    this.#timers.after("quality", QUALITY_MS, async () => {
-      await Promise.all(this.#all.map((contact) => this.#judge(contact)));
-      if (!this.#stop.signal.aborted) this.#watchQuality();
-    });
-  }
-
-  /** @param {Contact} contact */
-  async #judge(contact) {
-    const { call } = contact;
-    if (call?.state !== "connected") return;
-    const { quality, counted } = judge((await call.getStats()).values(), this.#counted.get(call));
-    this.#counted.set(call, counted);
-    for (const known of this.#counted.keys()) if (known.state === "closed") this.#counted.delete(known);
-    const before = contact.quality;
-    contact.quality = quality;
-    if (before?.level !== quality.level || before.relayed !== quality.relayed) this.#changed();
   }
 
   #changed() {

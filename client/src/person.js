@@ -12,10 +12,16 @@
  * - present: there, but not to be called: they or you are an observer
  * - left
  *
- * @typedef {"connecting" | "connected" | "reconnecting" | "trouble" | "present" | "left"} PersonState
+ * @typedef {"connecting" | "connected" | "reconnecting" | "trouble" | "present" | "left"}
+ *   PersonState
  */
 
-/** What a person sends; undefined until they said. @typedef {{ readonly mic?: boolean, readonly camera?: boolean, readonly screen?: boolean }} Sends */
+/**
+ * What a person sends; undefined until they said.
+ *
+ * @typedef {{ readonly mic?: boolean, readonly camera?: boolean, readonly screen?: boolean }}
+ *   Sends
+ */
 
 /**
  * @typedef {object} PersonFields  never changes; the next state has another one
@@ -42,7 +48,11 @@ export class Contact {
   metadata;
   /** Neither calls nor is called. */
   quiet = false;
-  /** Whether they have a seat; null: an offer came before the news of them. @type {boolean | null} */
+  /**
+   * Whether they have a seat; null: an offer came before the news of them.
+   *
+   * @type {boolean | null}
+   */
   here = null;
   away = false;
   /** Lost their seat, and may be back at once. */
@@ -86,7 +96,11 @@ export class Contact {
     return this.previous !== null && this.call?.state !== "connected" ? this.previous : this.call;
   }
 
-  /** Whether a message of the call with this id, or of any, is for our current call. @param {unknown} id */
+  /**
+   * Whether a message of the call with this id, or of any, is for our current call.
+   *
+   * @param {unknown} id
+   */
   isOnCall(id) {
     return this.call !== null && (id === undefined || id === this.call.id);
   }

@@ -103,7 +103,11 @@ export class Post {
   }
 }
 
-/** Whether the server passes this message on. @param {{ readonly to?: unknown, readonly type: string }} message */
+/**
+ * Whether the server passes this message on.
+ *
+ * @param {{ readonly to?: unknown, readonly type: string }} message
+ */
 function isForPeople(message) {
   return message.to !== undefined || message.type === "chat";
 }

@@ -10,6 +10,9 @@
 
 /** @typedef {Readonly<QualityFields>} Quality */
 
+/** How often the calls are looked at. */
+const EVERY_MS = 2_500;
+
 /** @typedef {{ received: number, lost: number }} Counted */
 
 const FAIR = { roundTripMs: 250, lost: 0.03 };
@@ -67,5 +70,48 @@ function levelOf(roundTripMs, lost) {
  */
 export function worst(qualities) {
   const levels = qualities.flatMap((quality) => quality?.level ?? []);
-  return /** @type {const} */ (["poor", "fair", "good"]).find((one) => levels.includes(one)) ?? null;
+  const order = /** @type {const} */ (["poor", "fair", "good"]);
+  return order.find((one) => levels.includes(one)) ?? null;
+}
+
+/** Looks at the calls of everybody, again and again, and notes how good they are. */
+export class QualityWatch {
+  #everybody;
+  #changed;
+  /** @type {WeakMap<object, Counted>} by the call */
+  #counted = new WeakMap();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {() => import("./person.js").Contact[]} everybody
+   * @param {() => void} changed
+   */
+  constructor(everybody, changed) {
+    this.#everybody = everybody;
+    this.#changed = changed;
+    this.#wait();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #wait() {
+    this.#timer = setTimeout(async () => {
+      await Promise.all(this.#everybody().map((contact) => this.#look(contact)));
+      if (this.#timer !== undefined) this.#wait();
+    }, EVERY_MS);
+  }
+
+  /** @param {import("./person.js").Contact} contact */
+  async #look(contact) {
+    const { call, quality: before } = contact;
+    if (call?.state !== "connected") return;
+    const { quality, counted } = judge((await call.getStats()).values(), this.#counted.get(call));
+    this.#counted.set(call, counted);
+    contact.quality = quality;
+    if (before?.level !== quality.level || before.relayed !== quality.relayed) this.#changed();
+  }
 }

@@ -14,7 +14,7 @@ import { IDLE, Visit } from "./visit.js";
 
 /**
  * Joins when the component appears, and leaves when it goes. Another `url`, `token`, `room` or
- * `name` is another visit; of a `token` function only the latest counts, so it may be written inline.
+ * `name` is another visit. A `token` function may be written inline: the latest counts.
  *
  * @param {UseVisitOptions} options
  * @returns {{ state: VisitState, visit: Visit | null }}

@@ -46,7 +46,8 @@ export class Renewal {
       this.#timers.clear();
       if (token) this.#send({ type: "renew", token, requestId: "renew" });
     } catch (error) {
-      if (this.#timers.runs("renew")) this.#failed(new VisioError(Code.Token, `no token: ${error}`));
+      if (!this.#timers.runs("renew")) return;
+      this.#failed(new VisioError(Code.Token, `no token: ${error}`));
     }
   }
 }

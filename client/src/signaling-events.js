@@ -1,8 +1,8 @@
 // What a Signaling takes and tells, as types.
 
 /**
- * @import { Joined, Knocker, PeerAway, PeerBack, PeerJoined, PeerLeft, Roster } from "./messages.js"
- * @import { ServerMessage, VisitEnding, Waiting } from "./messages.js"
+ * @import { Joined, Knocker, PeerAway, PeerBack, PeerJoined, PeerLeft } from "./messages.js"
+ * @import { Roster, ServerMessage, VisitEnding, Waiting } from "./messages.js"
  * @import { VisioError } from "./errors.js"
  */
 
@@ -24,7 +24,7 @@
  * @typedef {object} SignalingOptions
  * @property {string} url  the `ws://` or `wss://` address of the server
  * @property {JoinFields | (() => JoinFields)} [join]  asked again for every connection
- * @property {import("./token.js").TokenSource} [token]  the visit token, or a function that gets one
+ * @property {import("./token.js").TokenSource} [token]  or a function that gets one
  * @property {AbortSignal | undefined} [signal]  leaves when aborted
  * @property {typeof globalThis.WebSocket} [WebSocket]  for a runtime that has none
  */
@@ -38,7 +38,7 @@
  * @property {{ waiting: readonly Knocker[] }} lobby  for a host: all who wait
  * @property {VisitEnding} ending  the visit ends by itself then
  * @property {ServerMessage} message  what another peer sent, and every other message
- * @property {{ from: string, missing: readonly number[] }} gap  messages of a peer that did not come
+ * @property {{ from: string, missing: readonly number[] }} gap  what did not come
  * @property {VisioError} failure  a refusal that changes nothing about the connection
  * @property {VisioError} ended  over, and not to be retried by itself
  * @property {import("./frames.js").Frame} frame  every frame, for a log; tokens are left out

@@ -10,14 +10,13 @@
 //   why, once, as `ended`;
 // - room changes arrive in order: `room` fires only for a version newer than all seen before.
 //
-// If the visit's token says so, a host has to admit this client first. Then the state is "waiting"
-// until `joined` comes, and again if a host sends the client back.
+// If the visit's token says so, a host has to admit this client first: the state is "waiting".
 //
 // After `resumed: false` the others see a new page. Their old calls with this client are useless
 // then, and it offers to everybody in `joined.peers`, as a newcomer does.
 
 import { pause } from "./backoff.js";
-import { Code, FINAL, VisioError } from "./errors.js";
+import { Code, FINAL, FINAL_CLOSES, VisioError } from "./errors.js";
 import { Emitter } from "./events.js";
 import { closeOnceLeft } from "./leave.js";
 import { frameOf, parse, withoutAbsent } from "./frames.js";
@@ -29,28 +28,18 @@ import { Tokens } from "./token.js";
 
 /**
  * @import { ClientMessage, Failure, Joined, Knock, Knocker, Waiting } from "./messages.js"
- * @import { RoomMessage, SignalingEvents, SignalingOptions, SignalingState } from "./signaling-events.js"
+ * @import { RoomMessage, SignalingEvents, SignalingOptions } from "./signaling-events.js"
+ * @import { SignalingState } from "./signaling-events.js"
  */
-
-/**
- * The code of a close, in case the error frame before it was lost.
- * @type {ReadonlyMap<number, import("./errors.js").AnyCode>}
- */
-const FINAL_CLOSES = new Map([
-  [4001, Code.Unauthorized], [4003, Code.Denied], [4009, Code.Replaced],
-  [4010, Code.Removed], [4011, Code.VisitEnded],
-]);
 
 /** Refusals of `join` that are worth another try; every other one is for a human to read. */
 const RETRY_JOIN = new Set(["internal", "rate_limited", "join_timeout"]);
 
-const ROOM_TYPES = new Set(
-  ["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"],
-);
+const ROOM = new Set(["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"]);
 
 const OPEN_OR_JOIN_LIMIT_MS = 10_000;
 const PROBE_LIMIT_MS = 5_000;
-/** API Gateway ends a silent connection after ten minutes, and every one after two hours. */
+/** API Gateway ends a silent connection after 10 minutes, and every one after 2 hours. */
 const LONGEST_SILENCE_MS = 9 * 60_000;
 const LIFETIME_MS = 110 * 60_000;
 const LIFETIME_SPREAD_MS = 5 * 60_000;
@@ -58,10 +47,7 @@ const LIFETIME_SPREAD_MS = 5 * 60_000;
 /** The states in which this client has a place: a seat, or one in the lobby. */
 const PLACED = new Set(["joined", "waiting"]);
 
-/**
- * After `visit_ended` an `error` says why. If it is lost, it is enough to know that the visit is
- * over.
- */
+/** After `visit_ended` an `error` says why. If it is lost, what is known is enough. */
 const LAST_WORD_LIMIT_MS = 1_000;
 
 /** @extends {Emitter<SignalingEvents>} */
@@ -113,9 +99,7 @@ export class Signaling extends Emitter {
     signal?.addEventListener("abort", () => this.leave(), { once: true });
   }
 
-  get state() {
-    return this.#state;
-  }
+  get state() { return this.#state; }
 
   /** Opens the connection and joins. Does nothing if that is already under way. */
   connect() {
@@ -200,7 +184,8 @@ export class Signaling extends Emitter {
    */
   #request(token) {
     const resumeToken = this.#resumeToken;
-    const resume = resumeToken && withoutAbsent({ resumeToken, received: this.#post.receivedInSeat });
+    const received = this.#post.receivedInSeat;
+    const resume = resumeToken && withoutAbsent({ resumeToken, received });
     return {
       ...withoutAbsent(this.#join()), ...(token && { token }), ...resume, type: "join",
       requestId: "join",
@@ -209,7 +194,8 @@ export class Signaling extends Emitter {
 
   /** @param {CloseEvent} event */
   #closed({ code, reason }) {
-    const final = FINAL_CLOSES.get(code) ?? (this.#timers.runs("lastWord") ? Code.VisitEnded : undefined);
+    const over = this.#timers.runs("lastWord") ? Code.VisitEnded : undefined;
+    const final = FINAL_CLOSES.get(code) ?? over;
     if (final) this.#refuse(new VisioError(final, reason || final));
     else this.#lost();
   }
@@ -259,7 +245,8 @@ export class Signaling extends Emitter {
   /** @param {SignalingState} state @param {number} [pauseMs] */
   #enter(state, pauseMs) {
     this.#state = state;
-    this.emit("state", { state, attempt: this.#attempt, ...(pauseMs !== undefined && { pauseMs }) });
+    const wait = pauseMs === undefined ? {} : { pauseMs };
+    this.emit("state", { state, attempt: this.#attempt, ...wait });
   }
 
   // --- frames ---
@@ -303,7 +290,7 @@ export class Signaling extends Emitter {
       case "pong": return undefined;
       default:
     }
-    if (ROOM_TYPES.has(message.type)) this.#roomChanged(message);
+    if (ROOM.has(message.type)) this.#roomChanged(message);
     else if (message.from !== undefined) this.#incoming.take(message);
     else this.emit("message", message);
   }
@@ -370,7 +357,8 @@ export class Signaling extends Emitter {
 
   /** @param {{ reason?: string }} denied */
   #denied({ reason }) {
-    this.#end(new VisioError(Code.Denied, "a host did not let this client in", withoutAbsent({ reason })));
+    if (reason !== undefined) this.#reason = reason;
+    this.#end(new VisioError(Code.Denied, "a host did not let this client in"));
   }
 
   /** @param {{ reason?: string }} ended */

@@ -46,7 +46,11 @@
 /** @typedef {Readonly<ChatLineFields>} ChatLine */
 /** @typedef {Readonly<VisitStateFields>} VisitState */
 
-/** The waiting room, for the person in it. @typedef {Readonly<{ hostPresent: boolean, since: number, message: string | null }>} LobbyState */
+/**
+ * The waiting room, for the person in it.
+ *
+ * @typedef {Readonly<{ hostPresent: boolean, since: number, message: string | null }>} LobbyState
+ */
 
 /**
  * @typedef {object} VisitStateFields  never changes; `subscribe` tells of the next one
@@ -94,6 +98,9 @@
  * @property {AbortSignal | undefined} [signal]  leaves when aborted
  */
 
-/** @typedef {{ mic?: boolean, camera?: boolean, quality?: "low" | "standard" | "high" }} MediaOptions */
+/**
+ * @typedef {{ mic?: boolean, camera?: boolean, quality?: "low" | "standard" | "high" }}
+ *   MediaOptions
+ */
 
 export {};

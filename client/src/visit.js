@@ -21,6 +21,9 @@ import { watchWakeups } from "./wakeups.js";
 /** A camera that is about to start shall be part of the first offer. */
 const MEDIA_LIMIT_MS = 1_500;
 
+/** People who come back with their place kept are no news, if they are among as many. */
+const KNOCKS_KEPT = 256;
+
 /** By this the server's refusals of a host's decisions are known. */
 export const HOST_REQUEST = "host";
 
@@ -53,7 +56,7 @@ export class Visit extends Emitter {
   /** @type {VisitState} */
   #state;
   #stop = new AbortController();
-  /** @type {Set<string>} */
+  /** Who waited before, and since when. @type {Set<string>} */
   #known = new Set();
 
   /** @param {VisitOptions} options */
@@ -81,9 +84,7 @@ export class Visit extends Emitter {
     this.#listen(options.signal);
   }
 
-  get state() {
-    return this.#state;
-  }
+  get state() { return this.#state; }
 
   /**
    * Calls `listener` after every change of `state`. Returns the function that stops it.
@@ -99,9 +100,12 @@ export class Visit extends Emitter {
   async join() {
     const placed = this.#once(({ phase }) => phase === "joined" || phase === "waiting");
     placed.catch(() => {});
-    if (this.media.stopped && !this.#silent) void this.media.start(this.#wanted ?? this.media.wanted);
+    if (this.media.stopped && !this.#silent) {
+      void this.media.start(this.#wanted ?? this.media.wanted);
+    }
     // An unanswered permission prompt keeps nobody out.
-    await Promise.race([this.media.started, delay(MEDIA_LIMIT_MS)]);
+    const limit = new Promise((resolve) => { setTimeout(resolve, MEDIA_LIMIT_MS); });
+    await Promise.race([this.media.started, limit]);
     if (this.#state.phase === "connecting") this.#signaling.connect();
     return placed;
   }
@@ -115,13 +119,9 @@ export class Visit extends Emitter {
 
   // --- what you send ---
 
-  mute(muted = true) {
-    return this.media.setMic(!muted);
-  }
+  mute(muted = true) { return this.media.setMic(!muted); }
 
-  camera(on = true) {
-    return this.media.setCamera(on);
-  }
+  camera(on = true) { return this.media.setCamera(on); }
 
   /** Other devices, by `deviceId`. @param {import("./media.js").DeviceChoice} choice */
   switchDevice(choice) {
@@ -156,7 +156,11 @@ export class Visit extends Emitter {
     return line;
   }
 
-  /** Sends a message of your own. "waiting": it goes out with the next seat. @param {ClientMessage} message */
+  /**
+   * Sends a message of your own. "waiting": it goes out with the next seat.
+   *
+   * @param {ClientMessage} message
+   */
   send(message) {
     return this.#signaling.send(message);
   }
@@ -173,7 +177,12 @@ export class Visit extends Emitter {
     return this.#decide({ type: "deny", peerId, ...(reason && { reason }) });
   }
 
-  /** Tells somebody who waits that they were seen. @param {string} peerId @param {string} [message] */
+  /**
+   * Tells somebody who waits that they were seen.
+   *
+   * @param {string} peerId
+   * @param {string} [message]
+   */
   hold(peerId, message) {
     return this.#decide({ type: "hold", peerId, ...(message && { message }) });
   }
@@ -211,7 +220,7 @@ export class Visit extends Emitter {
     signaling.on("lobby", ({ waiting }) => this.#lobby(waiting), options);
     signaling.on("message", (message) => this.#heard(message), options);
     signaling.on("gap", ({ from }) => people.missed(from), options);
-    signaling.on("ending", ({ endsAt }) => this.#set({ ends: { at: endsAt, everybody: true } }), options);
+    signaling.on("ending", ({ endsAt }) => this.#ending(endsAt), options);
     signaling.on("failure", (error) => this.emit("failure", error), options);
     signaling.on("ended", (error) => this.#end(error), options);
     signaling.on("frame", (frame) => this.emit("frame", frame), options);
@@ -263,7 +272,11 @@ export class Visit extends Emitter {
     this.#set({ phase: "joined", lobby: null, me, ends });
   }
 
-  /** Not in the visit yet, or no longer: this person sees nobody, and nobody sees them. @param {Waiting} message */
+  /**
+   * Not in the visit yet, or no longer: this person sees nobody, and nobody sees them.
+   *
+   * @param {Waiting} message
+   */
   #waits({ roomId, peerId, hostPresent, since, message }) {
     if (this.#state.phase === "joined") this.#people.clear();
     const known = this.#state.lobby?.since === since ? this.#state.lobby.message : null;
@@ -279,6 +292,7 @@ export class Visit extends Emitter {
     // A person who comes back after a moment has kept their place, and is not news.
     const news = waiting.filter((one) => !this.#known.has(key(one)));
     for (const one of news) this.#known.add(key(one));
+    for (const old of this.#known) if (this.#known.size > KNOCKS_KEPT) this.#known.delete(old);
     this.#set({ waiting: Object.freeze([...waiting]) });
     for (const knocker of news) this.emit("knock", knocker);
   }
@@ -298,6 +312,11 @@ export class Visit extends Emitter {
     const line = this.#chat.add({ from, name, to, text, at, lobby, status: "sent" });
     this.#set({ chat: this.#chat.lines });
     this.emit("chat", line);
+  }
+
+  /** @param {number} at */
+  #ending(at) {
+    this.#set({ ends: Object.freeze({ at, everybody: true }) });
   }
 
   /** @param {VisitState["people"]} people */
@@ -374,9 +393,4 @@ function socketUrl(url) {
 /** @param {VisitOptions} options @returns {RTCConfiguration} */
 function configurationOf({ iceServers, iceTransportPolicy }) {
   return { ...(iceServers && { iceServers }), ...(iceTransportPolicy && { iceTransportPolicy }) };
-}
-
-/** @param {number} ms */
-function delay(ms) {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }

@@ -14,6 +14,7 @@ export function watchWakeups({ awake, offline, closing }, signal) {
   addEventListener("pageshow", (event) => { if (event.persisted) look(); }, options);
   addEventListener("pagehide", (event) => { if (!event.persisted) closing(); }, options);
   document.addEventListener("visibilitychange", look, options);
-  const network = /** @type {EventTarget | undefined} */ (/** @type {any} */ (navigator).connection);
-  network?.addEventListener("change", look, options);
+  /** @type {{ connection?: EventTarget }} */
+  const { connection } = /** @type {any} */ (navigator);
+  connection?.addEventListener("change", look, options);
 }

@@ -15,7 +15,8 @@ const settle = () => new Promise((resolve) => { setImmediate(resolve); });
 function call(caller, tracks = [new FakeTrack("audio"), new FakeTrack("video")]) {
   const sent = [];
   const made = new Call({
-    id: "c1", caller, local: new FakeStream(tracks), configuration: { iceServers: [{ urls: "stun:one" }] },
+    id: "c1", caller, local: new FakeStream(tracks),
+    configuration: { iceServers: [{ urls: "stun:one" }] },
     send: (message) => sent.push(message),
   });
   return { call: made, pc: rtc.connections.at(-1), sent };
@@ -165,7 +166,9 @@ test("a camera that was off can be sent later, without another sender", async ()
 
 test("somebody without camera and microphone asks for both", async () => {
   const { pc } = call(true, []);
-  const kinds = pc.getTransceivers().map(({ receiver, direction }) => [receiver.track.kind, direction]);
+  const kinds = pc.getTransceivers().map(
+    ({ receiver, direction }) => [receiver.track.kind, direction],
+  );
   assert.deepEqual(kinds, [["audio", "recvonly"], ["video", "recvonly"]]);
 });
 

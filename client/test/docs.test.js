@@ -55,20 +55,29 @@ function joinsAs(token) {
 }
 
 const backends = {
-  node: () => run("node", [], "mint.mjs",
-    `${block("js node")}\nconsole.log(visitToken(process.env.VISIO_JWT_SECRET, JSON.parse(process.env.CLAIMS)));`),
-  python3: () => run("python3", [], "mint.py",
-    `${block("python")}\nimport os\nprint(visit_token(os.environ["VISIO_JWT_SECRET"], json.loads(os.environ["CLAIMS"])))\n`),
-  go: () => run("go", ["run"], "mint.go", block("go").replace('"time"\n', '"fmt"\n\t"os"\n\t"time"\n')
-    + 'func main() {\n\tclaims := map[string]any{}\n\t'
-    + 'if json.Unmarshal([]byte(os.Getenv("CLAIMS")), &claims) != nil { os.Exit(1) }\n\t'
-    + 'token, _ := VisitToken(os.Getenv("VISIO_JWT_SECRET"), claims)\n\tfmt.Println(token)\n}\n'),
+  node: () => run("node", [], "mint.mjs", `${block("js node")}
+const { VISIO_JWT_SECRET: secret, CLAIMS: claims } = process.env;
+console.log(visitToken(secret, JSON.parse(claims)));
+`),
+  python3: () => run("python3", [], "mint.py", `${block("python")}
+import os
+print(visit_token(os.environ["VISIO_JWT_SECRET"], json.loads(os.environ["CLAIMS"])))
+`),
+  go: () => run("go", ["run"], "mint.go", `${block("go").replace('"time"', '"fmt"\n"os"\n"time"')}
+func main() {
+  claims := map[string]any{}
+  if json.Unmarshal([]byte(os.Getenv("CLAIMS")), &claims) != nil { os.Exit(1) }
+  token, _ := VisitToken(os.Getenv("VISIO_JWT_SECRET"), claims)
+  fmt.Println(token)
+}
+`),
 };
 
 for (const [tool, mint] of Object.entries(backends)) {
   // `go` says its version in another way.
   const missing = !isThere(tool, tool === "go" ? "version" : "--version");
-  test(`a token made as the docs say, in ${tool}`, { skip: missing && `no ${tool} here` }, async () => {
+  const skip = missing && `no ${tool} here`;
+  test(`a token made as the docs say, in ${tool}`, { skip }, async () => {
     assert.deepEqual(await joinsAs(mint()), { peerId: "anna", role: "host" });
   });
 }
@@ -79,6 +88,7 @@ test("a token made as the docs say, in Rust", async () => {
   for (const part of [uses, code]) assert.ok(example.includes(part), "the docs quote the example");
   const built = fileURLToPath(new URL("../../target/debug/examples/mint", import.meta.url));
   const env = { ...process.env, VISIO_JWT_SECRET: SECRET };
-  const token = execFileSync(built, [JSON.stringify({ exp: Math.floor(Date.now() / 1000) + 60, ...CLAIMS })], { encoding: "utf8", env });
+  const claims = JSON.stringify({ exp: Math.floor(Date.now() / 1000) + 60, ...CLAIMS });
+  const token = execFileSync(built, [claims], { encoding: "utf8", env });
   assert.deepEqual(await joinsAs(token.trim()), { peerId: "anna", role: "host" });
 });

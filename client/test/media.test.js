@@ -38,7 +38,8 @@ test("what is missing does not keep the rest away", async () => {
 
 test("each refusal has a name", async () => {
   const names = {
-    NotAllowedError: "denied", NotFoundError: "missing", NotReadableError: "busy", TypeError: "failed",
+    NotAllowedError: "denied", NotFoundError: "missing", NotReadableError: "busy",
+    TypeError: "failed",
   };
   for (const [name, problem] of Object.entries(names)) {
     give = () => refuse(name);

@@ -11,7 +11,8 @@ function listen() {
   const incoming = new Incoming({
     deliver: ({ seq }) => heard.messages.push(seq), gap: ({ missing }) => heard.gaps.push(missing),
   });
-  return { heard, take: (...messages) => { for (const one of messages) incoming.take(one); }, incoming };
+  const take = (...messages) => { for (const one of messages) incoming.take(one); };
+  return { heard, take, incoming };
 }
 
 test("each receiver has a series, and everybody has one", () => {

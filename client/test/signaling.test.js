@@ -13,7 +13,8 @@ function client(options = {}) {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
   const sockets = new FakeSockets();
   const signaling = new Signaling({
-    url: "ws://fake/ws", join: { roomId: "r", peerId: "me" }, WebSocket: sockets.WebSocket, ...options,
+    url: "ws://fake/ws", join: { roomId: "r", peerId: "me" }, WebSocket: sockets.WebSocket,
+    ...options,
   });
   const events = [];
   for (const type of ["state", "room", "waiting", "lobby", "message", "gap", "failure", "ended"]) {
@@ -111,7 +112,8 @@ test("a message that was refused because its receiver is away goes out once it i
     type: "error", code: "peer_away", message: "", to: "ben", requestId: first.requestId,
   });
   sockets.last.say({
-    type: "peer_away", roomId: "r", peerId: "ben", version: 2, until: 1, peers: [{ ...BEN, away: true }],
+    type: "peer_away", roomId: "r", peerId: "ben", version: 2, until: 1,
+    peers: [{ ...BEN, away: true }],
   });
   assert.equal(sockets.last.last, first);
   sockets.last.say({ type: "peer_back", roomId: "r", peerId: "ben", version: 3, peers: [BEN] });
@@ -148,7 +150,8 @@ test("the end of a visit waits for the reason, but not for ever", () => later(as
 
 test("leaving before the token is there cancels the connection", () => later(async () => {
   let give;
-  const { signaling, sockets, states } = client({ token: () => new Promise((got) => { give = got; }) });
+  const token = () => new Promise((got) => { give = got; });
+  const { signaling, sockets, states } = client({ token });
   signaling.connect();
   await sockets.last.open();
   signaling.leave();
@@ -185,7 +188,8 @@ test("a token that is still good is not asked for again", () => later(async () =
 
 test("a refused token is asked for once more", () => later(async () => {
   const asked = [];
-  const { signaling, sockets, of } = client({ token: (reason) => { asked.push(reason); return "t"; } });
+  const token = (reason) => { asked.push(reason); return "t"; };
+  const { signaling, sockets, of } = client({ token });
   signaling.connect();
   const refuse = async () => {
     await sockets.last.open();
@@ -231,7 +235,11 @@ test("the token is renewed before the seat ends, and again", () => later(async (
 
 test("a renewal that fails is tried again until it works", () => later(async () => {
   let calls = 0;
-  const token = async () => { calls += 1; if (calls === 2) throw new Error("backend"); return "t"; };
+  const token = async () => {
+    calls += 1;
+    if (calls === 2) throw new Error("backend");
+    return "t";
+  };
   const { sockets, of } = await seated({ token }, { expiresAt: Date.now() + 100_000 });
   mock.timers.tick(80_000);
   for (let turn = 0; turn < 5; turn += 1) await null;

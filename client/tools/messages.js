@@ -7,8 +7,7 @@ import { parse } from "yaml";
 const CONTRACT = new URL("../../docs/asyncapi.yaml", import.meta.url);
 const TYPES = new URL("../src/messages.d.ts", import.meta.url);
 
-const HEAD = `// The messages of the protocol. Made from docs/asyncapi.yaml by \`npm run messages\`: change that.
-`;
+const HEAD = "// The protocol's messages. Made from docs/asyncapi.yaml by `npm run messages`.\n";
 
 const made = typesOf(parse(readFileSync(CONTRACT, "utf8")).components.schemas);
 if (!process.argv.includes("--check")) {
@@ -60,7 +59,8 @@ function objectOf({ properties = {}, required = [], additionalProperties }, inde
   const inner = `${indent}  `;
   const fields = Object.entries(properties).map(([name, schema]) => {
     const optional = required.includes(name) ? "" : "?";
-    return `${comment(schema, inner)}${inner}readonly ${name}${optional}: ${typeOf(schema, inner)};\n`;
+    const type = typeOf(schema, inner);
+    return `${comment(schema, inner)}${inner}readonly ${name}${optional}: ${type};\n`;
   });
   if (additionalProperties) fields.push(`${inner}readonly [field: string]: unknown;\n`);
   return `{\n${fields.join("")}${indent}}`;

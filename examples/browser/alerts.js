@@ -40,7 +40,8 @@ export function tellOfKnock() {
   chime();
   if (!document.hidden || globalThis.Notification?.permission !== "granted") return;
   try {
-    const notification = new Notification(strings.title, { body: strings.someoneKnocked, tag: "knock" });
+    const about = { body: strings.someoneKnocked, tag: "knock" };
+    const notification = new Notification(strings.title, about);
     notification.onclick = () => { focus(); notification.close(); };
   } catch {
     // Chrome on Android allows notifications only to service workers; the sound has to do.
@@ -49,7 +50,9 @@ export function tellOfKnock() {
 
 /** Keeps the screen awake until `signal` is aborted. */
 export async function stayAwake(signal) {
-  if (!navigator.wakeLock) return;
+  // In a frame it may be forbidden, and then even asking is an error on the console.
+  const allowed = document.featurePolicy?.allowsFeature("screen-wake-lock") ?? true;
+  if (!navigator.wakeLock || !allowed) return;
   let lock = null;
   const ask = async () => {
     if (document.hidden || signal.aborted) return;

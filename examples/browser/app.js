@@ -1,8 +1,8 @@
 // The visit page: puts the form, the media, the visit and what is drawn of it together.
 //
 // There is one `visit` of the client package at a time: `join` makes it, and `leave` or the server
-// ends it. Before it, and whenever a host says so, there may be the waiting room. Each part is in its
-// own module; this file only connects them.
+// ends it. Before it, and whenever a host says so, there may be the waiting room. Each part is in
+// its own module; this file only connects them.
 
 import "./health.js";
 import { HOST_REQUEST, LocalMedia, TabIdentity, Visit } from "./client/index.js";
@@ -135,11 +135,11 @@ function change(own, { phase, me }) {
 
 /** This person has a place, in the visit or in the waiting room. */
 function enter(own) {
+  if (!own.placed) stayAwake(own.left.signal);
   own.placed = true;
   showFor(ACCESS, own.role === "observer" ? "observer" : "speaker", isHost(own) ? "host" : null);
   rememberVisitInUrl(own.roomId);
   rememberForReload();
-  stayAwake(own.left.signal);
   prejoin.hide();
 }
 
@@ -154,7 +154,8 @@ function showConnection(own, { connected, attempt }) {
 function showDeadline(own, { ends, phase }) {
   // The server may have sent its warning before this person joined.
   const { visitEnd } = invitation ?? {};
-  const known = ends ?? (phase === "waiting" && visitEnd ? { at: visitEnd, everybody: true } : null);
+  const promised = phase === "waiting" && visitEnd ? { at: visitEnd, everybody: true } : null;
+  const known = ends ?? promised;
   if (!known || known === own.ends) return;
   own.ends = known;
   deadline.set(known.at, known.everybody || known.at === visitEnd);
@@ -193,7 +194,9 @@ function finish(own, error) {
   const { code } = error;
   const left = code === "left" && { joined: "left", waiting: "left_waiting" }[own.phase];
   const over = own.endedHere && code === "visit_ended" ? "ended_here" : left || code;
-  const text = code === "left" && !left ? null : ending({ ...error, message: error.message, code: over }, invitation);
+  const { message, reason } = error;
+  const text = code === "left" && !left
+    ? null : ending({ code: over, message, reason }, invitation);
   current = null;
   identity.remember(null);
   own.left.abort();
@@ -205,7 +208,8 @@ function finish(own, error) {
   view.close();
   showFor(ACCESS, "speaker");
   element("health").unreachable = false;
-  if (own.placed || text?.action === null) media.stop(); // nobody wants to be filmed after the visit
+  // Nobody wants to be filmed after the visit.
+  if (own.placed || text?.action === null) media.stop();
   prejoin.show(text);
 }
 

@@ -9,8 +9,8 @@ let answer = NOTHING_ASKED;
 
 /**
  * Resolves to null for no, and for yes to `{reason}`, or to `{}` if there is none. `reason`, if
- * given, is the label of a field for the reason, and `suggestion` what stands in it. Unless the focus starts in that field, a key that
- * is pressed twice, or held, means no.
+ * given, is the label of a field for the reason, and `suggestion` what stands in it. Unless the
+ * focus starts in that field, a key that is pressed twice, or held, means no.
  */
 export function ask(question) {
   const { title, text, reason, suggestion = "", startsWithReason = false, action } = question;

@@ -7,7 +7,8 @@ import { announce, element, make } from "./page.js";
 import { strings } from "./strings/index.js";
 
 const SOUND_TEST = [
-  { at: 0, hertz: 523 }, { at: 0.25, hertz: 659 }, { at: 0.5, hertz: 784 }, { at: 0.75, hertz: 1047 },
+  { at: 0, hertz: 523 }, { at: 0.25, hertz: 659 },
+  { at: 0.5, hertz: 784 }, { at: 0.75, hertz: 1047 },
 ];
 
 /** The lists, by the kind of device that the browser names, and the field of `switchTo`. */
@@ -100,7 +101,7 @@ export class Devices {
     const { url, token } = this.#address();
     const bad = [];
     for await (const { status, code } of checkConnection(url, token, { media: false })) {
-      if ((status === "failed" || status === "warning") && code) bad.push(strings.checkAdvice[code]);
+      if (status !== "ok" && code) bad.push(strings.checkAdvice[code]);
     }
     if (bad.length === 0) say(strings.networkGood, "info");
     else say(strings.networkBad(bad.join(" ")), "warning");

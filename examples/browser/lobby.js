@@ -168,7 +168,9 @@ class Line {
     }, icon("send"));
     const form = part("form", "chat-form", input, submit);
     const talk = make("div", { className: "knock-talk", hidden: true }, messages, form);
-    const admit = button("primary", strings.admit, () => this.#told(this.#visit.admit(this.#peerId)));
+    const admit = button(
+      "primary", strings.admit, () => this.#told(this.#visit.admit(this.#peerId)),
+    );
     const decline = button("quiet", strings.decline, () => this.#ask("decline", "deny"));
     const hold = button("quiet", strings.hold, () => this.#ask("hold", "hold"));
     const write = button("quiet", strings.reply, () => this.#toggle());

@@ -136,7 +136,8 @@ export class Prejoin {
     // An empty stream would keep the page loading forever.
     if (camera && preview.srcObject !== stream) preview.srcObject = stream;
     element("preview-toggles").hidden = stopped;
-    element("preview-note").textContent = this.#isSilent ? strings.observerNote : previewNote(this.#media);
+    element("preview-note").textContent = this.#isSilent
+      ? strings.observerNote : previewNote(this.#media);
     const note = deviceNote(this.#media);
     element("device-note").hidden = !note;
     element("device-note").textContent = note ?? "";

@@ -31,7 +31,7 @@ export function applySettings({ name, logo, color }) {
 }
 
 /**
- * The colour of buttons, darker under the pointer, with text that can be read on it: white or black,
+ * The colour of buttons, darker under the pointer, and that of the text on them: white or black,
  * whichever has more contrast.
  */
 function shades(color) {

@@ -1,5 +1,5 @@
-// Which words when: the codes of the protocol on the left, and what happened and what to do about it
-// on the right. The words themselves are in strings/.
+// Which words when: the codes of the protocol on the left, and what happened and what to do about
+// it on the right. The words themselves are in strings/.
 
 import { strings as say } from "./strings/index.js";
 

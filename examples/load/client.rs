@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -14,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// How long anything may take. Nothing is lost, so a missing message is a fault.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where to connect, and how to behave there.
 #[derive(Clone)]
@@ -110,6 +111,12 @@ impl Client {
 
     async fn expect(&mut self, kind: &str) -> anyhow::Result<()> {
         sound(&self.next().await?, kind).map(drop)
+    }
+
+    /// The halves of its socket, for a client that reads and writes frames itself. Nothing may be
+    /// on its way to it.
+    pub(super) fn into_halves(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        self.socket.into_inner().into_split()
     }
 
     /// Gives up the seat, and hangs up.

@@ -15,7 +15,7 @@ use super::message::{candidate, sdp};
 
 /// A server gets this long to become idle before its usage is read: the kernel counts a thread's
 /// time when it stops running.
-const SETTLE: Duration = Duration::from_millis(50);
+pub(super) const SETTLE: Duration = Duration::from_millis(50);
 /// How many connections are opened at once.
 const AT_ONCE: usize = 32;
 /// How many messages each pair sends before the counting starts.
@@ -55,7 +55,7 @@ async fn connect(target: &Target, pairs: usize) -> anyhow::Result<Vec<Pair>> {
     try_join_all((0..pairs).map(async |_| Pair::connect(target, &fresh_room()).await)).await
 }
 
-fn fresh_room() -> String {
+pub(super) fn fresh_room() -> String {
     static ROOMS: AtomicU64 = AtomicU64::new(0);
     format!("load-{}-{}", process::id(), ROOMS.fetch_add(1, Ordering::Relaxed))
 }

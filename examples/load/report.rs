@@ -3,6 +3,10 @@
 
 use std::borrow::Cow;
 use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::{Value, json};
 
 /// One measurement, taken once a round, on each server.
 pub(super) struct Row {
@@ -20,6 +24,18 @@ pub(super) enum Unit {
     Micros,
     /// KiB of resident memory.
     KiB,
+    /// Messages a second.
+    PerSecond,
+}
+
+impl Unit {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Micros => "us",
+            Self::KiB => "KiB",
+            Self::PerSecond => "/s",
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -43,6 +59,17 @@ impl Row {
         Self { limit: Some(Limit::Ratio(limit)), ..self }
     }
 
+    /// What was measured, for machines.
+    fn json(&self) -> Value {
+        let [visio, blind] = [0, 1].map(|nth| median(&self.column(nth)));
+        let ratios = self.ratios();
+        json!({
+            "name": self.name, "unit": self.unit.name(), "visio": visio, "blind": blind,
+            "ratio": median(&ratios), "leastRatio": ratios.first(), "mostRatio": ratios.last(),
+            "rounds": self.rounds,
+        })
+    }
+
     /// Adds a round.
     pub(super) fn add(&mut self, round: Vec<f64>) {
         self.rounds.push(round);
@@ -64,11 +91,9 @@ impl Row {
             return;
         }
         let ratios = self.ratios();
-        let unit = match self.unit {
-            Unit::Micros => "us",
-            Unit::KiB => "KiB",
-        };
+        let unit = self.unit.name();
         let value = |list: &[f64]| match median(list) {
+            Some(value) if value >= 10_000.0 => format!("{value:.0} {unit}"),
             Some(value) => format!("{value:.1} {unit}"),
             None => "-".into(),
         };
@@ -138,3 +163,46 @@ pub(super) fn table(rows: &[Row]) {
     println!("{:<36} {:>11} {:>11} {:>7} {:>11}   limit", "", "visio", "blind", "ratio", "spread");
     rows.iter().for_each(Row::print);
 }
+
+/// Writes the rows as JSON.
+pub(super) fn save(rows: &[Row], path: &Path) -> anyhow::Result<()> {
+    let rows: Vec<_> = rows.iter().map(Row::json).collect();
+    let text = serde_json::to_string_pretty(&rows)?;
+    fs::write(path, text + "\n").with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Draws the rows as bars: how much of what the blind relay takes visio takes.
+pub(super) fn plot(rows: &[Row], path: &Path) -> anyhow::Result<()> {
+    let rows = rows.iter().filter_map(|row| Some((row, median(&row.ratios())?)));
+    let mut bars = String::new();
+    let mut y = 46;
+    for (row, ratio) in rows {
+        let (name, width) = (&row.name, ratio.min(MOST) * ONE);
+        let color = if ratio <= 1.0 { "#2a7f62" } else { "#b3541e" };
+        bars += &format!(
+            "<text x=\"10\" y=\"{text}\">{name}</text>\
+             <rect x=\"{LEFT}\" y=\"{y}\" width=\"{width:.0}\" height=\"18\" fill=\"{color}\"/>\
+             <text x=\"{end:.0}\" y=\"{text}\">{ratio:.2}</text>\n",
+            text = y + 14,
+            end = LEFT + width + 6.0,
+        );
+        y += 26;
+    }
+    let one = LEFT + ONE;
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 {height}\" \
+         font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"10\" y=\"24\" font-size=\"15\">Visio Signaling, as a multiple of a relay that \
+         reads nothing</text>\n{bars}\
+         <line x1=\"{one}\" y1=\"38\" x2=\"{one}\" y2=\"{y}\" stroke=\"#333\" \
+         stroke-dasharray=\"4 3\"/>\n</svg>\n",
+        height = y + 10,
+    );
+    fs::write(path, svg).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Where the bars begin, how long the bar of 1 is, and the longest that is drawn.
+const LEFT: f64 = 300.0;
+const ONE: f64 = 240.0;
+const MOST: f64 = 1.7;

@@ -32,6 +32,7 @@ impl<R: Registry, C, O> Driver<R, C, O> {
             if self.registry.swap(seen.version(), next).await? == Swap::Done {
                 return Ok(Settled { seen, effects, standing });
             }
+            self.journal.note_race();
         }
         Err(Fault::Contended)
     }

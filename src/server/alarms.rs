@@ -15,7 +15,7 @@ use tracing::error;
 use super::now;
 use crate::core::Room;
 use crate::drive::Driver;
-use crate::ports::{Outbox, Registry, Swap, Unavailable};
+use crate::ports::{Census, Outbox, Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
 /// The longest wait between two looks at the system clock, because the clock may be set forward.
@@ -128,6 +128,10 @@ impl<R: Registry> Registry for Timed<R> {
 
     fn sweep(&self, now: Timestamp) {
         self.rooms.sweep(now);
+    }
+
+    fn census(&self) -> Option<Census> {
+        self.rooms.census()
     }
 
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {

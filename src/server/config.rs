@@ -38,6 +38,7 @@ pub use token::TokenFlags;
 const MAX_MESSAGE_BYTES: u32 = 32_768;
 const MAX_CONNECTIONS: u32 = 100_000;
 const MAX_CONNECTIONS_PER_IP: u32 = 1000;
+const CONNECTION_RATE: u32 = 50;
 const MESSAGE_RATE: u32 = 50;
 const MESSAGE_BURST: u32 = 200;
 const BYTE_RATE: u32 = 65_536;
@@ -108,6 +109,11 @@ pub struct Flags {
     #[arg(default_value_t = MAX_CONNECTIONS_PER_IP)]
     max_connections_per_ip: u32,
 
+    /// New connections per second from one address, on average, 0 for no limit. In a burst there
+    /// may be 100 more than --max-connections-per-ip; if that is 0, there is no limit
+    #[arg(long, env = "VISIO_CONNECTION_RATE", value_name = "N", default_value_t = CONNECTION_RATE)]
+    connection_rate: u32,
+
     /// Network or address of a proxy whose X-Forwarded-For the server trusts, such as 10.0.0.0/8;
     /// repeatable, or a comma-separated list [default: none]
     #[arg(long, env = "VISIO_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]
@@ -148,6 +154,10 @@ pub struct Flags {
     #[arg(default_value_t = Rules::DEFAULT.grace_seconds)]
     #[arg(value_parser = value_parser!(u16).range(..=i64::from(Rules::MOST_GRACE_SECONDS)))]
     grace_seconds: u16,
+
+    /// Address and port for /metrics alone; without it, /metrics is on the main port
+    #[arg(long, env = "VISIO_METRICS_LISTEN", value_name = "ADDR")]
+    metrics_listen: Option<Listen>,
 
     /// Seconds that clients have to reconnect elsewhere after Ctrl-C or SIGTERM, 0 to 3600
     #[arg(long, env = "VISIO_DRAIN_SECONDS", value_name = "SECONDS")]
@@ -190,6 +200,8 @@ pub struct Config {
     pub max_connections: usize,
     /// The most open WebSockets from one address; 0 for no limit.
     pub max_connections_per_ip: usize,
+    /// New connections per second from one address; 0 for no limit.
+    pub connection_rate: u32,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     /// Messages per second and connection; 0 for no limit.
@@ -206,6 +218,8 @@ pub struct Config {
     pub queue_messages: usize,
     /// The most bytes that may wait for one client.
     pub queue_bytes: usize,
+    /// Where `/metrics` is, if not on the main port.
+    pub metrics_listen: Option<Addresses>,
     /// How long a drain may take.
     pub drain: Duration,
     /// The service that `/health` reports.
@@ -285,7 +299,9 @@ impl Flags {
             return Err(ConfigError::OpenToThePublic(listen.to_string(), public));
         }
         let ice = self.ice.resolve().map_err(ConfigError::Ice)?;
-        let queue_bytes = queue_bytes(self.max_peers_per_room, self.max_message_bytes);
+        let queue_bytes = QUEUE_BYTES
+            .max(queue_bytes(self.max_peers_per_room.into()))
+            .max(4 * self.max_message_bytes as usize);
         let config = Config {
             rules: Rules {
                 max_peers_per_room: self.max_peers_per_room,
@@ -304,12 +320,14 @@ impl Flags {
             max_message_bytes: self.max_message_bytes as usize,
             max_connections: self.max_connections as usize,
             max_connections_per_ip: self.max_connections_per_ip as usize,
+            connection_rate: self.connection_rate,
             trusted_proxies: self.trusted_proxy,
             message_rate: self.message_rate,
             message_burst: self.message_burst,
             byte_rate: self.byte_rate,
             byte_burst: self.byte_burst.unwrap_or_else(|| byte_burst(queue_bytes)),
             queue_bytes,
+            metrics_listen: self.metrics_listen.map(Listen::resolve).transpose()?,
             drain: Duration::from_secs(self.drain_seconds),
             service: Service { name: self.service_name, region: self.region, version: VERSION },
             ..Config::default()
@@ -334,6 +352,7 @@ impl Default for Config {
             max_message_bytes: MAX_MESSAGE_BYTES as usize,
             max_connections: MAX_CONNECTIONS as usize,
             max_connections_per_ip: MAX_CONNECTIONS_PER_IP as usize,
+            connection_rate: CONNECTION_RATE,
             trusted_proxies: Vec::new(),
             message_rate: MESSAGE_RATE,
             message_burst: MESSAGE_BURST,
@@ -342,6 +361,7 @@ impl Default for Config {
             join_timeout: Duration::from_secs(30),
             queue_messages: 1024,
             queue_bytes: QUEUE_BYTES,
+            metrics_listen: None,
             drain: Duration::from_secs(DRAIN_SECONDS),
             service: Service { name: SERVICE_NAME.into(), region: REGION.into(), version: VERSION },
         }
@@ -351,11 +371,10 @@ impl Default for Config {
 /// The smallest size of the queue for one client, in bytes.
 const QUEUE_BYTES: usize = 512 * 1024;
 
-/// The size of the queue for one client, in bytes. It holds a few of the largest messages, or the
-/// updates of a room that fills up at once. Each update carries the metadata of every peer.
-fn queue_bytes(max_peers_per_room: u16, max_message_bytes: u32) -> usize {
-    let news = usize::from(max_peers_per_room) * 32 * 1024;
-    QUEUE_BYTES.max(news).max(4 * max_message_bytes as usize)
+/// The bytes that may wait for one client of a room with so many seats, so that the updates of a
+/// room that fills up at once fit. Each update carries the metadata of every peer.
+pub(super) const fn queue_bytes(seats: usize) -> usize {
+    seats * 32 * 1024
 }
 
 /// Half of the queue for one client. So a single burst from one peer cannot fill another's queue,

@@ -17,19 +17,26 @@ use crate::health::words::{self, Vocabulary};
 use crate::ports::Registry;
 
 /// The endpoints besides the root, with their names.
-const ENDPOINTS: [(&str, &str); 6] = [
+const ENDPOINTS: [(&str, &str); 7] = [
     ("websocket", "/ws"),
     ("health", "/health"),
     ("status", "/status"),
     ("live", "/livez"),
     ("ready", "/readyz"),
+    ("metrics", "/metrics"),
     ("demo", "/demo/"),
 ];
+/// The media type of Prometheus's text format.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 type Shared<R> = State<Arc<App<R>>>;
 
 /// The routes of protocol section 7.
 pub(super) fn router<R: Registry>(app: Arc<App<R>>) -> Router {
+    let metrics = match app.config.metrics_listen {
+        None => metrics_alone(),
+        Some(_) => Router::new(),
+    };
     Router::new()
         .route("/", get(root))
         .route("/ws", get(upgrade_only))
@@ -39,10 +46,20 @@ pub(super) fn router<R: Registry>(app: Arc<App<R>>) -> Router {
         .route("/api/status", get(status))
         .route("/livez", get("ok\n"))
         .route("/readyz", get(readyz))
+        .merge(metrics)
         .merge(page::routes())
         .fallback(|| async { not_found() })
         .layer(cors(&app.config.allowed_origins))
         .with_state(app)
+}
+
+/// The routes of `--metrics-listen`.
+pub(super) fn metrics_router<R: Registry>(app: Arc<App<R>>) -> Router {
+    metrics_alone().with_state(app)
+}
+
+fn metrics_alone<R: Registry>() -> Router<Arc<App<R>>> {
+    Router::new().route("/metrics", get(metrics))
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -82,6 +99,7 @@ async fn upgrade_only<R: Registry>(
 async fn health<R: Registry>(State(app): Shared<R>, request: Request) -> Response {
     let vocabulary = Vocabulary::of_query(request.uri().query().unwrap_or_default());
     let report = app.health.report().await;
+    app.metrics().note_health(&report);
     let (good, body) = words::health(&report, &app.config.service, vocabulary);
     let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
@@ -98,6 +116,12 @@ async fn readyz<R: Registry>(State(app): Shared<R>) -> (StatusCode, &'static str
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
     (StatusCode::OK, "ready\n")
+}
+
+async fn metrics<R: Registry>(State(app): Shared<R>) -> impl IntoResponse {
+    let draining = app.draining.load(Ordering::Acquire);
+    let text = app.metrics().text(app.registry.census(), app.mailboxes.queued(), draining);
+    ([(header::CONTENT_TYPE, PROMETHEUS), (header::CACHE_CONTROL, "no-store")], text)
 }
 
 pub(super) fn not_found() -> Response {

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::frames::OwnHead;
 
 /// How many frames go out in one call.
-pub(super) const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 16;
 
 /// The writing half of a socket.
 pub(super) struct Line {

@@ -25,8 +25,8 @@ use crate::wire::{CloseCode, Code, Rejection, ServerMessage};
 
 /// How long a session may take to stop. It may be in the middle of handling a frame.
 const DETACH: Duration = Duration::from_secs(1);
-/// How many bytes may be held back.
-const HELD_BACK: usize = 16 * 1024;
+/// How many bytes may be held back: what one read brings.
+const HELD_BACK: usize = 64 * 1024;
 
 /// The most that may wait for one client.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,16 @@ pub(super) enum Refused {
     Gone,
     /// The client does not read what is sent to it.
     Full,
+}
+
+impl Refused {
+    /// For counting.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Why a session must stop, for a reason that it cannot see itself.
@@ -82,7 +92,6 @@ pub(super) enum Pace {
 #[derive(Debug)]
 pub(super) struct Mailbox {
     queue: Mutex<Queue>,
-    bounds: Bounds,
     /// The session has ended.
     finished: Notify,
     /// Whether the client is alive.
@@ -114,8 +123,7 @@ impl Mailbox {
     /// An empty mailbox of a client that is heard now. `epoch` is some time before.
     pub(super) fn new(bounds: Bounds, epoch: Instant, line: Option<Line>) -> Self {
         Self {
-            queue: Mutex::new(Queue::new(line)),
-            bounds,
+            queue: Mutex::new(Queue::new(bounds, line)),
             finished: Notify::new(),
             liveness: Liveness::new(epoch, Instant::now()),
         }
@@ -138,6 +146,17 @@ impl Mailbox {
     /// Since when the socket has taken nothing of what waits.
     pub(super) fn blocked(&self) -> Option<Instant> {
         self.queue().blocked()
+    }
+
+    /// Lets at least so many bytes wait, because the client's room is large.
+    pub(super) fn widen(&self, bytes: usize) {
+        self.queue().widen(bytes);
+    }
+
+    /// How many messages wait, and how many bytes.
+    pub(super) fn queued(&self) -> (usize, usize) {
+        let queue = self.queue();
+        (queue.len(), queue.bytes())
     }
 
     /// Writes what was held back.
@@ -282,7 +301,7 @@ impl Mailbox {
             State::Closing if at_mark => {}
             State::Closing | State::Finished { .. } => return Err(Refused::Gone),
         }
-        let is_full = |queue: &Queue| !queue.has_room_for(&parcel, self.bounds);
+        let is_full = |queue: &Queue| !queue.has_room_for(&parcel);
         if is_full(&queue) {
             // What was held back may only need to be written.
             queue.write(&self.liveness);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::line::Line;
 use super::mailbox::{Bounds, Mailbox, Pace, Refused};
+use super::metrics::{Metrics, Queued};
 use crate::core::ConnectionId;
 use crate::wire::{CloseCode, ServerMessage};
 
@@ -17,13 +18,20 @@ pub(super) struct Mailboxes {
     all: DashMap<ConnectionId, Arc<Mailbox>>,
     bounds: Bounds,
     forgotten: Notify,
+    pub(super) metrics: Arc<Metrics>,
     /// The zero point of all liveness times.
     epoch: Instant,
 }
 
 impl Mailboxes {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { all: DashMap::new(), bounds, forgotten: Notify::new(), epoch: Instant::now() }
+        Self {
+            all: DashMap::new(),
+            bounds,
+            forgotten: Notify::new(),
+            metrics: Arc::new(Metrics::new()),
+            epoch: Instant::now(),
+        }
     }
 
     /// Opens the mailbox of a new connection. Without a line everything stays in it.
@@ -48,6 +56,19 @@ impl Mailboxes {
             }
             forgotten.await;
         }
+    }
+
+    /// What waits for clients that have not read it yet.
+    pub(super) fn queued(&self) -> Queued {
+        let mut queued = Queued::default();
+        for mailbox in &self.all {
+            let (messages, bytes) = mailbox.queued();
+            queued.connections += 1;
+            queued.messages += messages;
+            queued.bytes += bytes;
+            queued.most = queued.most.max(messages);
+        }
+        queued
     }
 
     /// Every open connection.

@@ -16,7 +16,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::core::Room;
-use crate::ports::{Registry, Swap, Unavailable};
+use crate::ports::{Census, Registry, Swap, Unavailable};
 use crate::wire::{RoomId, RoomSummary, Timestamp, Version};
 
 /// Rooms in memory.
@@ -69,6 +69,18 @@ impl Registry for MemoryRegistry {
             }
             kept
         });
+    }
+
+    fn census(&self) -> Option<Census> {
+        let mut census = Census::default();
+        for room in self.rooms.iter().filter(|room| !room.is_empty() && !room.id().is_own()) {
+            let here = room.seats().iter().filter(|seat| seat.here().is_some()).count();
+            census.rooms += 1;
+            census.here += here;
+            census.away += room.seats().len() - here;
+            census.waiting += room.waiting().len();
+        }
+        Some(census)
     }
 
     async fn rooms(&self, limit: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {

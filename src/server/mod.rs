@@ -21,7 +21,9 @@ mod mailbox;
 mod mailboxes;
 pub mod memory;
 mod metered;
+mod metrics;
 pub mod network;
+mod opaque;
 mod outbox;
 mod page;
 mod queue;
@@ -58,6 +60,7 @@ use health::{HealthCheck, own_pass};
 use limits::Limits;
 use mailbox::{Bounds, Mailbox};
 use mailboxes::Mailboxes;
+use metrics::{Counting, Metrics};
 use speaker::{Claims, Speaker, Told};
 
 /// How often we sweep out rooms that are no longer needed.
@@ -76,7 +79,7 @@ struct App<R> {
     mailboxes: Arc<Mailboxes>,
     gatekeeper: Gatekeeper,
     journal: Arc<dyn Journal>,
-    limits: Limits,
+    limits: Arc<Limits>,
     health: HealthCheck,
     draining: AtomicBool,
     opened: AtomicU64,
@@ -95,12 +98,18 @@ pub async fn serve<R: Registry>(
     let (alive, mut ended) = mpsc::channel(1);
     let app = Arc::new(App::new(config, registry, address, alive.downgrade()));
     let router = http::router(Arc::clone(&app));
+    let numbers = match &app.config.metrics_listen {
+        Some(addresses) => Some(metrics::listener::bind(addresses).await?),
+        None => None,
+    };
+    let numbers = metrics::listener::run(numbers, http::metrics_router(Arc::clone(&app)));
     let alarms = app.driver((), Arc::clone(&app.mailboxes));
     let mut work = Box::pin(async {
         let listener = listener;
         tokio::join!(
             accept::run(&listener, &app, &router),
             alarms::run(&alarms),
+            numbers,
             sweep(&*app.registry)
         )
     });
@@ -128,17 +137,25 @@ async fn sweep<R: Registry>(registry: &R) {
     }
 }
 
+impl<R> App<R> {
+    fn metrics(&self) -> &Metrics {
+        &self.mailboxes.metrics
+    }
+}
+
 impl<R: Registry> App<R> {
     fn new(config: Config, registry: R, address: SocketAddr, alive: mpsc::WeakSender<()>) -> Self {
         let pass = own_pass();
         let bounds = Bounds { messages: config.queue_messages, bytes: config.queue_bytes };
         let audit = config.audit.clone().map(|audit| audit as Arc<dyn Journal>);
+        let mailboxes = Arc::new(Mailboxes::new(bounds));
+        let metrics = Arc::clone(&mailboxes.metrics);
         Self {
             registry: Arc::new(Timed::new(registry)),
-            mailboxes: Arc::new(Mailboxes::new(bounds)),
+            mailboxes,
             gatekeeper: pass.beside(config.gatekeeper.clone()),
-            journal: audit.unwrap_or_else(|| Arc::new(())),
-            limits: Limits::new(&config),
+            journal: Arc::new(Counting { metrics, next: audit }),
+            limits: Arc::new(Limits::new(&config)),
             health: HealthCheck::new(address, &config, pass),
             draining: AtomicBool::new(false),
             opened: AtomicU64::new(0),

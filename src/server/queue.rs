@@ -22,6 +22,7 @@ const SPARE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Queue {
     parcels: VecDeque<Parcel>,
+    bounds: Bounds,
     /// The bytes that wait, with those of a frame that is written in part.
     bytes: usize,
     /// How many parcels were waiting when the client was about to join. Nothing posted since then
@@ -98,9 +99,10 @@ impl std::fmt::Debug for Parcel {
 }
 
 impl Queue {
-    pub(super) fn new(line: Option<Line>) -> Self {
+    pub(super) fn new(bounds: Bounds, line: Option<Line>) -> Self {
         Self {
             parcels: VecDeque::new(),
+            bounds,
             bytes: 0,
             mark: None,
             unproven: Unproven::default(),
@@ -210,8 +212,13 @@ impl Queue {
         }
     }
 
-    pub(super) fn has_room_for(&self, parcel: &Parcel, bounds: Bounds) -> bool {
-        self.parcels.len() < bounds.messages && self.bytes + parcel.bytes() <= bounds.bytes
+    pub(super) fn widen(&mut self, bytes: usize) {
+        self.bounds.bytes = self.bounds.bytes.max(bytes);
+    }
+
+    pub(super) fn has_room_for(&self, parcel: &Parcel) -> bool {
+        let Bounds { messages, bytes } = self.bounds;
+        self.parcels.len() < messages && self.bytes + parcel.bytes() <= bytes
     }
 
     /// Adds parcels, at the mark if they answer a request to join, and returns their size.
@@ -225,6 +232,10 @@ impl Queue {
         }
         self.bytes += bytes;
         bytes
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.parcels.len()
     }
 
     pub(super) const fn bytes(&self) -> usize {

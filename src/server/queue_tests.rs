@@ -10,6 +10,8 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, protocol::Role};
 
 use super::*;
 
+const BOUNDS: Bounds = Bounds { messages: 100, bytes: 1 << 20 };
+
 /// A socket that takes so many bytes at a time, and keeps them.
 #[derive(Clone, Default)]
 struct Narrow(Arc<Mutex<Taken>>);
@@ -70,7 +72,7 @@ impl AsyncWrite for Narrow {
 /// A queue whose session has waited once, its socket, and its client's liveness.
 fn queue() -> (Queue, Narrow, Liveness) {
     let socket = Narrow::default();
-    let mut queue = Queue::new(Some(Line::new(socket.clone())));
+    let mut queue = Queue::new(BOUNDS, Some(Line::new(socket.clone())));
     queue.serve(Waker::noop());
     let now = Instant::now();
     (queue, socket, Liveness::new(now, now))
@@ -124,7 +126,7 @@ fn what_waits_together_is_written_in_one_call() {
 fn nothing_is_written_before_the_session_has_waited_once() {
     let socket = Narrow::default();
     socket.takes(&[1000]);
-    let mut queue = Queue::new(Some(Line::new(socket.clone())));
+    let mut queue = Queue::new(BOUNDS, Some(Line::new(socket.clone())));
     let now = Instant::now();
     post(&mut queue, [text("early")]);
     queue.write(&Liveness::new(now, now));

@@ -17,18 +17,21 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
+use super::config::queue_bytes;
 use super::farewell::{End, broke, failed, farewell, panicked, refused};
 use super::frames::Received;
-use super::limits::{Account, Permit, RateLimiter, Verdict};
+use super::limits::{Account, Limits, Permit, RateLimiter, Verdict};
 use super::mailbox::{Mailbox, Stop};
+use super::metrics::Metrics;
+use super::opaque::Opaque;
 use super::reader::{Batch, Reader};
 use super::speaker::Speaker;
 use super::{Driver, now};
 use crate::core::Connection;
 use crate::ports::Registry;
-use crate::wire::{ClientMessage, CloseCode, Code, Incoming, Rejection};
+use crate::wire::{ClientMessage, CloseCode, Code, Incoming, Rejection, RoomId};
 
 /// The size of a pong without its payload: a header of two bytes and the mask.
 const PONG_HEAD: usize = 6;
@@ -59,17 +62,29 @@ pub(super) struct Session<R> {
     pub(super) joined: bool,
     /// How many text frames were taken from the client, its joins not counted.
     pub(super) taken: u64,
+    /// How many bytes all text frames had.
+    pub(super) bytes: u64,
     /// The longest message, in bytes.
     pub(super) max_message_bytes: usize,
-    pub(super) _held: Held,
+    pub(super) held: Held,
 }
 
 /// The resources a connection holds until it ends.
 pub(super) struct Held {
     pub(super) _socket: Arc<Permit>,
-    pub(super) _websocket: Permit,
+    pub(super) websocket: Permit,
+    pub(super) limits: Arc<Limits>,
     /// Keeps the server running until all of its connections have ended.
     pub(super) _alive: Option<mpsc::Sender<()>>,
+}
+
+impl Held {
+    /// Counts an invalid token against the address that the client has.
+    fn note_failed_token(&self) {
+        if let Some(from) = self.websocket.ip() {
+            let _too_many_wait_at_the_next_handshake = self.limits.failed_token(from);
+        }
+    }
 }
 
 /// What a session waits for.
@@ -88,8 +103,35 @@ impl<R: Registry> Session<R> {
         debug!(%conn, "open");
         let end = AssertUnwindSafe(self.converse(read)).catch_unwind().await;
         let end = end.unwrap_or_else(|_| panicked());
-        debug!(%conn, reason = end.name(), "closed");
+        self.report(&end);
         Box::pin(self.end(end)).await;
+    }
+
+    /// One line for each connection. The visit is told by a name that means nothing elsewhere.
+    fn report(&self, end: &End) {
+        let metrics = self.metrics();
+        metrics.closed.count(end.name());
+        if let End::Refused(rejection, _) | End::Broke(rejection, _) = end {
+            metrics.errors.count(rejection.code.name());
+        }
+        if !self.joined && matches!(end, End::Closed(CloseCode::Unauthorized)) {
+            metrics.failed_tokens.count("join");
+            self.held.note_failed_token();
+        }
+        let room = self.connection.claim.as_ref().map(|claim| &claim.room);
+        // The health check comes too often.
+        if !self.joined || room.is_some_and(RoomId::is_own) {
+            return debug!(conn = %self.connection.id, reason = end.name(), "closed");
+        }
+        info!(
+            conn = %self.connection.id,
+            visit = room.map(|room| tracing::field::display(Opaque::of(room))),
+            seconds = self.opened.elapsed().as_secs(),
+            messages = self.taken,
+            bytes = self.bytes,
+            reason = end.name(),
+            "a connection ended"
+        );
     }
 
     async fn end(&mut self, end: End) {
@@ -136,6 +178,10 @@ impl<R: Registry> Session<R> {
         }
     }
 
+    fn metrics(&self) -> &Metrics {
+        &self.driver.outbox.mailboxes.metrics
+    }
+
     fn poll_next(&mut self, deadline: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Next> {
         if let Poll::Ready(stop) = self.mailbox.poll_write(context) {
             return Poll::Ready(Next::Stop(stop));
@@ -170,6 +216,7 @@ impl<R: Registry> Session<R> {
             }
         };
         self.driver.outbox.release();
+        self.metrics().note_relay(at.elapsed());
         if end.is_some() {
             // What answers the frames before this one.
             self.mailbox.release();
@@ -209,6 +256,10 @@ impl<R: Registry> Session<R> {
             Ok(too_fast) => too_fast,
         };
         let incoming = Incoming::parse(text);
+        let metrics = self.metrics();
+        metrics.received.count(incoming.as_ref().map_or("invalid", |it| it.message.kind()));
+        metrics.received_bytes.inc_by(text.len() as u64);
+        self.bytes += text.len() as u64;
         let joins = matches!(&incoming, Ok(Incoming { message: ClientMessage::Join(_), .. }));
         // A batch may hold thousands of messages, and other clients are waiting too.
         unless_it_waits(pin!(consume_budget()), &self.driver.outbox).await;
@@ -223,6 +274,7 @@ impl<R: Registry> Session<R> {
         };
         self.taken += u64::from(!joins);
         if let Some(refusal) = refusal {
+            self.metrics().errors.count(refusal.code.name());
             let _ = self.mailbox.answer(refusal.into());
         }
         None
@@ -237,10 +289,14 @@ impl<R: Registry> Session<R> {
         if let Err(fault) = handled {
             error!(conn = %self.connection.id, %fault, "could not handle a message");
             let rejection = Rejection::new(Code::Internal, "our fault; nothing was changed");
+            self.metrics().errors.count(rejection.code.name());
             let _ = self.mailbox.answer(rejection.to(to).answering(request_id).into());
         }
         self.mailbox.unmark();
         self.joined |= self.connection.claim.is_some();
+        if let Some(seats) = self.connection.grant.as_ref().and_then(|grant| grant.capacity) {
+            self.mailbox.widen(queue_bytes(seats));
+        }
     }
 
     /// Charges for the bytes that this client caused others to receive. The `read` bytes of its

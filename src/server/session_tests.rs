@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::alarms::Timed;
-use super::super::limits::{Accounts, Admission, Rates};
+use super::super::limits::{Accounts, Admission, Limits, Rates};
 use super::super::line::Line;
 use super::super::mailbox::{Bounds, Pace, Refused};
 use super::super::mailboxes::Mailboxes;
@@ -16,6 +16,7 @@ use super::super::speaker::{Claims, Told};
 use super::*;
 use crate::core::{ConnectionId, Receipt, Rules};
 use crate::redact::Redacted;
+use crate::server::config::Config;
 use crate::server::memory::MemoryRegistry;
 use crate::token::Gatekeeper;
 use crate::wire::{FromText, JoinDefaults, PeerId, ServerMessage};
@@ -175,8 +176,14 @@ impl Server {
             opened: Instant::now(),
             joined: false,
             taken: 0,
+            bytes: 0,
             max_message_bytes: 100_000,
-            _held: Held { _socket: Arc::new(permit()), _websocket: permit(), _alive: None },
+            held: Held {
+                _socket: Arc::new(permit()),
+                websocket: permit(),
+                limits: Arc::new(Limits::new(&Config::default())),
+                _alive: None,
+            },
         };
         tokio::spawn(Box::new(session).run(Batch::of(&[])));
         WebSocketStream::from_raw_socket(near, Role::Client, None).await

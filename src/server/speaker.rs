@@ -109,14 +109,26 @@ impl Outbox for Speaker {
         message: ServerMessage,
     ) -> Result<Delivery, Unavailable> {
         if *to == self.conn {
+            if let ServerMessage::Error(rejection) = &message {
+                self.mailboxes.metrics.errors.count(rejection.code.name());
+            }
             let posted = self.mailbox.answer(message);
             return Ok(posted.map_or_else(Delivery::from, |_| Delivery::Accepted));
         }
-        let Some(mailbox) = self.mailboxes.find(to) else { return Ok(Delivery::Gone) };
+        let metrics = &self.mailboxes.metrics;
+        let Some(mailbox) = self.mailboxes.find(to) else {
+            metrics.sent.count("gone");
+            return Ok(Delivery::Gone);
+        };
         let Posted { bytes, held_back } = match mailbox.post(message, Pace::HeldBack) {
             Ok(posted) => posted,
-            Err(refused) => return Ok(refused.into()),
+            Err(refused) => {
+                metrics.sent.count(refused.name());
+                return Ok(refused.into());
+            }
         };
+        metrics.sent.count("taken");
+        metrics.sent_bytes.inc_by(bytes as u64);
         let mut told = self.told.lock();
         told.bytes.push((to.clone(), bytes));
         if held_back {
@@ -133,7 +145,11 @@ impl Outbox for Speaker {
         while let Some((to, message)) = messages.next() {
             let delivery = if to == self.conn && matches!(message, ServerMessage::Joined { .. }) {
                 let more = std::iter::from_fn(|| messages.next_if(|(next, _)| *next == to));
-                let answer = std::iter::once(message).chain(more.map(|(_, message)| message));
+                let more = more.map(|(_, message)| {
+                    self.mailboxes.metrics.replayed.inc();
+                    message
+                });
+                let answer = std::iter::once(message).chain(more);
                 let posted = self.mailbox.post_joined(answer);
                 posted.map_or_else(Delivery::from, |_bytes| Delivery::Accepted)
             } else {
@@ -155,7 +171,11 @@ impl Outbox for Speaker {
     }
 
     async fn probe(&self, conns: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
-        self.mailboxes.probe(conns).await
+        let gone = self.mailboxes.probe(conns).await?;
+        let probes = &self.mailboxes.metrics.probes;
+        gone.iter().for_each(|_| probes.count("dead"));
+        (gone.len()..conns.len()).for_each(|_| probes.count("alive"));
+        Ok(gone)
     }
 }
 

@@ -65,6 +65,10 @@ pub(super) fn websocket<R: Registry>(
         Err(refusal) => return *refusal,
     };
     let grant = match identify(&app.gatekeeper, &request) {
+        // A client without a token will bring one in its `join`, and so does somebody who guesses.
+        Ok(None) if !app.gatekeeper.is_open() && app.limits.failed_tokens(client).is_some() => {
+            return unauthorized(&app, client, Refused::Missing);
+        }
         Ok(grant) => grant,
         Err(refused) => return unauthorized(&app, client, refused),
     };
@@ -82,7 +86,12 @@ pub(super) fn websocket<R: Registry>(
     }
     let defaults = JoinDefaults::parse(request.uri().query().unwrap_or_default());
     let upgrade = hyper::upgrade::on(&mut request);
-    let held = Held { _socket: caller.permit, _websocket: permit, _alive: app.alive.upgrade() };
+    let held = Held {
+        _socket: caller.permit,
+        websocket: permit,
+        limits: Arc::clone(&app.limits),
+        _alive: app.alive.upgrade(),
+    };
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => start(&app, held, caller.meter, (defaults, grant), upgraded),
@@ -132,6 +141,7 @@ fn run<R: Registry>(
     batch: Batch,
 ) {
     let id = app.next_connection();
+    app.metrics().opened.inc();
     let opened = Instant::now();
     let mailbox = app.mailboxes.open(&id, Some(Line::new(write)));
     let session = Box::new(Session {
@@ -148,8 +158,9 @@ fn run<R: Registry>(
         opened,
         joined: false,
         taken: 0,
+        bytes: 0,
         max_message_bytes: app.config.max_message_bytes,
-        _held: held,
+        held,
     });
     tokio::spawn(session.run(batch));
 }
@@ -166,22 +177,27 @@ fn admit<R: Registry>(
     request: &Request,
     client: IpAddr,
 ) -> Result<Permit, Box<Response>> {
+    let refused = &app.metrics().refused_handshakes;
     if app.draining.load(Ordering::Acquire) {
+        refused.count("draining");
         return Err(unavailable("this server is shutting down").into());
     }
     if !origin_allowed(&app.config.allowed_origins, request) {
+        refused.count("origin");
         let message = "this page's origin is not on the list of --allowed-origin";
         return Err(refuse(StatusCode::FORBIDDEN, "Forbidden", message).into());
     }
     if announces_body(request) {
+        refused.count("body");
         let message = "expected a WebSocket handshake without a body";
         return Err(refuse(StatusCode::BAD_REQUEST, "Bad Request", message).into());
     }
     app.limits.websocket(client).map_err(|crowded| {
-        let message = match crowded {
-            Crowded::Server => "this server has reached its limit of connections",
-            Crowded::Address => "too many connections from this address",
+        let (reason, message) = match crowded {
+            Crowded::Server => ("server_full", "this server has reached its limit of connections"),
+            Crowded::Address => ("address_full", "too many connections from this address"),
         };
+        refused.count(reason);
         unavailable(message).into()
     })
 }
@@ -240,6 +256,8 @@ fn unavailable(message: &str) -> Response {
 /// Refuses a token and says why. An address with too many invalid tokens is no longer told why, so
 /// nobody can guess tokens by trial and error.
 fn unauthorized<R>(app: &App<R>, client: IpAddr, refused: Refused) -> Response {
+    app.metrics().refused_handshakes.count("token");
+    app.metrics().failed_tokens.count(refused.reason());
     if let Err(wait) = app.limits.failed_token(client) {
         let message = "too many invalid tokens from this address";
         let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", message);

@@ -49,6 +49,19 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// For counting: one word for each kind of fault. It is the name of the claim for a bad claim.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Several => "several",
+            Self::TooLong => "too_long",
+            Self::Form | Self::Part(_) => "form",
+            Self::Header { .. } => "header",
+            Self::Signature => "signature",
+            Self::Claim { claim, .. } => claim,
+        }
+    }
+
     /// The refusal of an expired token.
     pub(super) const EXPIRED: Self =
         Self::Claim { claim: "exp", expected: "a time to come; this token has expired" };

@@ -67,8 +67,8 @@ pub struct Join {
 pub struct Signal<'a> {
     /// The recipient.
     pub to: Recipient,
-    /// Whether it is `chat`, which also reaches the lobby.
-    pub chat: bool,
+    /// Its type.
+    pub kind: &'static str,
     /// The frame as received.
     pub envelope: Envelope<'a>,
 }
@@ -80,6 +80,13 @@ pub enum Recipient {
     Peer(PeerId),
     /// Everybody else in the sender's room.
     Room,
+}
+
+impl Signal<'_> {
+    /// Whether it also reaches the lobby.
+    pub fn is_chat(&self) -> bool {
+        self.kind == CHAT
+    }
 }
 
 impl Recipient {
@@ -108,31 +115,21 @@ impl<'a> ClientMessage<'a> {
     fn parse(envelope: Envelope<'a>) -> Result<Self, Rejection> {
         let kind = envelope.kind.and_then(string);
         let kind = kind.ok_or_else(|| invalid("type", "a string that names the message"))?;
+        if let Some(kind) = FOR_ONE.into_iter().find(|known| *known == kind) {
+            let to = one_peer("to", envelope.to)?;
+            return Ok(Self::Signal(Signal { to, kind, envelope }));
+        }
+        if let Some(kind) = FOR_ANY.into_iter().find(|known| *known == kind) {
+            let to = optional("to", envelope.to)?.map_or(Recipient::Room, Recipient::Peer);
+            return Ok(Self::Signal(Signal { to, kind, envelope }));
+        }
         Ok(match kind.as_ref() {
-            "offer"
-            | "answer"
-            | "candidate"
-            | "ice-candidate"
-            | "signal"
-            | "batched_signals"
-            | "renegotiate"
-            | "ack"
-            | "connection_rejected"
-            | "signal_rejected"
-            | "kademlia_rpc_request"
-            | "kademlia_rpc_response" => {
-                Self::Signal(Signal { to: one_peer("to", envelope.to)?, chat: false, envelope })
-            }
-            "chat" | "typing_indicator" => {
-                let to = optional("to", envelope.to)?.map_or(Recipient::Room, Recipient::Peer);
-                Self::Signal(Signal { to, chat: kind == "chat", envelope })
-            }
-            "private_message" => {
+            PRIVATE => {
                 let to = match (present(envelope.to), present(envelope.target_user_id)) {
                     (None, Some(target)) => one_peer("targetUserId", Some(target))?,
                     (to, _) => one_peer("to", to)?,
                 };
-                Self::Signal(Signal { to, chat: false, envelope })
+                Self::Signal(Signal { to, kind: PRIVATE, envelope })
             }
             "join" => Self::Join(Join::parse(envelope.text())?),
             "join_room" => Self::Join(Join { moves: true, ..Join::parse(envelope.text())? }),
@@ -148,11 +145,45 @@ impl<'a> ClientMessage<'a> {
         })
     }
 
+    /// Its type, in the spelling of the protocol's first name for it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Join(_) => "join",
+            Self::Signal(signal) => signal.kind,
+            Self::Peers => "peers",
+            Self::RoomList => "room_list",
+            Self::Leave => "leave",
+            Self::Ping => "ping",
+            Self::Renew(_) => "renew",
+            Self::Host(message) => message.kind(),
+        }
+    }
+
     /// The peer that the message is for, so an error can name it.
     pub const fn to(&self) -> Option<&PeerId> {
         if let Self::Signal(signal) = self { signal.to.peer() } else { None }
     }
 }
+
+/// Messages that are relayed to one peer.
+const FOR_ONE: [&str; 12] = [
+    "offer",
+    "answer",
+    "candidate",
+    "ice-candidate",
+    "signal",
+    "batched_signals",
+    "renegotiate",
+    "ack",
+    "connection_rejected",
+    "signal_rejected",
+    "kademlia_rpc_request",
+    "kademlia_rpc_response",
+];
+const CHAT: &str = "chat";
+/// Messages that are relayed to one peer, or to all.
+const FOR_ANY: [&str; 2] = [CHAT, "typing_indicator"];
+const PRIVATE: &str = "private_message";
 
 const UNKNOWN_TYPE: &str = "`type`: expected join, offer, answer, candidate, signal, chat, \
     private_message, typing_indicator, peers, room_list, renew, leave, ping or another message \
@@ -244,7 +275,7 @@ fn present(raw: Option<&str>) -> Option<&str> {
 fn string(raw: &str) -> Option<Cow<'_, str>> {
     let plain = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match plain {
-        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        Some(plain) if !plain.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(plain)),
         _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
     }
 }

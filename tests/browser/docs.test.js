@@ -1,31 +1,14 @@
 // The page of one's own in docs/client.md, in an empty folder: it works as it stands there.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import test from "node:test";
 import { invitations } from "./invitations.js";
+import { withPage } from "./site.js";
 import { onStage, screenshotPath } from "./stage.js";
 
 const DOCS = readFileSync(new URL("../../docs/client.md", import.meta.url), "utf8");
 const [, PAGE] = /^```html\n(<!doctype html>.*?)^```/ms.exec(DOCS);
-
-/** Serves `html` at an address of its own while `play` runs. */
-async function withPage(html, play) {
-  const server = createServer((request, response) => {
-    const isPage = request.url === "/";
-    response.writeHead(isPage ? 200 : 204, { "content-type": "text/html; charset=utf-8" });
-    response.end(isPage ? html : "");
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  try {
-    await play(server.address().port);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
-}
 
 /** Waits until this many videos of the page show a moving picture. */
 const sees = (page, count, root = "document") => page.waitForFunction(({ count, root }) => {

@@ -40,7 +40,8 @@ test("the header does not say online while the page says that nothing answers",
   const anna = await stage.person("Anna", {
     // As where health and signaling have different addresses.
     more: {
-      server: `ws://127.0.0.1:${cable.port}/ws`, health: `http://127.0.0.1:${stage.server.port}/health`,
+      server: `ws://127.0.0.1:${cable.port}/ws`,
+      health: `http://127.0.0.1:${stage.server.port}/health`,
     },
     hosts: [`127.0.0.1:${cable.port}`],
   });
@@ -133,7 +134,8 @@ test("everything is there in German and in French", { timeout: 60_000 },
   ]) {
     const person = await stage.person("Anna", { context: { locale }, visit: `v-${locale}` });
     assert.equal(await person.page.textContent("#join"), join);
-    assert.equal(await person.page.evaluate(() => document.documentElement.lang), locale.slice(0, 2));
+    const language = await person.page.evaluate(() => document.documentElement.lang);
+    assert.equal(language, locale.slice(0, 2));
     await person.page.waitForSelector('.screen[data-camera="on"]');
     await person.page.screenshot({ path: screenshotPath(`form-${locale}`) });
     await person.join();
@@ -157,7 +159,9 @@ test("a clinic's name, colour and logo are on the page", { timeout: 60_000 }, as
   const flags = ["--page-name", "Praxis am See", "--page-color", "#7a1f5c", "--page-logo", logo];
   await onStage({ flags }, async (stage) => {
     const { page } = await stage.person("Anna");
-    await page.waitForFunction(() => document.getElementById("clinic").textContent === "Praxis am See");
+    await page.waitForFunction(
+      () => document.getElementById("clinic").textContent === "Praxis am See",
+    );
     await page.waitForFunction(() => document.getElementById("clinic-logo").naturalWidth > 0);
     const color = await page.evaluate(
       () => getComputedStyle(document.getElementById("join")).backgroundColor,

@@ -206,12 +206,13 @@ export class Person {
       })
       .map(({ id }) => id));
     assert.deepEqual(spilt, [], "labels that do not fit");
-    const outside = await this.page.evaluate(() => [...document.querySelectorAll(".controls button")]
+    const all = ".controls button";
+    const outside = await this.page.evaluate((all) => [...document.querySelectorAll(all)]
       .filter((button) => button.checkVisibility())
       .map((button) => ({ id: button.id, box: button.getBoundingClientRect() }))
       .filter(({ box }) => box.top < 0 || box.left < 0 || box.bottom > innerHeight
         || box.right > innerWidth)
-      .map(({ id, box }) => `${id} ${JSON.stringify(box)}`));
+      .map(({ id, box }) => `${id} ${JSON.stringify(box)}`), all);
     assert.deepEqual(outside, []);
   }
 

@@ -1,31 +1,20 @@
 // The React app of examples/react, built by Vite, in a visit with the page.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { extname } from "node:path";
 import test from "node:test";
 import { invitations } from "./invitations.js";
+import { withSite } from "./site.js";
 import { onStage, screenshotPath } from "./stage.js";
 
 const DIST = new URL("../../examples/react/dist/", import.meta.url);
 const TYPES = { ".html": "text/html", ".js": "text/javascript" };
 
-async function withApp(play) {
-  const server = createServer((request, response) => {
-    const path = new URL(request.url, "http://app").pathname.slice(1) || "index.html";
-    response.writeHead(200, { "content-type": TYPES[extname(path)] });
-    response.end(readFileSync(new URL(path, DIST)));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  try {
-    await play(server.address().port);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
-}
+const withApp = (play) => withSite((path) => ({
+  kind: TYPES[extname(path || "index.html")],
+  content: readFileSync(new URL(path || "index.html", DIST)),
+}), play);
 
 test("useVisit in StrictMode is one person, who keeps the seat", { timeout: 60_000 }, () => {
   const { flags, doctor, patient } = invitations();

@@ -11,10 +11,12 @@ import { chromium } from "playwright-core";
 import { Person, watch } from "./person.js";
 import { startServer } from "./server.js";
 
+const FAKE_DEVICES = "--use-fake-device-for-media-stream";
+
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  "--use-fake-device-for-media-stream",
+  FAKE_DEVICES,
   "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
   "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
   "--disable-background-timer-throttling",
@@ -27,7 +29,8 @@ const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url
 
 /**
  * Runs `play` on a fresh stage and removes it, whatever happens. `flags` are for the server, which
- * `start` starts; `camera: false` is a browser that refuses camera and microphone; `certificate` is
+ * `start` starts; `camera: false` is a browser that refuses camera and microphone, and
+ * `cameras` how many it has; `certificate` is
  * one of `certificate.js`, which the server shows and the browser trusts.
  */
 export async function onStage(options, play) {
@@ -43,10 +46,11 @@ export async function onStage(options, play) {
 }
 
 async function playOnce(
-  { flags = [], camera = true, certificate = null, start = startServer }, play,
+  { flags = [], camera = true, cameras = 1, certificate = null, start = startServer }, play,
 ) {
   const server = await start(...flags, ...certificate?.forServer ?? []);
-  const browser = await launch(camera, certificate?.forBrowser ?? []);
+  const more = cameras > 1 ? [`${FAKE_DEVICES}=device-count=${cameras}`] : [];
+  const browser = await launch(camera, [...more, ...certificate?.forBrowser ?? []]);
   const stage = new Stage(server, browser, certificate ? "https" : "http");
   try {
     await play(stage);

@@ -1,4 +1,5 @@
-// Every state of the page: what axe says of it, and whether it fits, in the windows that people have.
+// Every state of the page: what axe says of it, and whether it fits, in the windows that people
+// have.
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -7,10 +7,11 @@ use crate::conformance::client::Client;
 use crate::conformance::request::get;
 
 /// Those that count as not set.
-const HARMLESS: [&str; 29] = [
+const HARMLESS: [&str; 31] = [
     "PORT",
     "VISIO_BYTE_BURST",
     "VISIO_BYTE_RATE",
+    "VISIO_CONNECTION_RATE",
     "VISIO_DRAIN_SECONDS",
     "VISIO_FRAME_ANCESTOR",
     "VISIO_GRACE_SECONDS",
@@ -24,6 +25,7 @@ const HARMLESS: [&str; 29] = [
     "VISIO_MAX_PEERS_PER_ROOM",
     "VISIO_MESSAGE_BURST",
     "VISIO_MESSAGE_RATE",
+    "VISIO_METRICS_LISTEN",
     "VISIO_OPEN",
     "VISIO_PAGE_COLOR",
     "VISIO_PAGE_LOGO",

@@ -16,7 +16,7 @@ use crate::conformance::request::get;
 const MANY: u64 = 10_000;
 /// Fewer prove nothing.
 const FEW: u64 = 2_000;
-/// The most that one of them may cost, in bytes. `docs/measurements.md` has the actual cost.
+/// The most that one of them may cost, in bytes. `docs/performance.md` has the actual cost.
 const COST: u64 = 20 * 1024;
 
 const HEAD: &[u8] = b"GET /ws HTTP/1.1\r\nHost: a\r\nX-Slow: ";

@@ -4,7 +4,10 @@ const stubbed = [
   "MediaStream", "RTCPeerConnection", "navigator",
 ];
 
-/** Puts the stand-ins in place; the returned function removes them. `connections`: all that were made. */
+/**
+ * Puts the stand-ins in place; the returned function removes them. `connections`: all that were
+ * made.
+ */
 export function fakeRtc() {
   const connections = [];
   const before = stubbed.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);

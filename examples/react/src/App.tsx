@@ -1,4 +1,5 @@
-// A visit: `?server=wss://HOST/ws&health=https://HOST/health`, and `#token=...` or `&room=...&name=...`.
+// A visit: `?server=wss://HOST/ws&health=https://HOST/health`, and `#token=...` or
+// `&room=...&name=...`.
 
 import { useState } from "react";
 import type { Me, Person } from "visio-client";
@@ -38,7 +39,11 @@ function Visit({ onLeave }: { onLeave: () => void }) {
       {people.filter((person) => person.state !== "left").map((person) => (
         <Someone key={person.peerId} {...person} />
       ))}
-      <Controls me={me} onMute={() => visit?.mute(me.mic)} onCamera={() => visit?.camera(!me.camera)} />
+      <Controls
+        me={me}
+        onMute={() => visit?.mute(me.mic)}
+        onCamera={() => visit?.camera(!me.camera)}
+      />
       <button id="leave" onClick={onLeave}>Leave</button>
     </section>
   );

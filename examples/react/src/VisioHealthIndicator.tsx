@@ -27,6 +27,11 @@ interface Health {
   troubled: string[];
 }
 
+interface Answer {
+  status?: string;
+  checks?: Record<string, string>;
+}
+
 const LIMIT_MS = 8_000;
 const CHECKING: Health = { state: "checking", troubled: [] };
 const OFFLINE: Health = { state: "offline", troubled: [] };
@@ -59,7 +64,8 @@ export function VisioHealthIndicator({
 }: VisioHealthIndicatorProps) {
   const { state, troubled } = useVisioHealth(url, everyMs);
   if (!url) return null;
-  const title = troubled.length > 0 ? `Not working as it should: ${troubled.join(", ")}` : undefined;
+  const names = troubled.join(", ");
+  const title = names ? `Not working as it should: ${names}` : undefined;
   return (
     <span role="status" data-state={state} title={title} className={className} style={ROW}>
       <span aria-hidden="true" style={{ ...LIGHT, backgroundColor: COLORS[state] }} />
@@ -127,12 +133,14 @@ async function readHealth(url: string, asking: AbortController): Promise<Health>
   }
 }
 
-function judge({ status, checks = {} }: { status?: string; checks?: Record<string, string> }): Health {
+function judge({ status, checks = {} }: Answer): Health {
   const troubled = Object.keys(checks).filter((name) => !FINE.includes(checks[name] ?? ""));
   if (status === "DEGRADED") return { state: "degraded", troubled };
   if (status !== "OK" && status !== "healthy") return { state: "offline", troubled };
   return { state: troubled.length > 0 ? "degraded" : "online", troubled };
 }
 
-const ROW: CSSProperties = { display: "inline-flex", alignItems: "center", gap: 8, fontSize: 14, whiteSpace: "nowrap" };
+const ROW: CSSProperties = {
+  display: "inline-flex", alignItems: "center", gap: 8, fontSize: 14, whiteSpace: "nowrap",
+};
 const LIGHT: CSSProperties = { width: 10, height: 10, borderRadius: "50%" };

@@ -16,7 +16,9 @@ impl Room {
                 context.refuse_signal(signal, Code::Forbidden, "an observer is silent")
             }
             Some(seat) => self.relay(context, seat, signal),
-            None if signal.chat && self.waits(who).is_some_and(|it| it.role != Role::Observer) => {
+            None if signal.is_chat()
+                && self.waits(who).is_some_and(|it| it.role != Role::Observer) =>
+            {
                 self.chat_with_host(context, signal)
             }
             None => self.no_seat(context, signal.to.peer()),
@@ -32,7 +34,7 @@ impl Room {
             }
             Recipient::Peer(to) => to,
         };
-        let waits = || self.waiting_peer(to).filter(|_| signal.chat && speaker.hosts());
+        let waits = || self.waiting_peer(to).filter(|_| signal.is_chat() && speaker.hosts());
         let Some(receiver) = self.seat(to).or_else(waits) else {
             let text = "no such peer in this room";
             return context.refuse_signal(signal, Code::PeerNotFound, text);

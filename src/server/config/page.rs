@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use crate::origin;
+use crate::server::regular_file;
 
 /// The flags of the visit page at `/demo/`.
 #[derive(Debug, Clone, Default, Args)]
@@ -110,7 +111,7 @@ fn read(path: PathBuf) -> Result<Logo, PageError> {
         Some("jpg" | "jpeg") => "image/jpeg",
         _ => return Err(PageError::Logo(path, "its name ends otherwise".into())),
     };
-    let content = match std::fs::read(&path) {
+    let content = match regular_file::bytes(&path) {
         Ok(content) => content,
         Err(error) => return Err(PageError::Logo(path, error.to_string())),
     };

@@ -41,6 +41,13 @@ pub(in super::super) enum Crowded {
     Address,
 }
 
+impl Permit {
+    /// The address that it was given to; for IPv6, its /64.
+    pub(in super::super) const fn ip(&self) -> Option<IpAddr> {
+        self.ip
+    }
+}
+
 impl Admission {
     pub(in super::super) fn new(most: usize, most_per_ip: usize) -> Self {
         let (open, by_ip) = (AtomicUsize::new(0), DashMap::new());

@@ -2,7 +2,7 @@
 
 mod accounts;
 mod admission;
-mod failures;
+mod by_address;
 mod files;
 mod rate;
 
@@ -19,7 +19,15 @@ use tokio::time::Instant;
 
 use crate::server::config::Config;
 use crate::server::network::{self, Network};
-use failures::Failures;
+use by_address::ByAddress;
+
+/// The short connections beside WebSockets that one address may open in a burst.
+const SHORT: usize = 100;
+/// The invalid tokens that one address may send: a second, and in a burst. Only failures are
+/// limited, not attempts: a whole clinic may share one address, and a page from yesterday that keeps
+/// retrying must not lock a colleague out. After too many failures, somebody who guesses tokens
+/// learns nothing more, and needs a new connection for every guess.
+const FAILED_TOKENS: (f64, f64) = (1.0 / 3.0, 20.0);
 
 /// The limits that connections share.
 #[derive(Debug)]
@@ -27,7 +35,8 @@ pub(super) struct Limits {
     trusted_proxies: Vec<Network>,
     sockets: Arc<Admission>,
     websockets: Arc<Admission>,
-    failed_tokens: Failures,
+    failed_tokens: ByAddress,
+    new_connections: ByAddress,
     pub(super) rates: Rates,
     pub(super) accounts: Arc<Accounts>,
 }
@@ -39,12 +48,15 @@ impl Limits {
             messages: (config.message_rate, config.message_burst),
             bytes: (config.byte_rate, config.byte_burst),
         };
+        // Who wants no limit on connections of an address wants none on new ones.
+        let a_second = if most_per_ip == 0 { 0 } else { config.connection_rate };
         let sockets = Admission::new(most, most_per_ip).with_spare_permits();
         Self {
             trusted_proxies: config.trusted_proxies.clone(),
             sockets: Arc::new(sockets),
             websockets: Arc::new(Admission::new(most, most_per_ip)),
-            failed_tokens: Failures::default(),
+            failed_tokens: ByAddress::new(FAILED_TOKENS.0, FAILED_TOKENS.1),
+            new_connections: ByAddress::new(a_second.into(), (most_per_ip + SHORT) as f64),
             rates,
             accounts: Arc::new(Accounts::new(rates)),
         }
@@ -64,6 +76,9 @@ impl Limits {
     /// counted by address.
     pub(super) fn socket(&self, peer: IpAddr) -> Result<Permit, Crowded> {
         let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(peer));
+        if !is_proxy && self.new_connections.admit(peer, Instant::now()).is_err() {
+            return Err(Crowded::Address);
+        }
         self.sockets.admit((!is_proxy).then_some(peer))
     }
 
@@ -77,5 +92,10 @@ impl Limits {
     /// address.
     pub(super) fn failed_token(&self, from: IpAddr) -> Result<(), Duration> {
         self.failed_tokens.count(from, Instant::now())
+    }
+
+    /// How long an address that has sent too many invalid tokens has to wait.
+    pub(super) fn failed_tokens(&self, from: IpAddr) -> Option<Duration> {
+        self.failed_tokens.wait(from, Instant::now())
     }
 }

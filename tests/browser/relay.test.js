@@ -1,0 +1,101 @@
+// A network that lets nothing through but TURN: coturn, and calls that may use nothing else.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import test from "node:test";
+import { withPage } from "./site.js";
+import { onStage, screenshotPath } from "./stage.js";
+
+const TURNSERVER = process.env.TURNSERVER ?? "turnserver";
+
+/** Runs coturn on this machine alone, with one user, while `play` runs. */
+async function withTurn(play) {
+  const port = await freePort();
+  const folder = mkdtempSync(`${tmpdir()}/visio-turn-`);
+  const child = spawn(TURNSERVER, [
+    "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", `--listening-port=${port}`,
+    "--lt-cred-mech", "--user=visit:secret", "--realm=example.test", "--no-tls", "--no-dtls",
+    "--no-cli", "--allow-loopback-peers", "--log-file=stdout", `--pidfile=${folder}/pid`,
+    `--userdb=${folder}/users`,
+  ], { stdio: "ignore" });
+  try {
+    await answers(port);
+    await play({ urls: `turn:127.0.0.1:${port}`, username: "visit", credential: "secret" });
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+}
+
+async function freePort() {
+  const listener = net.createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address();
+  listener.close();
+  await once(listener, "close");
+  return port;
+}
+
+/** Waits until somebody listens; coturn listens on TCP, too. */
+async function answers(port) {
+  for (;;) {
+    const socket = net.connect(port, "127.0.0.1");
+    const there = await Promise.race([
+      once(socket, "connect").then(() => true), once(socket, "error").then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (there) return;
+  }
+}
+
+const page = (port, turn) => `<!doctype html><meta charset="utf-8"><title>Relay</title>
+  <script type="module">
+    import { checkConnection, joinVisit } from "http://127.0.0.1:${port}/demo/client/index.js";
+    const iceServers = [${JSON.stringify(turn)}];
+    const steps = [];
+    for await (const step of checkConnection("ws://127.0.0.1:${port}/ws", null, { iceServers })) {
+      if (step.status !== "running") steps.push([step.name, step.status]);
+    }
+    window.steps = Object.fromEntries(steps);
+    window.visit = await joinVisit({
+      url: "ws://127.0.0.1:${port}/ws", room: "relayed", name: location.hash, iceServers,
+      iceTransportPolicy: "relay", media: { quality: "low" },
+    });
+    const video = document.createElement("video");
+    Object.assign(video, { autoplay: true, muted: true });
+    document.body.append(video);
+    visit.subscribe(({ people }) => { video.srcObject ??= people[0]?.stream ?? null; });
+  </script>`;
+
+test("a call through TURN alone", { timeout: 60_000 }, () => withTurn((turn) => onStage({},
+  async (stage) => {
+  await withPage(page(stage.server.port, turn), async (site) => {
+    const people = [];
+    for (const name of ["anna", "ben"]) {
+      people.push(await stage.visitor(name, `http://127.0.0.1:${site}/#${name}`));
+    }
+    for (const person of people) {
+      await person.page.waitForFunction(() => window.visit?.state.people[0]?.quality);
+      await person.receivesMedia();
+      const { relayed } = await person.page.evaluate(() => window.visit.state.people[0].quality);
+      assert.equal(relayed, true);
+      assert.deepEqual(await person.page.evaluate(() => window.steps.relay), "ok");
+    }
+    await people[0].page.screenshot({ path: screenshotPath("relay") });
+  });
+})));
+
+test("the check says that a relay does not work", { timeout: 60_000 }, () => onStage({},
+  async (stage) => {
+  const turn = { urls: `turn:127.0.0.1:${await freePort()}`, username: "visit", credential: "no" };
+  await withPage(page(stage.server.port, turn), async (site) => {
+    const anna = await stage.visitor("Anna", `http://127.0.0.1:${site}/`);
+    await anna.page.waitForFunction(() => window.steps);
+    const { network, relay } = await anna.page.evaluate(() => window.steps);
+    assert.deepEqual([network, relay], ["ok", "warning"]);
+  });
+}));
