@@ -18,8 +18,8 @@ server, turn = services["visio"], services["coturn"]
 environment = {name: str(value) for name, value in server["environment"].items()}
 
 assert environment["VISIO_TURN_SECRET"] == turn["environment"]["TURN_SECRET"]
-assert environment["VISIO_ALLOWED_ORIGIN"] == "https://visio.clinic.example"
-assert environment["VISIO_TURN_URL"].count("turn.clinic.example") == 3, environment["VISIO_TURN_URL"]
+assert environment["VISIO_ALLOWED_ORIGIN"] == "https://visio.hospital.example"
+assert environment["VISIO_TURN_URL"].count("turn.hospital.example") == 3, environment["VISIO_TURN_URL"]
 for name, service in services.items():
     assert "ALL" in service["cap_drop"], f"{name} keeps its capabilities"
     for volume in service.get("volumes", []):
