@@ -138,7 +138,7 @@ variable "allowed_origins" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key for the table and the log, and for the secret if it uses one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of the KMS key for the table and the log, and for the secrets if they use one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 
