@@ -46,6 +46,7 @@ module "signaling" {
   allowed_origins   = var.allowed_origins
   tokens            = var.tokens
   health_secret_arn = one(module.health_secret[*].arn)
+  ice               = var.ice
 
   stage_name = coalesce(var.stage_name, var.environment)
   throttling = var.throttling
@@ -72,6 +73,7 @@ module "health" {
   websocket_url     = module.signaling.websocket_url
   allowed_origins   = var.allowed_origins
   health_secret_arn = one(module.health_secret[*].arn)
+  ice               = var.ice
   kms_key_arn       = local.kms_key_arn
 
   package      = coalesce(var.health.package, "${local.packages}/health.zip")

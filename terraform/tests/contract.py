@@ -55,30 +55,50 @@ def compare():
 
 
 def environments():
+    same("environment of ice", environment("ice"), by_reference(variables_of(shared())))
     for module, path in [
         ("signaling", "lambda/src/settings.rs"),
         ("health", "lambda/src/health/settings.rs"),
     ]:
-        there = set(re.findall(r'"(VISIO_\w+)"', source(path)))
-        # A secret would be in the state, where many can read it, so the code gets only its ARN. A
-        # public key is not secret.
-        secrets = {name for name in there if name.endswith("_SECRET")}
-        listed = re.search(r"const SECRETS: .*?= \[(.*?)\];", source(path), re.S)[1]
+        listed = re.search(r"const SECRETS: .*?=\s*\[(.*?)\];", source(path), re.S)[1]
+        expect("ice_servers(" in source(path), f"{path}: it reads no settings of STUN and TURN")
+        there = variables_of(source(path)) | variables_of(shared())
+        secrets = {name for name in there if is_secret(name)}
         expect(
             secrets == set(re.findall(r'"(\w+)"', listed)),
             f"{path}: SECRETS are {listed}, and not all",
         )
-        there = there - secrets | {f"{name}_ARN" for name in secrets}
-        same(f"environment of {module}", environment(module), sorted(there))
+        same(f"environment of {module}", environment(module), by_reference(there))
     expect(
         '"{name}_ARN"' in source("lambda/src/secrets.rs"),
         "the code finds references by another name than NAME_ARN",
     )
 
 
+def shared():
+    """The function that reads the settings of STUN and TURN, for both functions."""
+    found = re.search(r"fn ice_servers\(.*?^\}", source("lambda/src/settings.rs"), re.M | re.S)
+    return found[0]
+
+
+def variables_of(code):
+    return set(re.findall(r'"(VISIO_\w+)"', code))
+
+
+def is_secret(name):
+    return name.endswith(("_SECRET", "_CREDENTIAL"))
+
+
+def by_reference(names):
+    """A secret would be in the state, where many can read it, so the code gets only its ARN. A
+    public key is not secret."""
+    return sorted(f"{name}_ARN" if is_secret(name) else name for name in names)
+
+
 def environment(module):
     body = re.search(r"^  environment = merge\(\n(.*?)^  \)", text(MODULES[module]), re.M | re.S)[1]
-    return sorted(set(re.findall(r"\b(VISIO_\w+) +=", body)))
+    names = set(re.findall(r"\b(VISIO_\w+) +=", body))
+    return sorted(names.union(environment("ice") if "module.ice.environment" in body else []))
 
 
 # The calls of @connections, which have permissions of their own.
@@ -224,23 +244,28 @@ def applied(state):
                 names <= set(environment(module)),
                 f"{it['address']} is told more than it reads: {names}",
             )
+    told = [
+        {name: value for name, value in it.items() if name in environment("ice")}
+        for it in environments_made(made)
+    ]
+    expect(told[:1] == told[1:], f"the functions are told of different servers: {told}")
     count = sum(it["type"] == "aws_lambda_function" for it in made)
     expect(count == 2, f"{count} functions were made")
+
+
+def environments_made(made):
+    functions = [it["values"] for it in made if it["type"] == "aws_lambda_function"]
+    return [it["environment"][0]["variables"] for it in functions]
 
 
 def secret_made(made):
     """There is one secret, both functions get its ARN, and nothing reveals its value."""
     secrets = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret"]
     versions = [it["values"] for it in made if it["type"] == "aws_secretsmanager_secret_version"]
-    told = [
-        it["values"]["environment"][0]["variables"]
-        for it in made
-        if it["type"] == "aws_lambda_function"
-    ]
     arns = [it["arn"] for it in secrets]
     expect(len(arns) == 1, f"{len(arns)} secrets were made")
     expect([it["secret_id"] for it in versions] == arns, "a secret has no value, or two")
-    for it in told:
+    for it in environments_made(made):
         expect(
             [it.get("VISIO_HEALTH_SECRET_ARN")] == arns,
             f"a function is told of another secret than {arns}: {it}",

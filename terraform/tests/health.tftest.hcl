@@ -20,11 +20,13 @@ run "the_function_gets_the_variables_that_it_reads" {
 
   assert {
     condition = aws_lambda_function.this.environment[0].variables == tomap({
-      VISIO_TABLE          = "visio-test"
-      VISIO_WEBSOCKET_URL  = "wss://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
-      VISIO_REGION         = "eu-west-3"
-      VISIO_SERVICE_NAME   = "visio-conference"
-      VISIO_ALLOWED_ORIGIN = "https://clinic.example"
+      VISIO_TABLE            = "visio-test"
+      VISIO_WEBSOCKET_URL    = "wss://abcde12345.execute-api.eu-west-3.amazonaws.com/prod"
+      VISIO_REGION           = "eu-west-3"
+      VISIO_SERVICE_NAME     = "visio-conference"
+      VISIO_ALLOWED_ORIGIN   = "https://clinic.example"
+      VISIO_TURN_TTL_SECONDS = "3600"
+      VISIO_RELAY_ONLY       = "false"
     })
     error_message = "the environment is not what the binary reads"
   }
@@ -124,6 +126,7 @@ run "everything_that_can_be_changed" {
     monitoring        = { xray_tracing = true }
     kms_key_arn       = "arn:aws:kms:eu-west-3:123456789012:key/1"
     health_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
+    ice               = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
     alarms            = { enabled = false }
   }
 
@@ -133,12 +136,12 @@ run "everything_that_can_be_changed" {
   }
 
   assert {
-    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Table", "Log"], it.Sid) } == { Secret = ["secretsmanager:GetSecretValue"], Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
+    condition     = { for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Sid => it.Action if !contains(["Table", "Log"], it.Sid) } == { Secrets = ["secretsmanager:GetSecretValue"], Key = ["kms:Decrypt"], Traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] }
     error_message = "what was turned on is not what is allowed"
   }
 
   assert {
-    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secret"] == [[var.health_secret_arn]]
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [[var.health_secret_arn, "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"]]
     error_message = "a secret too many, or too few"
   }
 
@@ -155,6 +158,7 @@ run "null_counts_as_not_set" {
 
   variables {
     function   = { memory_size = null, timeout = null, reserved_concurrency = null, service_name = null }
+    ice        = { stun_urls = null, turn_urls = null, turn_secret_arn = null, turn_username = null, turn_credential_arn = null, turn_ttl_seconds = null, relay_only = null }
     logs       = { retention_days = null }
     monitoring = { xray_tracing = null }
     alarms     = { enabled = null, actions = null, thresholds = { errors = null, throttles = null, duration_percent = null, unhealthy_minutes = null } }
@@ -166,8 +170,73 @@ run "null_counts_as_not_set" {
   }
 
   assert {
+    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_REGION", "VISIO_RELAY_ONLY", "VISIO_SERVICE_NAME", "VISIO_TABLE", "VISIO_TURN_TTL_SECONDS", "VISIO_WEBSOCKET_URL"])
+    error_message = "the function's variables are not the defaults"
+  }
+
+  assert {
     condition     = { for key, it in aws_cloudwatch_metric_alarm.function : key => it.threshold } == { errors = 2, throttles = 5, duration = 8000 } && aws_cloudwatch_metric_alarm.unhealthy[0].datapoints_to_alarm == 2
     error_message = "the alarms are not those of the defaults"
+  }
+}
+
+run "the_function_gets_the_servers_and_the_arn_of_the_turn_secret" {
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    ice         = { stun_urls = ["stun:turn.clinic.example"], turn_urls = ["turn:turn.clinic.example", "turns:turn.clinic.example?transport=tcp"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf", turn_ttl_seconds = 600, relay_only = true }
+  }
+
+  assert {
+    condition = { for name, value in aws_lambda_function.this.environment[0].variables : name => value if can(regex("STUN|TURN|RELAY", name)) } == {
+      VISIO_STUN_URL         = "stun:turn.clinic.example"
+      VISIO_TURN_URL         = "turn:turn.clinic.example,turns:turn.clinic.example?transport=tcp"
+      VISIO_TURN_SECRET_ARN  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"
+      VISIO_TURN_TTL_SECONDS = "600"
+      VISIO_RELAY_ONLY       = "true"
+    }
+    error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it if it.Sid == "Secrets"] == [
+      { Sid = "Secrets", Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"] }
+    ]
+    error_message = "it cannot read the secret, or more than that"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com", "secretsmanager.eu-west-3.amazonaws.com"]]
+    error_message = "a secret that is encrypted with the key could not be read, or it could be used for something else"
+  }
+}
+
+run "the_function_gets_a_turn_user_and_the_arn_of_its_password" {
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  assert {
+    condition = { for name, value in aws_lambda_function.this.environment[0].variables : name => value if can(regex("STUN|TURN|RELAY", name)) } == {
+      VISIO_TURN_URL            = "turn:turn.clinic.example"
+      VISIO_TURN_USERNAME       = "visio"
+      VISIO_TURN_CREDENTIAL_ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"
+      VISIO_TURN_TTL_SECONDS    = "3600"
+      VISIO_RELAY_ONLY          = "false"
+    }
+    error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [["arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"]]
+    error_message = "a secret too many, or too few"
   }
 }
 
@@ -195,6 +264,34 @@ run "a_secret_of_another_region_is_refused" {
 
   variables {
     health_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:health-GhIjKl"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_turn_secret_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_turn_password_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/health"
+  }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:turn-AbCdEf" }
   }
 
   expect_failures = [aws_lambda_function.this]

@@ -54,6 +54,8 @@ run "the_function_gets_the_variables_that_it_reads" {
       VISIO_MAX_MESSAGE_BYTES   = "32768"
       VISIO_GRACE_SECONDS       = "20"
       VISIO_MAX_PEERS_PER_ROOM  = "16"
+      VISIO_TURN_TTL_SECONDS    = "3600"
+      VISIO_RELAY_ONLY          = "false"
     })
     error_message = "the environment is not what the binary reads"
   }
@@ -106,6 +108,66 @@ run "the_function_gets_the_arn_of_a_secret" {
       { Sid = "Secrets", Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf"] }
     ]
     error_message = "it cannot read the secret, or more than that"
+  }
+}
+
+run "the_function_gets_the_servers_and_the_arn_of_the_turn_secret" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/1"
+    ice         = { stun_urls = ["stun:turn.clinic.example"], turn_urls = ["turn:turn.clinic.example", "turns:turn.clinic.example?transport=tcp"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf", turn_ttl_seconds = 600, relay_only = true }
+  }
+
+  assert {
+    condition = { for name, value in aws_lambda_function.this.environment[0].variables : name => value if can(regex("STUN|TURN|RELAY", name)) } == {
+      VISIO_STUN_URL         = "stun:turn.clinic.example"
+      VISIO_TURN_URL         = "turn:turn.clinic.example,turns:turn.clinic.example?transport=tcp"
+      VISIO_TURN_SECRET_ARN  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"
+      VISIO_TURN_TTL_SECONDS = "600"
+      VISIO_RELAY_ONLY       = "true"
+    }
+    error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it if it.Sid == "Secrets"] == [
+      { Sid = "Secrets", Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"] }
+    ]
+    error_message = "it cannot read the secret, or more than that"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Condition.StringEquals["kms:ViaService"] if it.Sid == "Key"] == [["dynamodb.eu-west-3.amazonaws.com", "secretsmanager.eu-west-3.amazonaws.com"]]
+    error_message = "a secret that is encrypted with the key could not be read, or it could be used for something else"
+  }
+}
+
+run "the_function_gets_a_turn_user_and_the_arn_of_its_password" {
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  assert {
+    condition = { for name, value in aws_lambda_function.this.environment[0].variables : name => value if can(regex("STUN|TURN|RELAY", name)) } == {
+      VISIO_TURN_URL            = "turn:turn.clinic.example"
+      VISIO_TURN_USERNAME       = "visio"
+      VISIO_TURN_CREDENTIAL_ARN = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"
+      VISIO_TURN_TTL_SECONDS    = "3600"
+      VISIO_RELAY_ONLY          = "false"
+    }
+    error_message = "the environment is not what the binary reads"
+  }
+
+  assert {
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [["arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"]]
+    error_message = "a secret too many, or too few"
   }
 }
 
@@ -223,6 +285,7 @@ run "everything_that_can_be_turned_on" {
     table                    = { max_request_units = { read = 10, write = 20 } }
     tokens                   = { secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf" }
     health_secret_arn        = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"
+    ice                      = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
     alarms                   = { thresholds = { concurrency = 8 } }
     dashboard_function_names = ["visio-test-health"]
   }
@@ -233,7 +296,7 @@ run "everything_that_can_be_turned_on" {
   }
 
   assert {
-    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [["arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf", "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl"]]
+    condition     = [for it in jsondecode(aws_iam_role_policy.this.policy).Statement : it.Resource if it.Sid == "Secrets"] == [["arn:aws:secretsmanager:eu-west-3:123456789012:secret:visits-AbCdEf", "arn:aws:secretsmanager:eu-west-3:123456789012:secret:health-GhIjKl", "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"]]
     error_message = "a secret too many, or too few"
   }
 
@@ -274,6 +337,7 @@ run "null_counts_as_not_set" {
       max_peers_per_room = null, grace_seconds = null, environment_variables = null
     }
     tokens     = null
+    ice        = { stun_urls = null, turn_urls = null, turn_secret_arn = null, turn_username = null, turn_credential_arn = null, turn_ttl_seconds = null, relay_only = null }
     table      = { max_request_units = null, point_in_time_recovery = null, deletion_protection = null }
     throttling = null
     logs       = { retention_days = null, access_logs = null, logging_level = null }
@@ -287,7 +351,7 @@ run "null_counts_as_not_set" {
   }
 
   assert {
-    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_GRACE_SECONDS", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_TABLE"])
+    condition     = toset(keys(aws_lambda_function.this.environment[0].variables)) == toset(["VISIO_ALLOWED_ORIGIN", "VISIO_GRACE_SECONDS", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM", "VISIO_RELAY_ONLY", "VISIO_TABLE", "VISIO_TURN_TTL_SECONDS"])
     error_message = "the function's variables are not the defaults"
   }
 
@@ -358,6 +422,34 @@ run "a_secret_of_the_health_check_of_another_region_is_refused" {
 
   variables {
     health_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:health-GhIjKl"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_turn_secret_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_turn_password_of_another_region_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/signaling"
+  }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:turn-AbCdEf" }
   }
 
   expect_failures = [aws_lambda_function.this]

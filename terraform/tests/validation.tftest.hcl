@@ -423,6 +423,268 @@ run "health_secret" {
   expect_failures = [var.name, var.kms_key_arn]
 }
 
+run "ice_stun_urls_of_another_scheme" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { stun_urls = ["turn:turn.clinic.example"] }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_stun_urls_with_a_transport" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { stun_urls = ["stun:turn.clinic.example?transport=udp"] }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_stun_urls_in_one_string" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { stun_urls = ["stun:a.clinic.example,stun:b.clinic.example"] }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_stun_urls_with_port_0" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { stun_urls = ["stun:turn.clinic.example:0"] }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_urls_alone" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"] }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_urls_of_another_scheme" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["https://turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_urls_with_tls_over_udp" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turns:turn.clinic.example?transport=udp"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_urls_with_a_port_too_high" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example:65536?transport=tcp"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_secret_alone" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_secret_that_is_no_arn" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_secret_arn = "turn" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_secret_without_its_last_characters" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_secret_and_user" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf", turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_user_alone" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_username = "visio" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_user_without_password" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = "visio" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_user_without_a_name" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = " ", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_password_alone" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_password_without_user" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_password_that_is_no_arn" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_username = "visio", turn_credential_arn = "arn:aws:ssm:eu-west-3:123456789012:parameter/turn" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_ttl_too_short" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_ttl_seconds = 9 }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_ttl_too_long" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_ttl_seconds = 86401 }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_ttl_not_whole" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_ttl_seconds = 10.5 }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_relay_only_alone" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { relay_only = true }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_that_is_right" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = {
+      stun_urls        = ["stun:turn.clinic.example", "stuns:192.0.2.1:5349", "stun:[2001:db8::1]", "stun:[2001:db8::1]:65535"]
+      turn_urls        = ["turn:turn.clinic.example:1", "turn:turn.clinic.example?transport=udp", "turn:turn.clinic.example:80?transport=tcp", "turns:turn.clinic.example:443?transport=tcp", "turns:[2001:db8::1]"]
+      turn_secret_arn  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf"
+      turn_ttl_seconds = 86400
+      relay_only       = true
+    }
+  }
+
+  assert {
+    condition     = output.environment.VISIO_TURN_TTL_SECONDS == "86400" && length(split(",", output.environment.VISIO_STUN_URL)) == 4 && length(split(",", output.environment.VISIO_TURN_URL)) == 5
+    error_message = "something is missing"
+  }
+}
+
 run "kms_key" {
   command = plan
   module { source = "./modules/kms-key" }

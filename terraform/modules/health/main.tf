@@ -6,7 +6,8 @@ data "aws_region" "current" {}
 locals {
   function_name = "${var.name}-health"
 
-  # Only what the program reads. It fetches the secret by its ARN when it starts.
+  # Only what the program reads. It fetches secrets by their ARNs when it
+  # starts.
   environment = merge(
     {
       VISIO_TABLE          = var.table_name
@@ -16,12 +17,21 @@ locals {
       VISIO_ALLOWED_ORIGIN = join(",", var.allowed_origins)
     },
     var.health_secret_arn == null ? {} : { VISIO_HEALTH_SECRET_ARN = var.health_secret_arn },
+    module.ice.environment,
   )
+
+  secret_arns = concat(compact([var.health_secret_arn]), module.ice.secret_arns)
 }
 
 ################################################################################
 # Function
 ################################################################################
+
+module "ice" {
+  source = "../ice"
+
+  ice = var.ice
+}
 
 module "package" {
   source = "../package"
@@ -34,7 +44,7 @@ resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_50: it is one function and one call; monitoring.xray_tracing turns it on
   # checkov:skip=CKV_AWS_116: it is invoked synchronously, and there is nothing to keep for later
   # checkov:skip=CKV_AWS_117: it connects through the public entrance, which is its purpose
-  # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARN of one
+  # checkov:skip=CKV_AWS_173: there is no secret in the environment, only the ARNs of secrets
   # checkov:skip=CKV_AWS_272: the person who applies also builds the package, so their signature would prove nothing more
   function_name = local.function_name
   description   = "Health check: GET /health, /status, /livez, /readyz"
@@ -77,6 +87,16 @@ resource "aws_lambda_function" "this" {
     precondition {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
       error_message = "health_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+    }
+
+    precondition {
+      condition     = var.ice.turn_secret_arn == null || try(split(":", var.ice.turn_secret_arn)[3] == data.aws_region.current.id, true)
+      error_message = "ice.turn_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+    }
+
+    precondition {
+      condition     = var.ice.turn_credential_arn == null || try(split(":", var.ice.turn_credential_arn)[3] == data.aws_region.current.id, true)
+      error_message = "ice.turn_credential_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
   }
 
@@ -194,11 +214,11 @@ resource "aws_iam_role_policy" "this" {
           Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
         },
       ],
-      var.health_secret_arn == null ? [] : [{
-        Sid      = "Secret"
+      length(local.secret_arns) == 0 ? [] : [{
+        Sid      = "Secrets"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [var.health_secret_arn]
+        Resource = local.secret_arns
       }],
       var.kms_key_arn == null ? [] : [{
         Sid      = "Key"
@@ -208,7 +228,7 @@ resource "aws_iam_role_policy" "this" {
         Condition = {
           StringEquals = {
             "kms:ViaService" = [
-              for service in concat(["dynamodb"], var.health_secret_arn == null ? [] : ["secretsmanager"]) :
+              for service in concat(["dynamodb"], length(local.secret_arns) == 0 ? [] : ["secretsmanager"]) :
               "${service}.${data.aws_region.current.id}.amazonaws.com"
             ]
           }

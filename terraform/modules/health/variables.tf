@@ -98,6 +98,30 @@ variable "health_secret_arn" {
   }
 }
 
+variable "ice" {
+  description = <<-EOT
+    The STUN and TURN servers that clients are told of, and that the check asks. The same as for signaling.
+    - stun_urls: URLs of STUN servers, such as stun:turn.clinic.example. Default none
+    - turn_urls: URLs of TURN servers, such as turns:turn.clinic.example:443?transport=tcp. They need turn_secret_arn, or turn_username and turn_credential_arn. Default none
+    - turn_secret_arn: ARN of a Secrets Manager secret in the function's region with the secret that the TURN servers have, such as coturn's static-auth-secret. It makes credentials that expire, for one client each. The secret is plain text. Default none
+    - turn_username: a user name that the TURN servers know, the same for everybody. Default none
+    - turn_credential_arn: ARN of a Secrets Manager secret in the function's region with the password of turn_username. The secret is plain text. Default none
+    - turn_ttl_seconds: seconds for which credentials made with turn_secret_arn last, 10 to 86400. Default 3600
+    - relay_only: whether all media must go through a TURN server, so that peers do not learn each other's addresses. Default false
+  EOT
+  type = object({
+    stun_urls           = optional(list(string))
+    turn_urls           = optional(list(string))
+    turn_secret_arn     = optional(string)
+    turn_username       = optional(string)
+    turn_credential_arn = optional(string)
+    turn_ttl_seconds    = optional(number)
+    relay_only          = optional(bool)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "allowed_origins" {
   description = "Origins of the pages that may read the answers, such as https://clinic.example; [\"*\"]: any page"
   type        = list(string)
@@ -114,7 +138,7 @@ variable "allowed_origins" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key for the table and the log, and for the secret if it uses one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
+  description = "ARN of the KMS key for the table and the log, and for the secrets if they use one; null: AWS's own keys. The key's policy must let CloudWatch Logs use it: see modules/kms-key"
   type        = string
   default     = null
 

@@ -61,7 +61,14 @@ locals {
       VISIO_JWT_AUDIENCE      = local.tokens.audience
       VISIO_HEALTH_SECRET_ARN = var.health_secret_arn
     } : name => value if value != null },
+    module.ice.environment,
   )
+}
+
+module "ice" {
+  source = "../ice"
+
+  ice = var.ice
 }
 
 module "package" {
@@ -125,6 +132,16 @@ resource "aws_lambda_function" "this" {
       condition     = var.health_secret_arn == null || try(split(":", var.health_secret_arn)[3] == data.aws_region.current.id, true)
       error_message = "health_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
     }
+
+    precondition {
+      condition     = var.ice.turn_secret_arn == null || try(split(":", var.ice.turn_secret_arn)[3] == data.aws_region.current.id, true)
+      error_message = "ice.turn_secret_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+    }
+
+    precondition {
+      condition     = var.ice.turn_credential_arn == null || try(split(":", var.ice.turn_credential_arn)[3] == data.aws_region.current.id, true)
+      error_message = "ice.turn_credential_arn: expected a secret in ${data.aws_region.current.id}, the function's region, because it looks nowhere else. Secrets Manager can replicate a secret to another region."
+    }
   }
 
   # It writes its first lines with its first invocation.
@@ -178,7 +195,7 @@ resource "aws_iam_role" "this" {
 }
 
 locals {
-  secret_arns = compact([local.tokens.secret_arn, var.health_secret_arn])
+  secret_arns = concat(compact([local.tokens.secret_arn, var.health_secret_arn]), module.ice.secret_arns)
 
   statements = concat(
     [

@@ -128,14 +128,15 @@ variable "function" {
   validation {
     condition = length(setintersection(keys(var.function.environment_variables), [
       "VISIO_TABLE", "VISIO_MANAGEMENT_ENDPOINT", "VISIO_ALLOWED_ORIGIN", "VISIO_MAX_MESSAGE_BYTES", "VISIO_MAX_PEERS_PER_ROOM",
-      "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
+      "VISIO_GRACE_SECONDS", "VISIO_JWT_PUBLIC_KEY", "VISIO_JWKS", "VISIO_JWT_AUDIENCE",
+      "VISIO_STUN_URL", "VISIO_TURN_URL", "VISIO_TURN_USERNAME", "VISIO_TURN_TTL_SECONDS", "VISIO_RELAY_ONLY",
     ])) == 0
-    error_message = "function.environment_variables: this module sets VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT. For the others use allowed_origins, function.max_message_bytes, function.max_peers_per_room, function.grace_seconds and tokens."
+    error_message = "function.environment_variables: this module sets VISIO_TABLE and VISIO_MANAGEMENT_ENDPOINT. For the others use allowed_origins, function.max_message_bytes, function.max_peers_per_room, function.grace_seconds, tokens and ice."
   }
 
   validation {
     condition     = alltrue([for name in keys(var.function.environment_variables) : !can(regex("SECRET|PASSWORD|PRIVATE|CREDENTIAL", upper(name)))])
-    error_message = "function.environment_variables: a name sounds like a secret, and the state would show its value to many. For tokens, use a public key (tokens.public_key) or the ARN of a secret (tokens.secret_arn)."
+    error_message = "function.environment_variables: a name sounds like a secret, and the state would show its value to many. For tokens, use a public key (tokens.public_key) or the ARN of a secret (tokens.secret_arn). For TURN, use the ARN of a secret (ice.turn_secret_arn, ice.turn_credential_arn)."
   }
 }
 
@@ -205,6 +206,30 @@ variable "health_secret_arn" {
     condition     = var.health_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.health_secret_arn))
     error_message = "health_secret_arn: expected the whole ARN of a secret, with the six characters at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf."
   }
+}
+
+variable "ice" {
+  description = <<-EOT
+    The STUN and TURN servers that clients are told of. Without TURN, calls fail where a firewall blocks direct media.
+    - stun_urls: URLs of STUN servers, such as stun:turn.clinic.example. Default none
+    - turn_urls: URLs of TURN servers, such as turns:turn.clinic.example:443?transport=tcp. They need turn_secret_arn, or turn_username and turn_credential_arn. Default none
+    - turn_secret_arn: ARN of a Secrets Manager secret in the function's region with the secret that the TURN servers have, such as coturn's static-auth-secret. It makes credentials that expire, for one client each. The secret is plain text. Default none
+    - turn_username: a user name that the TURN servers know, the same for everybody. Default none
+    - turn_credential_arn: ARN of a Secrets Manager secret in the function's region with the password of turn_username. The secret is plain text. Default none
+    - turn_ttl_seconds: seconds for which credentials made with turn_secret_arn last, 10 to 86400. Default 3600
+    - relay_only: whether all media must go through a TURN server, so that peers do not learn each other's addresses. Default false
+  EOT
+  type = object({
+    stun_urls           = optional(list(string))
+    turn_urls           = optional(list(string))
+    turn_secret_arn     = optional(string)
+    turn_username       = optional(string)
+    turn_credential_arn = optional(string)
+    turn_ttl_seconds    = optional(number)
+    relay_only          = optional(bool)
+  })
+  default  = {}
+  nullable = false
 }
 
 ################################################################################
