@@ -115,8 +115,8 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// How many messages of a pair may be under way. More, sent late all at once, are more than a server
-/// keeps for one client; and their latencies count from when they were due in any case.
+/// How many messages of a pair may be under way. More of them, late and all at once, would be more
+/// than a server keeps for one client. Latencies count from when messages were due in any case.
 const UNDER_WAY: usize = 64;
 
 /// Sends one message after the other, each at its time. The times go round the pairs.

@@ -1,9 +1,8 @@
 //! WebSocket frames (RFC 6455, section 5): reads those of clients, and writes the heads of ours.
 //!
 //! A frame is read where it lies: it is unmasked in place, and a message in one frame is borrowed
-//! from the buffer. Only a message in fragments is put together in memory of its own. This knows
-//! no sockets. `tests/core` has none of it, because it is the server's alone; its own tests compare
-//! it with tungstenite.
+//! from the buffer. Only a message in fragments is put together in memory of its own. This module
+//! knows no sockets. Its tests compare what it reads with what tungstenite reads.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;

@@ -12,6 +12,9 @@ use super::*;
 /// The longest message in these tests.
 const MOST: usize = 400;
 
+/// Close codes that may be sent, and some that may not.
+const CODES: [u16; 8] = [999, 1000, 1004, 1005, 1011, 1015, 3000, 5000];
+
 /// A frame as a client writes it.
 fn frame(first: u8, second: u8, length: Option<u64>, mask: [u8; 4], payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
@@ -149,7 +152,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
         4 => ".{0,60}".prop_map(String::into_bytes),
         1 => prop::collection::vec(any::<u8>(), 0..140),
         1 => prop::collection::vec(Just(b'x'), 110..420),
-        1 => (prop::sample::select(vec![999_u16, 1000, 1004, 1005, 1011, 1015, 3000, 5000]), ".{0,9}")
+        1 => (prop::sample::select(CODES.to_vec()), ".{0,9}")
             .prop_map(|(code, reason)| [&code.to_be_bytes()[..], reason.as_bytes()].concat()),
     ]
 }

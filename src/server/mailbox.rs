@@ -7,7 +7,7 @@
 //! A queue is written by whoever puts something into it, as far as the socket takes it (`line`
 //! says why). A sender that has more to say can hold that back, and write it all at once.
 //!
-//! What was written stays here until a pong proves that the client has received it ([`Unproven`]).
+//! What was written stays here until a pong proves that the client has received it (`unproven`).
 //! When a connection has ended, its mailbox hands over all that its client may not have received.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

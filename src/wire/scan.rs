@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn values_of_every_kind_are_found_whole() {
-        let text = r#" { "a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true, "é":null } "#;
+        let text = r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true, "é":null} "#;
         assert_same(text);
         assert_eq!(ours(text).unwrap()[0].1, r#"[1, {"b": [ ]}, "x\"y"]"#);
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
