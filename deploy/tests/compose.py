@@ -25,9 +25,10 @@ for name, service in services.items():
     for volume in service.get("volumes", []):
         source = volume.split(":")[0] if isinstance(volume, str) else volume["source"]
         assert not source.startswith(("/", ".")) or pathlib.Path(source).exists(), source
-for name in ("visio", "coturn", "prometheus"):
+for name in ("visio", "coturn", "prometheus", "blackbox"):
     assert services[name]["read_only"], f"{name} can write to its root"
 assert "ports" not in server, "the server is reachable without Caddy"
+assert (folder / "prometheus/public.yml").read_text() == '- targets: ["https://visio.hospital.example/health"]\n'
 assert os.access(folder / "coturn/run", os.X_OK)
 
 drain = int(environment["VISIO_DRAIN_SECONDS"])
