@@ -18,16 +18,17 @@ server, turn = services["visio"], services["coturn"]
 environment = {name: str(value) for name, value in server["environment"].items()}
 
 assert environment["VISIO_TURN_SECRET"] == turn["environment"]["TURN_SECRET"]
-assert environment["VISIO_ALLOWED_ORIGIN"] == "https://visio.clinic.example"
-assert environment["VISIO_TURN_URL"].count("turn.clinic.example") == 3, environment["VISIO_TURN_URL"]
+assert environment["VISIO_ALLOWED_ORIGIN"] == "https://visio.hospital.example"
+assert environment["VISIO_TURN_URL"].count("turn.hospital.example") == 3, environment["VISIO_TURN_URL"]
 for name, service in services.items():
     assert "ALL" in service["cap_drop"], f"{name} keeps its capabilities"
     for volume in service.get("volumes", []):
         source = volume.split(":")[0] if isinstance(volume, str) else volume["source"]
         assert not source.startswith(("/", ".")) or pathlib.Path(source).exists(), source
-for name in ("visio", "coturn", "prometheus"):
+for name in ("visio", "coturn", "prometheus", "blackbox"):
     assert services[name]["read_only"], f"{name} can write to its root"
 assert "ports" not in server, "the server is reachable without Caddy"
+assert (folder / "prometheus/public.yml").read_text() == '- targets: ["https://visio.hospital.example/health"]\n'
 assert os.access(folder / "coturn/run", os.X_OK)
 
 drain = int(environment["VISIO_DRAIN_SECONDS"])

@@ -14,10 +14,13 @@ made() { # NAME: a new certificate for turn.localhost, in the way that Caddy kee
   mv "$certificates/$1/turn.localhost.key.new" "$certificates/$1/turn.localhost.key"
   mv "$certificates/$1/turn.localhost.crt.new" "$certificates/$1/turn.localhost.crt"
 }
-TURN_DOMAIN=turn.localhost TURN_SECRET=$secret TURN_CERTIFICATES=$certificates TURN_LOOK_SECONDS=1 start "$turn_log" \
-  deploy/coturn/run --listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port="$turn_port" \
-  --tls-listening-port="$turns_port" --userdb="$work/run/turn.db" --pidfile="$work/run/turn.pid"
-turn=$!
+run_coturn() {
+  TURN_DOMAIN=turn.localhost TURN_SECRET=$secret TURN_CERTIFICATES=$certificates TURN_LOOK_SECONDS=1 start "$turn_log" \
+    deploy/coturn/run --listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --listening-port="$turn_port" \
+    --tls-listening-port="$turns_port" --userdb="$work/run/turn.db" --pidfile="$work/run/turn.pid"
+  turn=$!
+}
+run_coturn
 until_ok grep -q "waiting for the certificate" "$turn_log" || fail "coturn does not wait for its certificate"
 made first
 shown() { openssl s_client -connect "127.0.0.1:$turns_port" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint; }
@@ -70,6 +73,23 @@ serving "not $secret"
 status=0
 "$visio" doctor --ca "$ca" "$url" >"$work/run/doctor.txt" || status=$?
 grep -q 'refused the credentials (401)' "$work/run/doctor.txt" && [ "$status" = 17 ] || { cat "$work/run/doctor.txt"; fail "the doctor does not notice a wrong secret"; }
+
+gate "health notices within 15 s that coturn has gone, and within 15 s that it is back"
+within() { # SECONDS COMMAND...
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.2
+  done
+}
+says() { curl -sS "$url/health" | grep -qF "\"turn_servers\":\"$1\""; }
+SSL_CERT_FILE=$ca serving "$secret"
+within 5 says operational || { curl -sS "$url/health"; fail "health does not see that coturn works"; }
+stop "$turn"
+within 15 says down || { curl -sS "$url/health"; fail "health does not notice that coturn has gone"; }
+run_coturn
+within 15 says operational || { curl -sS "$url/health"; fail "health does not notice that coturn is back"; }
 
 gate "its secret is on no command line"
 # shellcheck disable=SC2009

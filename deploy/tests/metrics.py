@@ -18,8 +18,8 @@ for line in text.splitlines():
         for name, value in labels.items():
             series.setdefault(found[1], {}).setdefault(name, set()).add(value)
         series.setdefault(found[1], {})
-# Prometheus adds these itself.
-series["up"] = {}
+# These are Prometheus's and the blackbox exporter's.
+series |= {"up": {}, "probe_success": {}, "probe_ssl_earliest_cert_expiry": {}}
 OF_PROMETHEUS = {"job", "instance", "le"}
 
 alerts = [rule for group in yaml.safe_load((folder / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
@@ -31,12 +31,12 @@ expressions = {rule["alert"]: [rule["expr"]] for rule in alerts} | panels
 used = set()
 for place, list_ in expressions.items():
     for expression in list_:
-        names = re.findall(r"\b((?:visio|process)_[a-z_]+|up)\b(?!\()", expression)
+        names = re.findall(r"\b((?:visio|process|probe)_[a-z_]+|up)\b(?!\()", expression)
         assert names, f"{place} names no metric: {expression}"
         for name in names:
             assert name in series, f"{place} names {name}, which the server does not have"
             used.add(name)
-        for name, selector in re.findall(r"\b((?:visio|process)_[a-z_]+|up)\{([^}]*)\}", expression):
+        for name, selector in re.findall(r"\b((?:visio|process|probe)_[a-z_]+|up)\{([^}]*)\}", expression):
             for label in re.findall(r"([a-z_]+)(?:=|!)", selector):
                 known = series[name].keys() | OF_PROMETHEUS
                 assert label in known, f"{place} asks {name} for the label {label}"

@@ -101,7 +101,9 @@ export function weakness(quality) {
 /** The state of a person, as the list shows it. */
 export function personState({ role, state, quality }) {
   if (role === "observer" && state === "present") return say.stateObserver;
-  return weakness(quality) || PERSON_STATES[state];
+  if (weakness(quality)) return weakness(quality);
+  if (state === "connected" && quality) return quality.relayed ? say.stateRelayed : say.stateDirect;
+  return PERSON_STATES[state];
 }
 
 // --- the waiting room ---

@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, value_parser};
 
+use super::Doctor;
 use super::finding::Step;
 use super::pass::Passes;
 use super::target::Target;
 use super::trust::{BadRoots, Trust};
-use super::{Doctor, target};
 use crate::redact::Redacted;
 use crate::server::config::redacted;
 use crate::token::{BadKey, Keys};
@@ -101,7 +101,7 @@ impl DoctorFlags {
             (false, _) => Passes::given(tokens),
         };
         let patience = Duration::from_secs(self.timeout_seconds);
-        let target: target::Target = self.target;
+        let target = self.target;
         Ok(Doctor { target, trust, passes, origin: self.origin, patience, until: self.until })
     }
 }

@@ -33,6 +33,7 @@ pub use finding::Step;
 pub use flags::{DoctorFlags, FlagError};
 pub use report::Report;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use pass::Passes;
@@ -90,7 +91,7 @@ impl Doctor {
     }
 
     /// Opens another connection, the way that the first one went.
-    async fn another(&self, addresses: &[std::net::SocketAddr]) -> Option<Socket> {
+    async fn another(&self, addresses: &[SocketAddr]) -> Option<Socket> {
         let stream = tcp::connects(addresses, self.patience).await.ok()?.value;
         let stream = tls::is_trusted(stream, &self.target, &self.trust, self.patience);
         let stream = stream.await.ok()?.value;

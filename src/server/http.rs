@@ -119,6 +119,9 @@ async fn readyz<R: Registry>(State(app): Shared<R>) -> (StatusCode, &'static str
 }
 
 async fn metrics<R: Registry>(State(app): Shared<R>) -> impl IntoResponse {
+    // The next reading has what this check finds.
+    let asking = Arc::clone(&app);
+    tokio::spawn(async move { asking.metrics().note_health(&asking.health.report().await) });
     let draining = app.draining.load(Ordering::Acquire);
     let text = app.metrics().text(app.registry.census(), app.mailboxes.queued(), draining);
     ([(header::CONTENT_TYPE, PROMETHEUS), (header::CACHE_CONTROL, "no-store")], text)

@@ -12,19 +12,29 @@ import { onStage, screenshotPath } from "./stage.js";
 
 const TURNSERVER = process.env.TURNSERVER ?? "turnserver";
 
-/** Runs coturn on this machine alone, with one user, while `play` runs. */
-async function withTurn(play) {
+const ONE_USER = ["--lt-cred-mech", "--user=visit:secret"];
+const SECRET = "a secret of tests";
+const BY_SECRET = ["--use-auth-secret", `--static-auth-secret=${SECRET}`];
+
+/**
+ * Runs coturn on this machine alone while `play` runs, which gets its one user, and a function that
+ * tells what it has logged.
+ */
+async function withTurn(play, users = ONE_USER) {
   const port = await freePort();
   const folder = mkdtempSync(`${tmpdir()}/visio-turn-`);
   const child = spawn(TURNSERVER, [
-    "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", `--listening-port=${port}`,
-    "--lt-cred-mech", "--user=visit:secret", "--realm=example.test", "--no-tls", "--no-dtls",
+    "-n", "-v", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", `--listening-port=${port}`,
+    ...users, "--realm=example.test", "--no-tls", "--no-dtls",
     "--no-cli", "--allow-loopback-peers", "--log-file=stdout", `--pidfile=${folder}/pid`,
     `--userdb=${folder}/users`,
-  ], { stdio: "ignore" });
+  ], { stdio: ["ignore", "pipe", "ignore"] });
+  let log = "";
+  child.stdout.on("data", (chunk) => { log += chunk; });
   try {
     await answers(port);
-    await play({ urls: `turn:127.0.0.1:${port}`, username: "visit", credential: "secret" });
+    const turn = { urls: `turn:127.0.0.1:${port}`, username: "visit", credential: "secret" };
+    await play(turn, () => log);
   } finally {
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -88,6 +98,35 @@ test("a call through TURN alone", { timeout: 60_000 }, () => withTurn((turn) => 
     await people[0].page.screenshot({ path: screenshotPath("relay") });
   });
 })));
+
+for (const transport of ["udp", "tcp"]) {
+  test(`the page uses the relay that the server names, over ${transport}`, { timeout: 60_000 }, () =>
+    withTurn((turn, log) => onStage({ flags: [
+      "--turn-url", `${turn.urls}?transport=${transport}`, "--turn-secret", SECRET, "--relay-only",
+      "--turn-ttl-seconds", "20",
+    ] }, async (stage) => {
+      const people = [];
+      for (const name of ["Anna Keller", "Dr. Weber"]) {
+        people.push(await stage.person(name));
+        await people.at(-1).join();
+      }
+      for (const person of people) {
+        await person.receivesMedia();
+        await person.page.waitForFunction(() => [...document.querySelectorAll(".person-state")]
+          .some((state) => state.textContent === "Connected through a relay"));
+      }
+      // Each has credentials of their own, which name nobody, and gets new ones in time.
+      const users = [...usersOf(log())];
+      assert.equal(users.length >= 2, true, log());
+      assert.equal(users.some((user) => /anna|weber|keller/i.test(user)), false);
+      for (const person of people) await person.logged("in", "ice_servers");
+    }), BY_SECRET));
+}
+
+/** Those who have got a relay. */
+function usersOf(log) {
+  return new Set([...log.matchAll(/user <(\d+:[0-9a-f]+)>/g)].map(([, user]) => user));
+}
 
 test("the check says that a relay does not work", { timeout: 60_000 }, () => onStage({},
   async (stage) => {

@@ -48,10 +48,10 @@ async fn a_whole_visit_prints_nothing_personal() {
     lambda.gateway.retire_environments().await;
     let logs = lambda.gateway.logs();
     assert!(logs.iter().any(|line| line.contains("DynamoDB")), "{logs:?}");
-    assert!(logs.iter().any(|line| line.starts_with("{\"audit\":")), "{logs:?}");
+    assert!(logs.iter().any(|line| line.contains("\"audit\":{")), "{logs:?}");
     for line in &logs {
         // Only the audit log names ids.
-        let ids: &[_] = if line.starts_with("{\"audit\":") { &[] } else { &[ROOM, "\"ada\""] };
+        let ids: &[_] = if line.contains("\"audit\":{") { &[] } else { &[ROOM, "\"ada\""] };
         let personal = [NAME, SDP, CANDIDATE, TOKEN, "203.0.113.77", "127.0.0.1"];
         for personal in personal.iter().chain(ids) {
             assert!(!line.contains(personal), "{line}");

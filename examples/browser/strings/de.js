@@ -202,6 +202,8 @@ export default {
   back: "Die Verbindung ist wieder da.",
   stateConnecting: "Verbindet…",
   stateConnected: "Verbunden",
+  stateDirect: "Direkt verbunden",
+  stateRelayed: "Über einen Vermittler verbunden",
   stateReconnecting: "Verbindet neu…",
   stateTrouble: "Bild und Ton kommen nicht durch. Vielleicht ist eine Firewall im Weg.",
   statePresent: "In der Sprechstunde",

@@ -216,6 +216,8 @@ export default {
   back: "The connection is back.",
   stateConnecting: "Connecting…",
   stateConnected: "Connected",
+  stateDirect: "Connected directly",
+  stateRelayed: "Connected through a relay",
   stateReconnecting: "Reconnecting…",
   stateTrouble: "No picture or sound came through. A firewall may be in the way.",
   statePresent: "In the visit",

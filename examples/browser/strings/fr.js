@@ -206,6 +206,8 @@ export default {
   back: "La connexion est rétablie.",
   stateConnecting: "Connexion…",
   stateConnected: "Connecté",
+  stateDirect: "Connecté directement",
+  stateRelayed: "Connecté par un relais",
   stateReconnecting: "Reconnexion…",
   stateTrouble: "Ni image ni son ne passent. Un pare-feu bloque peut-être.",
   statePresent: "Dans la consultation",

@@ -17,7 +17,7 @@ async fn a_name_that_does_not_exist_is_found() {
 
 #[tokio::test]
 async fn a_port_where_nothing_listens_is_found() {
-    let port = free_port();
+    let (port, _bound) = port_of_nobody();
     let found = doctor(&[&format!("ws://127.0.0.1:{port}")]).await;
     found.fails("tcp", 11, &["refuses connections", "Start the server"]);
 }
@@ -74,20 +74,29 @@ async fn an_invalid_command_line_is_refused() {
     }
 }
 
-/// A port that was free a moment ago. Nobody else on 127.0.0.1 is given it while it is bound.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+/// A port that nobody else is given, and on which nothing listens while the socket is kept.
+fn port_of_nobody() -> (u16, Socket) {
+    let socket = bound();
+    (address(&socket).port(), socket)
 }
 
 /// An address whose queue of connections is full, so that the kernel drops what comes.
 async fn full_queue() -> (SocketAddr, (Socket, Vec<TcpStream>)) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    socket.bind(&any.into()).expect("a free port");
+    let socket = bound();
     socket.listen(0).expect("a listener");
-    let address = socket.local_addr().expect("an address").as_socket().expect("IPv4");
+    let address = address(&socket);
     // A queue of no length holds one connection.
     let queued = TcpStream::connect(address).await.expect("the one that is queued");
     (address, (socket, vec![queued]))
+}
+
+fn bound() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a free port");
+    socket
+}
+
+fn address(socket: &Socket) -> SocketAddr {
+    socket.local_addr().expect("an address").as_socket().expect("IPv4")
 }

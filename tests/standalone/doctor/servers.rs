@@ -39,11 +39,17 @@ pub async fn silent() -> SocketAddr {
 
 /// Answers every request with the same words. `{accept}` is the right answer to the key.
 pub async fn answering(words: &'static str) -> SocketAddr {
+    answering_then(words, &[]).await
+}
+
+/// Answers with the words, and then sends these bytes.
+pub async fn answering_then(words: &'static str, then: &'static [u8]) -> SocketAddr {
     listening(move |mut stream| async move {
         let head = head(&mut stream).await;
         let key = head.lines().find_map(|line| value(line, "sec-websocket-key"));
         let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
-        let _ = stream.write_all(words.replace("{accept}", &accept).as_bytes()).await;
+        let answer = [words.replace("{accept}", &accept).as_bytes(), then].concat();
+        let _ = stream.write_all(&answer).await;
         if words.contains(" 101 ") {
             std::future::pending::<()>().await;
         }

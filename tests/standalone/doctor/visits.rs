@@ -123,6 +123,14 @@ async fn a_websocket_of_something_else_is_found() {
     let mute = servers::answering(greeting).await;
     let found = doctor(&[&format!("ws://{mute}/ws"), "--timeout-seconds", "1"]).await;
     found.fails("join", 14, &["was not answered"]);
+    // A text frame of API Gateway, and a close frame with 1011.
+    let failing = b"\x81\x24{\"message\": \"Internal server error\"}";
+    let gateway = servers::answering_then(greeting, failing).await;
+    let found = doctor(&[&format!("ws://{gateway}/ws")]).await;
+    found.fails("join", 14, &["gateway", "Internal server error", "log"]);
+    let closing = servers::answering_then(greeting, b"\x88\x02\x03\xf3").await;
+    let found = doctor(&[&format!("ws://{closing}/ws")]).await;
+    found.fails("join", 14, &["closed with 1011"]);
 }
 
 #[tokio::test]
