@@ -45,6 +45,7 @@ def sources(directory, apart=()):
 
 def compare():
     environments()
+    turn_ttl()
     permissions()
     table()
     routes()
@@ -69,6 +70,12 @@ def environments():
             f"{path}: SECRETS are {listed}, and not all",
         )
         same(f"environment of {module}", environment(module), by_reference(there))
+    listed = re.search(r"setintersection\(.*?\[(.*?)\]", text(MODULES["signaling"]), re.S)[1]
+    same(
+        "variables that function.environment_variables may not set",
+        sorted(re.findall(r'"(\w+)"', listed)),
+        [name for name in environment("signaling") if not name.endswith("_ARN")],
+    )
     expect(
         '"{name}_ARN"' in source("lambda/src/secrets.rs"),
         "the code finds references by another name than NAME_ARN",
@@ -99,6 +106,20 @@ def environment(module):
     body = re.search(r"^  environment = merge\(\n(.*?)^  \)", text(MODULES[module]), re.M | re.S)[1]
     names = set(re.findall(r"\b(VISIO_\w+) +=", body))
     return sorted(names.union(environment("ice") if "module.ice.environment" in body else []))
+
+
+def turn_ttl():
+    """How long TURN credentials last: the default, the least and the most."""
+    code, here = source("src/ice/settings.rs"), text(MODULES["ice"])
+    default = re.search(r"TTL_SECONDS: u32 = ([\d_]+);", code)[1]
+    bounds = re.search(r"TTL_RANGE: .* = ([\d_]+)\.\.=([\d_]+);", code).groups()
+    ice = next(it for it in variables(MODULES["ice"]) if it.name == "ice")
+    refused = re.search(r"turn_ttl_seconds: expected a whole number from (\d+) to (\d+)", here)
+    checked = re.search(r"turn_ttl_seconds >= (\d+) && var.ice.turn_ttl_seconds <= (\d+)", here)
+    there = [it.replace("_", "") for it in [default, *bounds]]
+    for found in [refused, checked]:
+        mine = [ice.attributes["turn_ttl_seconds"].default, *found.groups()]
+        same("seconds that TURN credentials last", mine, there)
 
 
 # The calls of @connections, which have permissions of their own.

@@ -549,7 +549,18 @@ run "ice_turn_secret_and_user" {
   module { source = "./modules/ice" }
 
   variables {
-    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf", turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf", turn_username = "visio" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_secret_and_password" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_urls = ["turn:turn.clinic.example"], turn_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
   }
 
   expect_failures = [var.ice]
@@ -594,6 +605,17 @@ run "ice_turn_password_alone" {
 
   variables {
     ice = { turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
+  }
+
+  expect_failures = [var.ice]
+}
+
+run "ice_turn_user_and_password_alone" {
+  command = plan
+  module { source = "./modules/ice" }
+
+  variables {
+    ice = { turn_username = "visio", turn_credential_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:turn-AbCdEf" }
   }
 
   expect_failures = [var.ice]

@@ -6,8 +6,7 @@ data "aws_region" "current" {}
 locals {
   function_name = "${var.name}-health"
 
-  # Only what the program reads. It fetches secrets by their ARNs when it
-  # starts.
+  # Only what the program reads. It fetches secrets by their ARNs when it starts.
   environment = merge(
     {
       VISIO_TABLE          = var.table_name
