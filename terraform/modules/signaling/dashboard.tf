@@ -3,12 +3,22 @@
 locals {
   api_metrics = ["ConnectCount", "MessageCount", "ClientError", "IntegrationError", "ExecutionError"]
 
+  # The function counts them in its audit lines.
+  visit_events = ["joined", "resumed", "waiting", "admitted", "denied", "sent_back", "removed", "away", "left", "ended"]
+
   widgets = [
     {
       title = "Connections and messages"
       stat  = "Sum"
       metrics = [for metric in local.api_metrics :
         ["AWS/ApiGateway", metric, "ApiId", module.api.api_id, "Stage", module.api.stage_name]
+      ]
+    },
+    {
+      title = "What happens in visits"
+      stat  = "Sum"
+      metrics = [for event in local.visit_events :
+        ["Visio", "visio_visit_events_total", "FunctionName", aws_lambda_function.this.function_name, "event", event]
       ]
     },
     {
