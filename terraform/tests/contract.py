@@ -50,6 +50,7 @@ def compare():
     table()
     routes()
     log_lines()
+    visit_events()
     actions()
     places()
     costs()
@@ -187,6 +188,14 @@ def log_lines():
         phrase = re.search(r'pattern += "\\"(.*?)\\""', text(MODULES[module]))[1]
         logged = re.search(rf'log::line\([^;]*"[^"]*{phrase}"', sources(directory))
         expect(logged, f'{module} never logs "{phrase}", which its alarm waits for')
+
+
+def visit_events():
+    """The dashboard has a line for everything that the function counts."""
+    counted = re.findall(r'Happened::\w+(?: \{[^}]*\})? => \("(\w+)"', source("src/core/audit.rs"))
+    shown = re.search(r"visit_events = \[(.*?)\]", text(MODULES["signaling"]), re.S)[1]
+    same("events of visits", sorted(re.findall(r'"(\w+)"', shown)), sorted(counted))
+    expect('"visio_visit_events_total"' in source("lambda/src/log.rs"), "lambda: nothing is counted")
 
 
 def actions():

@@ -268,7 +268,7 @@ run "alarms_are_where_the_metrics_are" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets) == 6
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets) == 7
     error_message = "the dashboard is not complete"
   }
 }
