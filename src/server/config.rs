@@ -4,10 +4,12 @@
 //! the server runs on. Flags are parsed, checked and completed with defaults in one place, when one
 //! is turned into the other, and never again.
 
+mod error;
 mod ice;
 mod keys;
 mod listen;
 mod page;
+mod queue;
 mod token;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,18 +22,21 @@ use clap::{Args, value_parser};
 
 use crate::core::Rules;
 use crate::health::words::Service;
-use crate::ice::{IceServers, WrongIce};
+use crate::ice::IceServers;
 use crate::origin;
 use crate::server::audit::Audit;
 use crate::server::network::Network;
 use crate::server::tls::{Tls, TlsError};
 use crate::token::Gatekeeper;
+use queue::{QUEUE_BYTES, byte_burst};
 
+pub use error::ConfigError;
 pub use ice::IceFlags;
 pub(crate) use keys::redacted;
 pub use keys::{KeyError, KeyFile, KeyFlags};
 pub use listen::{Addresses, Listen};
 pub use page::{Logo, PageConfig, PageError, PageFlags, PageSettings};
+pub(super) use queue::queue_bytes;
 pub use token::TokenFlags;
 
 // The defaults of the flags.
@@ -226,49 +231,6 @@ pub struct Config {
     pub service: Service,
 }
 
-/// An invalid setting, or one that contradicts another.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ConfigError {
-    /// An invalid key for visit tokens.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// A wrong setting of STUN or TURN.
-    #[error("--{}{}: expected {}", .0.setting, shown(.0.value.as_deref()), .0.expected)]
-    Ice(WrongIce),
-    /// An audit file that cannot be opened for writing.
-    #[error("--audit {0}: expected a file that the server can append to: {1}")]
-    Audit(PathBuf, String),
-    /// An invalid certificate or key.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// An invalid setting of the page.
-    #[error(transparent)]
-    Page(#[from] PageError),
-    /// A name that does not resolve to an address.
-    #[error("--listen {0}: expected an address, or a name that resolves to an address: {1}")]
-    Nowhere(String, String),
-    /// Open mode on an address that other machines can reach.
-    #[error(
-        "--listen {0}: refusing to listen on {1} in open mode: without visit tokens, anybody who \
-         can reach this address can join any visit. Do one of three things: listen on a loopback \
-         address, such as --listen 127.0.0.1:8080; or require visit tokens, with --jwt-secret, \
-         --jwt-public-key or --jwks; or let anybody join, with --open (VISIO_OPEN=true)"
-    )]
-    OpenToThePublic(String, SocketAddr),
-    /// An invalid origin.
-    #[error(
-        "--allowed-origin {0:?}: expected a scheme and a host with nothing after them, such as \
-         https://clinic.example or http://localhost:3000"
-    )]
-    NotAnOrigin(String),
-    /// An empty list of origins.
-    #[error(
-        "--allowed-origin (VISIO_ALLOWED_ORIGIN) is set but empty: list the origins whose pages \
-         may connect, or do not set it if pages from any origin may connect"
-    )]
-    NoOrigin,
-}
-
 /// Variables that may not be set and empty, because each turns on a protection or a record that
 /// somebody relies on. Any other empty variable counts as not set, because that is what a template
 /// makes of a setting that nobody filled in.
@@ -366,27 +328,6 @@ impl Default for Config {
             service: Service { name: SERVICE_NAME.into(), region: REGION.into(), version: VERSION },
         }
     }
-}
-
-/// The smallest size of the queue for one client, in bytes.
-const QUEUE_BYTES: usize = 512 * 1024;
-
-/// The bytes that may wait for one client of a room with so many seats, so that the updates of a
-/// room that fills up at once fit. Each update carries the metadata of every peer.
-pub(super) const fn queue_bytes(seats: usize) -> usize {
-    seats * 32 * 1024
-}
-
-/// Half of the queue for one client. So a single burst from one peer cannot fill another's queue,
-/// which would close the receiver as a slow consumer. The sender reaches its own limit first. The
-/// burst allows 16 KiB for every seat, which is an offer with all its candidates.
-fn byte_burst(queue_bytes: usize) -> u32 {
-    u32::try_from(queue_bytes / 2).unwrap_or(u32::MAX)
-}
-
-/// A value in a message about it.
-fn shown(value: Option<&str>) -> String {
-    value.map(|value| format!(" {value:?}")).unwrap_or_default()
 }
 
 fn tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<Tls>>, TlsError> {

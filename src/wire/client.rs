@@ -1,13 +1,12 @@
 //! Messages from the client: one type, one parser.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::field::{invalid, optional, present, raw, required, string, unreadable};
 use super::{
-    Code, DisplayName, Envelope, FromText, HostMessage, Metadata, PeerId, Rejection, RequestId,
-    ResumeToken, RoomId, Token,
+    Code, DisplayName, Envelope, HostMessage, Metadata, PeerId, Rejection, RequestId, ResumeToken,
+    RoomId, Token,
 };
 
 /// A client's message, and the request id that the answer echoes.
@@ -243,54 +242,6 @@ impl Join {
     }
 }
 
-/// Describes a parse error in our own words, because the parser's message may quote the frame.
-pub(super) fn unreadable(error: &serde_json::Error) -> Rejection {
-    let text = error.to_string();
-    if text.starts_with("duplicate field") {
-        return Rejection::new(Code::InvalidMessage, format!("expected each field once: {text}"));
-    }
-    if error.is_data() {
-        return Rejection::new(Code::InvalidMessage, "expected one JSON object");
-    }
-    let (line, column) = (error.line(), error.column());
-    let text = format!("expected JSON: syntax error at line {line}, column {column}");
-    Rejection::new(Code::InvalidJson, text)
-}
-
-fn invalid(field: &str, expected: &str) -> Rejection {
-    Rejection::new(Code::InvalidMessage, format!("`{field}`: expected {expected}"))
-}
-
-/// A field of a message that serde read.
-pub(super) fn raw(field: Option<&RawValue>) -> Option<&str> {
-    field.map(RawValue::get)
-}
-
-/// Treats `null` as absent.
-fn present(raw: Option<&str>) -> Option<&str> {
-    raw.filter(|raw| *raw != "null")
-}
-
-/// The string in `raw`, unescaped. Most strings have no escapes and are borrowed.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let plain = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match plain {
-        Some(plain) if !plain.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(plain)),
-        _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
-    }
-}
-
-pub(super) fn required<T: FromText>(field: &str, raw: Option<&str>) -> Result<T, Rejection> {
-    raw.and_then(string).and_then(|text| T::parse(&text)).ok_or_else(|| invalid(field, T::EXPECTED))
-}
-
-pub(super) fn optional<T: FromText>(
-    field: &str,
-    raw: Option<&str>,
-) -> Result<Option<T>, Rejection> {
-    present(raw).map(|raw| required(field, Some(raw))).transpose()
-}
-
 fn one_peer(field: &str, raw: Option<&str>) -> Result<Recipient, Rejection> {
     required(field, raw).map(Recipient::Peer)
 }
@@ -298,6 +249,7 @@ fn one_peer(field: &str, raw: Option<&str>) -> Result<Recipient, Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::FromText;
 
     fn refused(text: &str) -> (Code, String) {
         let rejection = Incoming::parse(text).unwrap_err();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::{optional, raw, required, unreadable};
+use super::field::{optional, raw, required, unreadable};
 use super::{PeerId, Reason, Rejection};
 
 /// A message that only a host may send.

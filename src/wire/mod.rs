@@ -14,6 +14,7 @@
 mod client;
 mod code;
 mod envelope;
+mod field;
 mod host;
 mod ice;
 mod query;

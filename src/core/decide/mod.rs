@@ -205,6 +205,10 @@ fn replaced(old: &Seat) -> Vec<Effect> {
 #[cfg(test)]
 mod ending_tests;
 #[cfg(test)]
+mod hold_tests;
+#[cfg(test)]
+mod ice_tests;
+#[cfg(test)]
 mod lobby_tests;
 #[cfg(test)]
 mod memory_tests;

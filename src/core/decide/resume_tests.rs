@@ -5,9 +5,9 @@ use super::*;
 use crate::core::*;
 use crate::wire::{FromText, ResumeSecret, RoomId, Version};
 
-const NOW: Timestamp = Timestamp(1_000);
+pub(super) const NOW: Timestamp = Timestamp(1_000);
 const GRACE: u64 = 20_000;
-const RULES: Rules = Rules { max_peers_per_room: 3, ..Rules::DEFAULT };
+pub(super) const RULES: Rules = Rules { max_peers_per_room: 3, ..Rules::DEFAULT };
 
 #[test]
 fn what_is_sent_to_a_peer_that_is_away_waits_in_order() {
@@ -262,28 +262,6 @@ fn what_a_peer_could_not_be_told_at_once_it_is_told_later() {
 }
 
 #[test]
-fn a_client_is_told_of_new_ice_servers_when_half_of_the_time_is_over() {
-    let rules = Rules { turn_ttl: Some(std::time::Duration::from_millis(400)), ..RULES };
-    let at = |after| Timestamp(NOW.0 + after);
-    let ada = claim("c1 ada");
-    let room = Room::empty(RoomId::parse("r").unwrap(), Version(0));
-    let room = room.decide(&ada.says(join()), NOW, &rules).next.unwrap();
-    assert_eq!(room.next_due(), Some(at(200)));
-    assert_eq!(shown(&room.decide(&Event::Due, at(199), &rules)), [""; 0]);
-    let told = room.decide(&Event::Due, at(200), &rules);
-    assert_eq!(shown(&told), ["c1 < ice_servers"]);
-    let room = told.next.unwrap();
-    assert_eq!(room.next_due(), Some(at(400)));
-    // A peer that is away gets them when it comes back.
-    let away = lose(&room, "c1", Unread::default());
-    assert_eq!(shown(&away.decide(&Event::Due, at(401), &rules)), [""; 0]);
-    let event = claim("c2 ada");
-    let back = event.says(join());
-    let back = away.decide(&back, at(500), &rules).next.unwrap();
-    assert_eq!(back.next_due(), Some(at(700)));
-}
-
-#[test]
 fn in_open_mode_the_seat_that_was_away_longest_yields_to_a_newcomer() {
     let full = room_of(&["c1 ada", "c2 bob", "c3 cy"]);
     let full = lose(&full, "c2", Unread::default());
@@ -351,7 +329,7 @@ fn decide(room: &Room, who: &str, what: Said<'_>) -> Decision {
     room.decide(&claim(who).says(what), NOW, &RULES)
 }
 
-fn lose(room: &Room, conn: &str, unread: Unread) -> Room {
+pub(super) fn lose(room: &Room, conn: &str, unread: Unread) -> Room {
     let event = Event::Lost { conn: ConnectionId::new(conn), unread };
     room.decide(&event, NOW, &RULES).next.unwrap()
 }
@@ -397,7 +375,7 @@ fn wants(
     Said::Join(JoinRequest { named_room: true, resume, ..JoinRequest::new(secret(new)) })
 }
 
-fn join() -> Said<'static> {
+pub(super) fn join() -> Said<'static> {
     Said::Join(JoinRequest { named_room: true, ..JoinRequest::new(secret("new")) })
 }
 
