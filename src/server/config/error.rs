@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::KeyError;
+use super::{KeyError, PageError};
 use crate::ice::WrongIce;
 use crate::server::tls::TlsError;
 
