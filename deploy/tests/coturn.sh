@@ -62,6 +62,7 @@ gate "the doctor gets a relay over UDP, TCP and TLS, with the credentials of the
 ca=$certificates/first/turn.localhost.crt
 ways=turn:localhost:$turn_port,turn:localhost:$turn_port?transport=tcp,turns:localhost:$turns_port?transport=tcp
 serving() { # SECRET
+  rm -f "$work/run/with-turn.log"
   VISIO_TURN_SECRET=$1 VISIO_TURN_URL=$ways start "$work/run/with-turn.log" "$visio" --listen 127.0.0.1:0
   until_ok grep -q ready "$work/run/with-turn.log" || { cat "$work/run/with-turn.log"; fail "the server does not start"; }
   url=$(grep -o 'http://[0-9.:]*' "$work/run/with-turn.log" | head -n 1)
