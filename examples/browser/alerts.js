@@ -7,6 +7,12 @@ import { strings } from "./strings/index.js";
 /** Two short, soft notes. */
 const KNOCK = [{ at: 0, hertz: 660 }, { at: 0.18, hertz: 880 }];
 
+/** What somebody hears who tests the sound. */
+export const SOUND_TEST = [
+  { at: 0, hertz: 523 }, { at: 0.25, hertz: 659 },
+  { at: 0.5, hertz: 784 }, { at: 0.75, hertz: 1047 },
+];
+
 export function chime(notes = KNOCK, sinkId = "") {
   const context = new AudioContext(sinkId ? { sinkId } : undefined);
   const end = Math.max(...notes.map(({ at }) => at)) + 0.5;

@@ -1,5 +1,6 @@
 // The check page: goes through `checkConnection` step by step, and says what to do.
 
+import { SOUND_TEST, chime } from "./alerts.js";
 import { checkConnection } from "./client/index.js";
 import { invitation } from "./invitation.js";
 import { announce, element, make } from "./page.js";
@@ -10,6 +11,8 @@ import { strings, translate } from "./strings/index.js";
 translate();
 loadSettings().then(applySettings);
 element("again").addEventListener("click", check);
+// Nobody but the person can tell whether the speaker works.
+element("sound").addEventListener("click", () => chime(SOUND_TEST));
 check();
 
 async function check() {

@@ -2,14 +2,9 @@
 // look at the network.
 
 import { checkConnection } from "./client/index.js";
-import { chime } from "./alerts.js";
+import { SOUND_TEST, chime } from "./alerts.js";
 import { announce, element, make } from "./page.js";
 import { strings } from "./strings/index.js";
-
-const SOUND_TEST = [
-  { at: 0, hertz: 523 }, { at: 0.25, hertz: 659 },
-  { at: 0.5, hertz: 784 }, { at: 0.75, hertz: 1047 },
-];
 
 /** The lists, by the kind of device that the browser names, and the field of `switchTo`. */
 const KINDS = { videoinput: "camera", audioinput: "mic", audiooutput: "speaker" };

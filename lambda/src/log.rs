@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::panic::{self, Location};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -20,6 +21,20 @@ pub enum Level {
     Warn,
     /// A client was not served.
     Error,
+}
+
+/// The request that is being handled. An instance handles one at a time.
+static REQUEST: Mutex<String> = Mutex::new(String::new());
+
+/// From now on every line names this request, as AWS calls it in the lines of its own.
+pub fn begin(request_id: &str) {
+    let mut current = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
+    current.clear();
+    current.push_str(request_id);
+}
+
+fn request() -> String {
+    REQUEST.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Writes a line: what happened, what it happened to, and why.
@@ -38,6 +53,7 @@ fn event(now: Timestamp, level: Level, message: &str, what: &str, reason: &dyn D
         "message": message,
         "what": what,
         "reason": reason.to_string(),
+        "requestId": request(),
     })
 }
 
@@ -64,6 +80,7 @@ fn audit_line(event: &AuditEvent, now: Timestamp) -> Value {
         "timestamp": now.rfc3339().to_string(),
         "level": "INFO",
         "audit": event,
+        "requestId": request(),
         "_aws": {
             "Timestamp": now.0,
             "CloudWatchMetrics": [{
@@ -113,7 +130,7 @@ mod tests {
     /// Lambda reads both fields of a JSON line (AWS: "Configuring JSON and plain text log
     /// formats").
     #[test]
-    fn every_line_has_a_time_and_a_level() {
+    fn every_line_has_a_time_a_level_and_a_request() {
         let now = Timestamp(1_700_000_000_000);
         let audited = AuditEvent {
             at: now,
@@ -125,10 +142,12 @@ mod tests {
             reason: None,
             duration_ms: None,
         };
+        begin("9f2c");
         let complaint = event(now, Level::Error, "a message was not handled", "message", &"x");
         for (line, level) in [(complaint, "ERROR"), (audit_line(&audited, now), "INFO")] {
             assert_eq!(line["timestamp"], "2023-11-14T22:13:20.000Z");
             assert_eq!(line["level"], level);
+            assert_eq!(line["requestId"], "9f2c");
         }
     }
 

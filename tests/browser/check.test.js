@@ -32,6 +32,21 @@ for (const [name, start] of [["server", startServer], ["gateway", startGateway]]
   }));
 }
 
+test("the check plays a sound, for nobody else can tell whether it is heard", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
+  const anna = await checked(stage);
+  await anna.page.evaluate(() => {
+    window.notes = 0;
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function count(...when) {
+      window.notes += 1;
+      return start.apply(this, when);
+    };
+  });
+  await anna.page.click("#sound");
+  assert.equal(await anna.page.evaluate(() => window.notes), 4);
+}));
+
 test("the check names what does not work, and what to do", { timeout: 60_000 },
   () => onStage({ camera: false }, async (stage) => {
   const anna = await checked(stage);

@@ -23,6 +23,7 @@ async fn serve() -> Result<(), Error> {
     let answer = async |request| Ok::<_, Error>(answer(request, &app).await);
     let mut function = Adapter::from(service_fn(answer));
     let handle = |mut event: LambdaEvent<LambdaRequest>| {
+        log::begin(&event.context.request_id);
         tame(&mut event.payload);
         function.call(event)
     };

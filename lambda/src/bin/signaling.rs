@@ -29,6 +29,7 @@ async fn serve() -> Result<(), Error> {
     let variable = secrets::resolve(variable, &SECRETS, &aws).await?;
     let signaling = signaling(Settings::read(variable)?, &aws).await;
     let handle = async |event: LambdaEvent<SocketEvent>| {
+        log::begin(&event.context.request_id);
         signaling.handle(event.payload).await.map_err(Error::from)
     };
     lambda_runtime::run(service_fn(handle)).await
