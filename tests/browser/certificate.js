@@ -29,6 +29,8 @@ function make(directory) {
     publicKey.export({ type: "spki", format: "der" }),
   ).digest("base64");
   return {
+    cert,
+    key,
     forServer: ["--tls-cert", cert, "--tls-key", key],
     // The browser refuses every other key as usual.
     forBrowser: [`--ignore-certificate-errors-spki-list=${pin}`],

@@ -7,6 +7,7 @@ import { mkdtempSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import test from "node:test";
+import { withCertificate } from "./certificate.js";
 import { withPage } from "./site.js";
 import { onStage, screenshotPath } from "./stage.js";
 
@@ -18,14 +19,17 @@ const BY_SECRET = ["--use-auth-secret", `--static-auth-secret=${SECRET}`];
 
 /**
  * Runs coturn on this machine alone while `play` runs, which gets its one user, and a function that
- * tells what it has logged.
+ * tells what it has logged. With a certificate it also speaks TLS, at `tls`.
  */
-async function withTurn(play, users = ONE_USER) {
-  const port = await freePort();
+async function withTurn(play, users = ONE_USER, certificate = null) {
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const tls = certificate
+    ? [`--cert=${certificate.cert}`, `--pkey=${certificate.key}`, `--tls-listening-port=${tlsPort}`]
+    : ["--no-tls"];
   const folder = mkdtempSync(`${tmpdir()}/visio-turn-`);
   const child = spawn(TURNSERVER, [
     "-n", "-v", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", `--listening-port=${port}`,
-    ...users, "--realm=example.test", "--no-tls", "--no-dtls",
+    ...users, ...tls, "--realm=example.test", "--no-dtls",
     "--no-cli", "--allow-loopback-peers", "--log-file=stdout", `--pidfile=${folder}/pid`,
     `--userdb=${folder}/users`,
   ], { stdio: ["ignore", "pipe", "ignore"] });
@@ -34,7 +38,7 @@ async function withTurn(play, users = ONE_USER) {
   try {
     await answers(port);
     const turn = { urls: `turn:127.0.0.1:${port}`, username: "visit", credential: "secret" };
-    await play(turn, () => log);
+    await play(turn, () => log, `turns:127.0.0.1:${tlsPort}`);
   } finally {
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -99,11 +103,11 @@ test("a call through TURN alone", { timeout: 60_000 }, () => withTurn((turn) => 
   });
 })));
 
-for (const transport of ["udp", "tcp"]) {
+for (const transport of ["udp", "tcp", "tls"]) {
   test(`the page uses the relay that the server names, over ${transport}`, { timeout: 60_000 }, () =>
-    withTurn((turn, log) => onStage({ flags: [
-      "--turn-url", `${turn.urls}?transport=${transport}`, "--turn-secret", SECRET, "--relay-only",
-      "--turn-ttl-seconds", "20",
+    withCertificate((certificate) => withTurn((turn, log, tls) => onStage({ certificate, flags: [
+      "--turn-url", transport === "tls" ? tls : `${turn.urls}?transport=${transport}`,
+      "--turn-secret", SECRET, "--relay-only", "--turn-ttl-seconds", "20",
     ] }, async (stage) => {
       const people = [];
       for (const name of ["Anna Keller", "Dr. Weber"]) {
@@ -120,7 +124,7 @@ for (const transport of ["udp", "tcp"]) {
       assert.equal(users.length >= 2, true, log());
       assert.equal(users.some((user) => /anna|weber|keller/i.test(user)), false);
       for (const person of people) await person.logged("in", "ice_servers");
-    }), BY_SECRET));
+    }), BY_SECRET, certificate)));
 }
 
 /** Those who have got a relay. */
