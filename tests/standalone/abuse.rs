@@ -6,6 +6,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use visio_signaling::core::Grant;
+
 use super::Program;
 use crate::conformance::Runtime;
 use crate::conformance::client::{Client, PATIENCE, meet};
@@ -19,6 +21,30 @@ const HANDSHAKE: [(&str, &str); 4] = [
     ("Sec-WebSocket-Version", "13"),
     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
 ];
+
+/// Each change of a room is sent with the whole room, so a large one fills queues that are made for
+/// small ones.
+#[tokio::test]
+async fn a_room_that_a_token_makes_large_closes_nobody_who_reads_late() {
+    const SEATS: usize = 48;
+    let program = start(&["--jwt-secret", SECRET, "--max-peers-per-room", "2"]).await;
+    let join = |nth: usize| {
+        let large = Grant { capacity: Some(SEATS), ..guest("visit", &format!("peer-{nth}")) };
+        let metadata = json!({"about": "x".repeat(1000)});
+        json!({"type": "join", "token": token(&large), "metadata": metadata})
+    };
+    let mut late = Client::connect(&program).await;
+    late.send(join(0)).await;
+    late.expect("joined").await;
+    let mut others = Vec::new();
+    for nth in 1..SEATS {
+        others.push(Client::join_with(&program, join(nth)).await.0);
+    }
+    for nth in 1..SEATS {
+        let news = late.expect("peer_joined").await;
+        assert_eq!(news["peers"].as_array().map(Vec::len), Some(nth));
+    }
+}
 
 #[tokio::test]
 async fn one_peer_alone_cannot_have_a_slow_one_thrown_out() {
