@@ -16,14 +16,13 @@ use crate::health::documents;
 use crate::health::words::{self, Vocabulary};
 use crate::ports::Registry;
 
-/// The endpoints besides the root, with their names.
-const ENDPOINTS: [(&str, &str); 7] = [
+/// The endpoints besides the root, with their names. Operators know where `/metrics` is.
+const ENDPOINTS: [(&str, &str); 6] = [
     ("websocket", "/ws"),
     ("health", "/health"),
     ("status", "/status"),
     ("live", "/livez"),
     ("ready", "/readyz"),
-    ("metrics", "/metrics"),
     ("demo", "/demo/"),
 ];
 /// The media type of Prometheus's text format.
