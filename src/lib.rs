@@ -24,8 +24,9 @@
 //!
 //! [`drive`], and the modules to the right of it in the picture, use no tokio, clock, randomness or
 //! sockets. So they can run where there are none. The feature `server`, on by default, adds
-//! `server`, and `doctor`, which finds out from outside why a visit does not work. For other runtimes, the feature `token` adds the keys of visit tokens to [`token`],
-//! and `visit` adds [`health_check`].
+//! `server`, and `doctor`, which finds out from outside why a visit does not work. For other
+//! runtimes, the feature `token` adds the keys of visit tokens to [`token`], and `visit` adds
+//! [`health_check`].
 
 pub mod core;
 #[cfg(feature = "server")]

@@ -1,4 +1,4 @@
-//! Arbitrary text as a frame: whatever is accepted is one JSON object in the eyes of serde_json, and
+//! Arbitrary text as a frame: whatever is accepted is one JSON object to serde_json as well, and
 //! whatever is refused has a fault. Stamped, it is an object with one `from`.
 #![no_main]
 

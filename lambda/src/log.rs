@@ -127,21 +127,25 @@ mod tests {
 
     use super::*;
 
-    /// Lambda reads both fields of a JSON line (AWS: "Configuring JSON and plain text log
-    /// formats").
-    #[test]
-    fn every_line_has_a_time_a_level_and_a_request() {
-        let now = Timestamp(1_700_000_000_000);
-        let audited = AuditEvent {
-            at: now,
-            event: "ended",
+    fn happened(event: &'static str, at: Timestamp) -> AuditEvent {
+        AuditEvent {
+            at,
+            event,
             room_id: RoomId::fallback(),
             peer_id: None,
             role: None,
             by: None,
             reason: None,
             duration_ms: None,
-        };
+        }
+    }
+
+    /// Lambda reads both fields of a JSON line (AWS: "Configuring JSON and plain text log
+    /// formats").
+    #[test]
+    fn every_line_has_a_time_a_level_and_a_request() {
+        let now = Timestamp(1_700_000_000_000);
+        let audited = happened("ended", now);
         begin("9f2c");
         let complaint = event(now, Level::Error, "a message was not handled", "message", &"x");
         for (line, level) in [(complaint, "ERROR"), (audit_line(&audited, now), "INFO")] {
@@ -155,17 +159,9 @@ mod tests {
     /// or metrics are not fields of the line.
     #[test]
     fn cloudwatch_counts_what_happens_in_visits() {
-        let audited = AuditEvent {
-            at: Timestamp(1_700_000_000_000),
-            event: "joined",
-            room_id: RoomId::fallback(),
-            peer_id: None,
-            role: None,
-            by: None,
-            reason: None,
-            duration_ms: None,
-        };
-        let line = audit_line(&audited, Timestamp(1_700_000_000_000));
+        let now = Timestamp(1_700_000_000_000);
+        let audited = happened("joined", now);
+        let line = audit_line(&audited, now);
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_u64);
         assert_eq!((&line["event"], &line[EVENTS]), (&json!("joined"), &json!(1)));

@@ -215,8 +215,8 @@ impl Room {
     }
 
     /// When something here is due next: the end of a token or of a grace time, or the warning
-    /// before the end of the visit, or that end, or new ICE servers. A runtime should decide [`Event::Due`] then. If it
-    /// does not, the next event of any kind does what was due.
+    /// before the end of the visit, or that end, or new ICE servers. A runtime should decide
+    /// [`Event::Due`] then. If it does not, the next event of any kind does what was due.
     ///
     /// [`Event::Due`]: super::Event::Due
     pub fn next_due(&self) -> Option<Timestamp> {

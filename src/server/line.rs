@@ -1,6 +1,6 @@
 //! The writing half of a socket.
 //!
-//! Whoever has something for a client writes it: the task that relays a message does not queue it
+//! Each task writes what it has for a client: the task that relays a message does not queue it
 //! and wake the receiver's task, it hands the frame to the kernel itself. That saves a wake-up, a
 //! switch of tasks and a copy for each message. Two rules make it safe:
 //!

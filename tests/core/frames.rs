@@ -49,8 +49,7 @@ fn frames_that_are_not_messages_are_refused_with_their_code() {
 fn every_golden_frame_is_what_the_contract_for_machines_says() {
     for (sender, frames) in [(Sender::Client, CLIENT), (Sender::Server, SERVER)] {
         for frame in frames.lines() {
-            let message = serde_json::from_str(frame).expect(frame);
-            assert_eq!(schema::check(sender, &message), Ok(()), "{frame}");
+            schema::assert_in_contract(sender, frame);
         }
     }
 }

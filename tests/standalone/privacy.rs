@@ -1,9 +1,14 @@
 //! Nothing personal reaches a log: a whole visit, mistakes included, at the most verbose level.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use stun_types::attribute::{ErrorCode, Nonce, Realm};
+use stun_types::message::{Message, MessageWriteVec};
+use stun_types::prelude::*;
+use tokio::net::UdpSocket;
 
 use super::Program;
 use crate::conformance::client::Client;
+use crate::conformance::request::get;
 
 /// Strings that must not be found. The address is that of a candidate: the client's own is
 /// loopback, and so is the server's, which the log does name.
@@ -33,6 +38,40 @@ async fn a_whole_visit_leaves_no_trace_in_the_log() {
             let found = lines.iter().find(|line| line.contains(personal));
             assert_eq!(found, None, "{personal}");
         }
+    }
+}
+
+/// The library that writes STUN messages has spans that hold the keys that it signs them with. They
+/// must not come out with any event.
+#[tokio::test]
+async fn what_a_turn_server_is_told_leaves_no_trace_in_the_log() {
+    let turn = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("turn:{}", turn.local_addr().unwrap());
+    tokio::spawn(refuse_all(turn));
+    let args = ["--listen", "127.0.0.1:0", "--log", "trace,stun_types=trace", "--turn-url", &url];
+    let credentials = ["--turn-username", "user-of-turn", "--turn-credential", "password-of-turn"];
+    let program = Program::start(&[&args[..], &credentials].concat(), &[]).await;
+    let health: Value = get(&program, "/health").await.json();
+    assert_eq!(health["checks"]["turn_servers"], "down");
+    program.signal("TERM");
+    let (_, lines) = program.end().await;
+    assert!(lines.iter().any(|line| line.contains("refused the credentials")), "it was asked");
+    for secret in ["user-of-turn", "password-of-turn", "IntegrityKey"] {
+        let found = lines.iter().find(|line| line.contains(secret));
+        assert_eq!(found, None, "{secret}");
+    }
+}
+
+/// A TURN server that asks for credentials and takes none.
+async fn refuse_all(turn: UdpSocket) {
+    let mut bytes = [0; 1500];
+    while let Ok((length, from)) = turn.recv_from(&mut bytes).await {
+        let request = Message::from_bytes(&bytes[..length]).unwrap();
+        let mut answer = Message::builder_error(&request, MessageWriteVec::new());
+        answer.add_attribute(&ErrorCode::builder(401).build().unwrap()).unwrap();
+        answer.add_attribute(&Realm::new("clinic").unwrap()).unwrap();
+        answer.add_attribute(&Nonce::new("nonce").unwrap()).unwrap();
+        turn.send_to(&answer.finish(), from).await.unwrap();
     }
 }
 

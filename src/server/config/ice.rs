@@ -9,6 +9,9 @@ use super::keys::redacted;
 use crate::ice::{IceServers, IceSettings, WrongIce, minted_with};
 use crate::redact::Redacted;
 
+/// The shortest and the longest time that credentials last.
+const TTL: (u32, u32) = (*IceSettings::TTL_RANGE.start(), *IceSettings::TTL_RANGE.end());
+
 /// The flags that say which STUN and TURN servers clients are told of.
 #[derive(Debug, Clone, Args)]
 pub struct IceFlags {
@@ -41,7 +44,7 @@ pub struct IceFlags {
     /// of that time is over
     #[arg(long, env = "VISIO_TURN_TTL_SECONDS", value_name = "SECONDS")]
     #[arg(default_value_t = IceSettings::TTL_SECONDS, value_parser = value_parser!(u32)
-        .range(i64::from(*IceSettings::TTL_RANGE.start())..=i64::from(*IceSettings::TTL_RANGE.end())))]
+        .range(i64::from(TTL.0)..=i64::from(TTL.1)))]
     turn_ttl_seconds: u32,
 
     /// All media must go through a TURN server, so that nobody learns the address of another

@@ -24,8 +24,8 @@ use by_address::ByAddress;
 /// The short connections beside WebSockets that one address may open in a burst.
 const SHORT: usize = 100;
 /// The invalid tokens that one address may send: a second, and in a burst. Only failures are
-/// limited, not attempts: a whole clinic may share one address, and a page from yesterday that keeps
-/// retrying must not lock a colleague out. After too many failures, somebody who guesses tokens
+/// limited, not attempts: a whole clinic may share one address, and a page from yesterday that
+/// keeps retrying must not lock a colleague out. After too many failures, somebody who guesses tokens
 /// learns nothing more, and needs a new connection for every guess.
 const FAILED_TOKENS: (f64, f64) = (1.0 / 3.0, 20.0);
 
@@ -48,7 +48,7 @@ impl Limits {
             messages: (config.message_rate, config.message_burst),
             bytes: (config.byte_rate, config.byte_burst),
         };
-        // Who wants no limit on connections of an address wants none on new ones.
+        // An operator who lifts the limit on connections from one address means new ones too.
         let a_second = if most_per_ip == 0 { 0 } else { config.connection_rate };
         let sockets = Admission::new(most, most_per_ip).with_spare_permits();
         Self {
