@@ -3,10 +3,13 @@
 //! know that it did not.
 
 mod client;
+mod door;
 mod faults;
+mod lobbies;
 mod mailbox;
 mod net;
 mod page;
+mod player;
 mod rest;
 mod world;
 
@@ -15,9 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::dice::{Dice, Task};
-use client::Player;
+
 use faults::{Fault, Faults};
 use net::Runtime;
+use player::Player;
 use world::{GRACE_MS, World};
 
 /// How many seeds are played, unless `VISIO_SEEDS` says otherwise.

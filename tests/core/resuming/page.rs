@@ -19,11 +19,11 @@ pub struct Page {
     pub heard: BTreeMap<u64, Vec<u64>>,
     /// Whom it was told to offer to, and since when they sat.
     pub offers: Vec<(String, u64)>,
-    version: u64,
+    pub version: u64,
     /// The peers in the room: when each sat down, and whether it is away.
     pub known: BTreeMap<String, (u64, bool)>,
     /// Those of whom the last news was that another page has their seat.
-    fresh: BTreeSet<String>,
+    pub fresh: BTreeSet<String>,
     /// How many messages to a seat were told to be gone.
     pub gone: BTreeMap<(String, u64), u64>,
 }

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::core::{Connection, ConnectionId, Room, Rules, UnreadBounds};
 use visio_signaling::drive::Driver;
-use visio_signaling::ports::{Registry, Swap, Unavailable};
-use visio_signaling::token::Gatekeeper;
+use visio_signaling::ports::{Journal, Registry, Swap, Unavailable};
 use visio_signaling::wire::{
     Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary, ServerMessage,
     Timestamp, Version,
@@ -16,12 +16,15 @@ use visio_signaling::wire::{
 
 use super::super::dice::{Dice, Task, others_first, step};
 use super::client::Client;
+use super::door::Door;
 use super::faults::Fault;
 use super::mailbox::{Parcel, State, Stop};
 use super::net::{self, Conn, Runtime, Turn, Up, Wires};
 
 pub const SEATS: u16 = 3;
 pub const GRACE_MS: u64 = 1_000;
+/// When a world begins.
+const BEGIN: u64 = 1_000_000;
 /// No seed needs nearly as many.
 const MOST_STEPS: u64 = 400_000;
 
@@ -29,6 +32,9 @@ pub struct World {
     pub driver: Driver<Rooms, Wires, Wires>,
     pub wires: Wires,
     pub clients: Vec<Mutex<Client>>,
+    pub rooms: usize,
+    pub door: Arc<Door>,
+    pub log: Arc<Log>,
     now: AtomicU64,
     /// Nobody starts anything new.
     pub rests: AtomicBool,
@@ -47,25 +53,47 @@ impl World {
             Runtime::Counts => UnreadBounds { messages: 5, bytes: 1_200, bytes_in_room: 2_000 },
             Runtime::Forgets => UnreadBounds::NONE,
         };
-        let rules = Rules { max_peers_per_room: SEATS, grace_seconds: 1, unread, ..Rules::DEFAULT };
+        // In some worlds a seat ends with its connection.
+        let grace_seconds = u16::from(seed % 5 != 3);
+        let rules = Rules { max_peers_per_room: SEATS, grace_seconds, unread, ..Rules::DEFAULT };
+        let (door, log) = (Arc::new(Door::new(seed, clients, rooms)), Arc::new(Log::default()));
+        let registry =
+            Rooms { all: Mutex::default(), wires: wires.clone(), door: Arc::clone(&door) };
         let driver = Driver {
-            registry: Rooms { all: Mutex::default(), wires: wires.clone() },
+            registry,
             connections: wires.clone(),
             outbox: wires.clone(),
-            journal: Arc::new(()),
+            journal: Arc::clone(&log) as Arc<dyn Journal>,
             rules,
             ice: Arc::default(),
-            gatekeeper: Gatekeeper::default(),
+            gatekeeper: door.keeper(),
             mint_secret: || {
                 SECRETS.set(SECRETS.get() + 1);
                 ResumeSecret::new(format!("s{}", SECRETS.get()))
             },
             mint_peer_id: |_| crate::peer("minted"),
         };
-        let clients =
-            (0..clients).map(|nth| Mutex::new(Client::new(nth, nth % rooms, runtime))).collect();
-        let (now, rests, born) = (AtomicU64::new(1), AtomicBool::default(), Mutex::default());
-        Self { driver, wires, clients, now, rests, born }
+        let rooms = usize::try_from(rooms).unwrap();
+        let client = |nth: u64| {
+            let place = usize::try_from(nth).unwrap();
+            Mutex::new(Client::new(nth, place % rooms, door.role(place), runtime))
+        };
+        let clients = (0..clients).map(client).collect();
+        let (now, rests, born) = (AtomicU64::new(BEGIN), AtomicBool::default(), Mutex::default());
+        Self { driver, wires, clients, rooms, door, log, now, rests, born }
+    }
+
+    pub fn grace_ms(&self) -> u64 {
+        GRACE_MS * u64::from(self.driver.rules.grace_seconds)
+    }
+
+    /// Whether a host has decided of a peer since it began to wait.
+    pub fn was_decided_on(&self, peer: &str, room: usize, since: u64) -> bool {
+        let room = crate::room_id(&format!("r{room}"));
+        self.log.entries().iter().any(|entry| {
+            let of_it = entry.room_id == room && entry.peer_id == Some(crate::peer(peer));
+            of_it && entry.by.is_some() && entry.at.0 > since
+        })
     }
 
     /// The time. No two events happen at the same one.
@@ -141,10 +169,12 @@ impl World {
         let to = incoming.message.to().cloned();
         let request_id = incoming.request_id.clone();
         let now = self.now();
+        let room = connection.claim.as_ref().map(|claim| self.driver.registry.read(&claim.room));
         {
             let mut net = self.wires.net();
             net.trace(text);
-            net.handled.extend(net::request_id(text).map(str::to_owned));
+            let version = room.map_or(Version(0), |room| room.version());
+            net.handled.extend(net::request_id(text).map(|id| (id.to_owned(), version)));
         }
         let handled = self.driver.receive(connection, incoming, now).await;
         let fault = Rejection::new(Code::Internal, "our fault; nothing was changed");
@@ -163,13 +193,14 @@ async fn serve(world: Arc<World>, place: usize) {
             Turn::Frame(text) => text,
         };
         world.wires.net().conns[place].handling = true;
-        let joins = text.starts_with(r#"{"type":"join""#);
+        let joins = text.starts_with(r#"{"type":"join"#);
         let refusal = world.handle(&mut connection, &text).await;
         taken += u64::from(!joins);
         let mut net = world.wires.net();
         let net = &mut *net;
         let conn = &mut net.conns[place];
         conn.handling = false;
+        conn.mailbox.unmark();
         if let Some(refusal) = refusal {
             let _ = conn.mailbox.post(vec![refusal.into()], &mut net.faults);
         }
@@ -253,6 +284,7 @@ async fn serve_forgetfully(world: Arc<World>, place: usize) {
 pub struct Rooms {
     pub all: Mutex<BTreeMap<RoomId, Room>>,
     wires: Wires,
+    door: Arc<Door>,
 }
 
 impl Rooms {
@@ -275,16 +307,34 @@ impl Registry for Rooms {
             return Ok(Swap::Raced);
         }
         let mut peers: Vec<_> = next.seats().iter().map(|seat| &seat.peer).collect();
-        assert!(peers.len() <= SEATS.into(), "too many seats: {peers:?}");
+        let number = next.id().as_str()[1..].parse().unwrap();
+        assert!(peers.len() <= self.door.seats(number), "too many seats: {peers:?}");
         peers.sort();
         peers.dedup();
         assert_eq!(peers.len(), next.seats().len(), "a peer has two seats");
         assert!(next.version() > seen, "versions run forwards");
+        self.wires.net().lobbies.note(&next);
         self.all.lock().unwrap().insert(next.id().clone(), next);
         Ok(Swap::Done)
     }
 
     async fn rooms(&self, _: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
         Ok(None)
+    }
+}
+
+/// An audit log that can be read.
+#[derive(Debug, Default)]
+pub struct Log(Mutex<Vec<AuditEvent>>);
+
+impl Log {
+    pub fn entries(&self) -> MutexGuard<'_, Vec<AuditEvent>> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Journal for Log {
+    fn record(&self, entry: AuditEvent) {
+        self.0.lock().unwrap().push(entry);
     }
 }
