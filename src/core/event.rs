@@ -131,6 +131,8 @@ pub struct JoinRequest {
     pub grant: Option<Grant>,
     /// The secret for the resume token that it gets.
     pub secret: ResumeSecret,
+    /// When its connection was opened, if the runtime says so.
+    pub opened: Option<Timestamp>,
     /// The seat that it wants back.
     pub resume: Option<Resume>,
 }
@@ -151,7 +153,15 @@ pub struct Resume {
 impl JoinRequest {
     /// A request with nothing but the secret for its resume token.
     pub const fn new(secret: ResumeSecret) -> Self {
-        Self { name: None, metadata: None, named_room: false, grant: None, secret, resume: None }
+        Self {
+            name: None,
+            metadata: None,
+            named_room: false,
+            grant: None,
+            secret,
+            opened: None,
+            resume: None,
+        }
     }
 
     /// What it may do: what its token says, else what everybody may.

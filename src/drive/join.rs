@@ -42,7 +42,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 }
             }
             let resume = match resume {
-                Some(resume) => Some(self.detached(resume, &who).await?),
+                Some(resume) => Some(self.detached(resume, &who, from.opened).await?),
                 None => None,
             };
             let request = JoinRequest {
@@ -51,6 +51,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 named_room,
                 grant,
                 secret: (self.mint_secret)(),
+                opened: from.opened,
                 resume,
             };
             self.take(from, who, request, request_id, now).await?;
@@ -155,11 +156,17 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         Ok(Some(Asked { join: Join { room, peer, ..join.clone() }, grant, resume: Some(resume) }))
     }
 
-    /// Stops a connection that still holds the seat, and takes over what it leaves behind.
-    async fn detached(&self, resume: Resume, who: &Claim) -> Result<Resume, Fault> {
+    /// Stops a connection that still holds the seat, and takes over what it leaves behind. One that
+    /// is younger keeps the seat.
+    async fn detached(
+        &self,
+        resume: Resume,
+        who: &Claim,
+        opened: Option<Timestamp>,
+    ) -> Result<Resume, Fault> {
         let room = self.registry.load(&who.room).await?;
-        let Some(old) = room.seat(&who.peer).and_then(Seat::here).filter(|it| **it != who.conn)
-        else {
+        let seat = room.seat(&who.peer).filter(|seat| !seat.is_of_younger(opened));
+        let Some(old) = seat.and_then(Seat::here).filter(|it| **it != who.conn) else {
             return Ok(resume);
         };
         let unread = self.outbox.detach(old).await?;

@@ -41,6 +41,10 @@ impl Room {
         if let Some(seat) = before.filter(|seat| seat.here() == Some(&who.conn)) {
             return self.repeat(context, request, seat);
         }
+        if self.everybody().any(|it| it.peer == who.peer && it.is_of_younger(request.opened)) {
+            let refusal = Rejection::replaced().answering(context.request_id.cloned());
+            return stay(Standing::Unseated, dismiss(&who.conn, refusal));
+        }
         if let (Some(resume), Some(seat)) = (&request.resume, before)
             && self.opens(&seat.peer, resume.key)
         {
@@ -110,7 +114,8 @@ impl Room {
             // A resume token that came alone brings back what the seat was taken with.
             Some(old) if request.resume.as_ref().is_some_and(|resume| resume.alone) => {
                 let presence = Presence::Here(who.conn.clone());
-                Seat { presence, since: now, keys, next_ice, ..old.clone() }
+                let opened = request.opened;
+                Seat { presence, opened, since: now, keys, next_ice, ..old.clone() }
             }
             _ => Seat { admitted, keys, next_ice, ..request.seat(who, now) },
         };
@@ -213,6 +218,8 @@ impl Room {
         }
         if !again {
             effects.extend(next.tell_hosts(&ServerMessage::Knock {
+                room_id: next.id().clone(),
+                version: next.version(),
                 peer_id: waiting.peer.clone(),
                 display_name: waiting.name.clone(),
                 since,
@@ -235,6 +242,7 @@ impl Room {
             ServerMessage::Waiting {
                 room_id: self.id().clone(),
                 peer_id: waiting.peer.clone(),
+                version: self.version(),
                 host_present: self.has_host(),
                 since: waiting.since,
                 message: None,
@@ -310,6 +318,7 @@ impl JoinRequest {
         Seat {
             peer: who.peer.clone(),
             presence: Presence::Here(who.conn.clone()),
+            opened: self.opened,
             keys: None,
             name: self.name.clone(),
             role: self.role(),

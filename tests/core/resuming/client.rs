@@ -1,7 +1,7 @@
 //! A good client: it counts what it receives, comes back with its token, and sends again what was
 //! not taken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use visio_signaling::wire::{Role, RoomId};
@@ -10,6 +10,37 @@ use super::faults::Fault;
 use super::net::{Net, Runtime, Up};
 use super::page::Page;
 use super::world::World;
+
+/// Who waits as a host knows it, and which version of the room each news is of.
+#[derive(Default)]
+pub struct Lobby {
+    version: u64,
+    listed: BTreeSet<String>,
+    knocks: BTreeMap<String, u64>,
+}
+
+impl Lobby {
+    pub fn list(&mut self, message: &Value) {
+        let version = message["version"].as_u64().unwrap();
+        if version >= self.version {
+            let waiting = message["waiting"].as_array().unwrap().iter();
+            self.listed = waiting.map(|it| it["peerId"].as_str().unwrap().to_owned()).collect();
+            self.version = version;
+            self.knocks.retain(|_, knock| *knock > version);
+        }
+    }
+
+    pub fn knock(&mut self, message: &Value) {
+        let version = message["version"].as_u64().unwrap();
+        if version > self.version {
+            self.knocks.insert(message["peerId"].as_str().unwrap().to_owned(), version);
+        }
+    }
+
+    pub fn waiting(&self) -> BTreeSet<String> {
+        self.listed.iter().chain(self.knocks.keys()).cloned().collect()
+    }
+}
 
 /// Where a client stands, as far as it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +60,10 @@ pub enum Place {
 pub struct Waited {
     room: usize,
     since: u64,
+    /// Its visit token will not end before all is over.
+    lasts: bool,
+    /// When it lost the connection that waited.
+    lost_at: Option<u64>,
 }
 
 pub struct Client {
@@ -54,12 +89,12 @@ pub struct Client {
     pub runtime: Runtime,
     /// The place in a lobby that it had last, and has not given up.
     waited: Option<Waited>,
-    /// Its visit token will not end before all is over.
+    /// The visit token that it showed last will not end before all is over.
     pub lasts: bool,
     /// Its connection has brought it in before, so that it need not show its token again.
     pub known: bool,
-    /// Whom a host knows to wait.
-    pub lobby: BTreeSet<String>,
+    /// Whom a host knows to wait: the last list, and who has knocked since.
+    pub lobby: Lobby,
     /// The rooms from which it was removed.
     removed: BTreeSet<usize>,
 }
@@ -86,7 +121,7 @@ impl Client {
             waited: None,
             lasts: true,
             known: false,
-            lobby: BTreeSet::new(),
+            lobby: Lobby::default(),
             removed: BTreeSet::new(),
         }
     }
@@ -122,6 +157,9 @@ impl Client {
     pub fn lose(&mut self, now: u64) -> Option<usize> {
         let conn = self.conn.take()?;
         (self.old, self.lost_at, self.moving) = (Some(conn), now, None);
+        if let Some(waited) = &mut self.waited {
+            waited.lost_at.get_or_insert(now);
+        }
         if self.place != Place::Out {
             self.place = Place::Nowhere;
         }
@@ -132,7 +170,12 @@ impl Client {
     pub fn joined(&mut self, world: &World, message: &Value) {
         let mut net = world.wires.net();
         let room = number(message["roomId"].as_str().unwrap());
+        let version = message["version"].as_u64().unwrap();
         assert_eq!(message["peerId"], *self.name);
+        if matches!(self.place, Place::Waiting(_)) && room == self.room && version < self.page.version {
+            net.faults.note(Fault::NewsOvertaken);
+            return;
+        }
         assert!(!self.removed.contains(&room), "{} was removed from r{room}", self.name);
         if message["resumed"] == true {
             assert!(self.page.token.is_some(), "{} resumes what it never had", self.name);
@@ -173,7 +216,7 @@ impl Client {
         if self.moving.take() == Some(room) {
             net.faults.note(Fault::Moved);
             self.turn_page();
-            self.room = room;
+            (self.room, self.lobby) = (room, Lobby::default());
             return;
         }
         assert_eq!(room, self.room, "{} sits where it did not ask to", self.name);
@@ -194,33 +237,44 @@ impl Client {
 
     /// Takes a place in the lobby.
     pub fn waits(&mut self, world: &World, message: &Value) {
+        if self.place == Place::Nowhere && message["requestId"] != "join" {
+            // It is of a place that was given up meanwhile.
+            return;
+        }
         let room = number(message["roomId"].as_str().unwrap());
         let since = message["since"].as_u64().unwrap();
+        let version = message["version"].as_u64().unwrap();
+        let placed = matches!(self.place, Place::Seated | Place::Waiting(_));
+        if placed && room == self.room && version < self.page.version {
+            world.wires.net().faults.note(Fault::NewsOvertaken);
+            return;
+        }
         if self.is_seated() && self.moving != Some(room) {
             world.wires.net().faults.note(Fault::SentBack);
         }
         if self.is_seated() || self.page.token.is_some() {
             self.turn_page();
         }
-        (self.room, self.moving) = (room, None);
-        let before = self.waited.replace(Waited { room, since }).filter(|it| it.room == room);
-        let late = world.clock() >= self.lost_at + world.grace_ms();
+        (self.room, self.moving) = (room, self.moving.filter(|moving| *moving != room));
+        let place = Waited { room, since, lasts: self.lasts, lost_at: None };
+        let before = self.waited.replace(place).filter(|it| it.room == room);
+        let in_time = |lost: u64| world.clock() < lost + world.grace_ms();
         if let Some(before) = before
             && self.place == Place::Nowhere
-            && self.lasts
-            && !late
+            && before.lasts
+            && before.lost_at.is_none_or(in_time)
             && !world.was_decided_on(&self.name, room, before.since)
         {
             assert_eq!(since, before.since, "{} lost its place in the lobby", self.name);
             world.wires.net().faults.note(Fault::PlaceKept);
         }
+        self.page.version = version;
         (self.place, self.known) = (Place::Waiting(since), true);
     }
 
     /// Takes an error. True if it ends the connection.
     pub fn refuse(&mut self, world: &World, message: &Value) -> bool {
         let code = message["code"].as_str().unwrap();
-        let answers_join = message["requestId"] == "join";
         let mut net = world.wires.net();
         match code {
             "peer_gone" => {
@@ -228,11 +282,14 @@ impl Client {
                 self.page.note_gone(message);
                 return false;
             }
-            "room_full" if answers_join => {
+            "room_full" if message["requestId"] == "join" => {
                 net.faults.note(Fault::RoomFull);
-                if self.moving.take().is_none() {
-                    self.place = Place::Refused;
-                }
+                self.place = Place::Refused;
+                return false;
+            }
+            "room_full" if message["requestId"] == "join_room" => {
+                net.faults.note(Fault::MovedNowhere);
+                self.moving = None;
                 return false;
             }
             "room_full" => net.faults.note(Fault::AdmittedNobody),

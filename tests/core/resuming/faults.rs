@@ -59,6 +59,8 @@ pub enum Fault {
     Stolen,
     /// A peer moved to another room.
     Moved,
+    /// A peer wanted to move to a room that was full.
+    MovedNowhere,
     /// News of a room reached a peer that had moved on.
     NewsOfTheOldRoom,
     /// A host let a guest in.
@@ -79,6 +81,8 @@ pub enum Fault {
     Expired,
     /// A join came with a token that was not good, or no longer.
     Unauthorized,
+    /// A guest heard that it waits after it was admitted, or the other way round.
+    NewsOvertaken,
     /// A newer token was shown for a seat.
     Renewed,
     /// The token of another peer was shown for a seat.
@@ -104,7 +108,9 @@ impl Fault {
         Self::ResumedBeforeLossNoticed,
     ];
     /// Those that any outbox can meet.
-    pub const OF_ALL: [Self; 25] = [
+    pub const OF_ALL: [Self; 27] = [
+        Self::NewsOvertaken,
+        Self::MovedNowhere,
         Self::Stolen,
         Self::Moved,
         Self::Admitted,

@@ -22,30 +22,30 @@ impl Lobbies {
         }
     }
 
-    /// Nothing that was decided since `to` waits is for the room, and sent to it. `handled` says at
-    /// which version of the room each message was taken.
+    /// Nothing that was said or decided in the room since `to` waits is sent to it. `handled` says in
+    /// which room each message was taken, and at which of its versions.
     pub fn check(
         &self,
         to: usize,
         message: &ServerMessage,
-        handled: &BTreeMap<String, Version>,
+        handled: &BTreeMap<String, (RoomId, Version)>,
     ) {
         let Some((id, since)) = self.0.get(&to) else { return };
-        let version = match message {
+        let (room, version) = match message {
             ServerMessage::Relayed(text) => {
-                request_id(text.expose()).and_then(|id| handled.get(id))
+                let said = request_id(text.expose()).and_then(|id| handled.get(id));
+                let Some((room, version)) = said else { return };
+                (room, version)
             }
             ServerMessage::PeerJoined { room_id, version, .. }
             | ServerMessage::PeerAway { room_id, version, .. }
             | ServerMessage::PeerBack { room_id, version, .. }
             | ServerMessage::PeerLeft { room_id, version, .. }
-            | ServerMessage::Roster { room_id, version, .. }
-                if room_id == id =>
-            {
-                Some(version)
+            | ServerMessage::Roster { room_id, version, .. } => {
+                (room_id, version)
             }
-            _ => None,
+            _ => return,
         };
-        assert!(version.is_none_or(|version| version < since), "c{to} hears {id:?} from its lobby");
+        assert!(room != id || version < since, "c{to} hears {id:?} from its lobby");
     }
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
-use visio_signaling::wire::{CloseCode, Code, ServerMessage, Version};
+use visio_signaling::wire::{CloseCode, Code, RoomId, ServerMessage, Timestamp, Version};
 
 use super::super::dice::{Dice, others_first};
 use super::faults::{Fault, Faults};
@@ -34,8 +34,8 @@ pub enum Up {
 }
 
 /// One connection, from end to end.
-#[derive(Default)]
 pub struct Conn {
+    pub opened: Timestamp,
     /// On the way to the server.
     pub up: VecDeque<Up>,
     /// On the way to the client.
@@ -56,6 +56,21 @@ pub struct Conn {
 }
 
 impl Conn {
+    pub fn new(opened: Timestamp) -> Self {
+        Self {
+            opened,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            mailbox: Mailbox::default(),
+            writing: VecDeque::new(),
+            dropped: false,
+            noticed: false,
+            gone: false,
+            ended: false,
+            handling: false,
+        }
+    }
+
     /// Whether the gateway knows that it is gone, now that all that came before is handled.
     pub fn ends(&mut self) -> bool {
         self.gone |= self.noticed && self.up.is_empty();
@@ -69,8 +84,8 @@ pub struct Net {
     pub conns: Vec<Conn>,
     pub dice: Dice,
     pub faults: Faults,
-    /// The messages of clients that the server has handled, and at which version of the room.
-    pub handled: BTreeMap<String, Version>,
+    /// The messages of clients that the server has handled, in which room and version.
+    pub handled: BTreeMap<String, (RoomId, Version)>,
     /// Those that it posted to a connection, and those that it answered with an error.
     pub posted: BTreeSet<(usize, String)>,
     /// Who is in which lobby.
@@ -260,7 +275,8 @@ impl Outbox for Wires {
         let mut lost = Vec::new();
         for id in ids {
             let conn = &mut net.conns[place(id)];
-            let silent = counts && conn.dropped;
+            // Whoever says something just now is heard.
+            let silent = counts && conn.dropped && !conn.handling;
             if silent {
                 conn.mailbox.stop(Stop::Silent);
             }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use visio_signaling::wire::Role;
 
 use super::super::dice::{Dice, Task, others_first};
-use super::client::{Client, Place};
+use super::client::{Client, Lobby, Place};
 use super::faults::Fault;
 use super::mailbox::Parcel;
 use super::net::{Runtime, Up};
@@ -122,7 +122,7 @@ impl Player {
 
     /// What a host decides of somebody: most often of one that waits.
     fn decide(&mut self) {
-        let waiting = self.with(|client| client.lobby.first().cloned());
+        let waiting = self.with(|client| client.lobby.waiting().pop_first());
         let anybody = format!("p{}", self.dice.below(self.world.clients.len() as u64));
         let (kind, peer) = match (self.dice.below(16), waiting) {
             (0..=10, Some(waiting)) => ("admit", waiting),
@@ -176,7 +176,7 @@ impl Player {
         let conn = self.world.open();
         self.with(|client| {
             (client.conn, client.place, client.known) = (Some(conn), Place::Nowhere, false);
-            client.lobby.clear();
+            client.lobby = Lobby::default();
             client.conns.push(conn);
             if client.page.token.is_none() {
                 client.page.sent.clear();
@@ -250,7 +250,7 @@ impl Player {
             self.with(|client| client.lasts = !soon || client.role == Role::Host);
             join += &format!(r#","token":"{token}""#);
         }
-        join + r#","requestId":"join"}"#
+        join + &format!(r#","requestId":"{kind}"}}"#)
     }
 
     /// Its own key, or one that it should not have.
@@ -322,6 +322,7 @@ impl Player {
 
     fn take(&mut self, text: &str) {
         self.world.wires.net().trace(text);
+        if std::env::var("DBG").is_ok() {eprintln!("p{} c{:?} < {}", self.nth, self.conn(), &text[..text.len().min(150)]);}
         let message: Value = serde_json::from_str(text).unwrap();
         let ends = self.with(|client| {
             client.page.received += 1;
@@ -335,7 +336,6 @@ impl Player {
 
 /// What a client makes of a message. True if it has nothing more to say on this connection.
 fn heard(client: &mut Client, world: &World, message: &Value) -> bool {
-    let named = || message["peerId"].as_str().unwrap().to_owned();
     match message["type"].as_str().unwrap() {
         "joined" => client.joined(world, message),
         "waiting" => client.waits(world, message),
@@ -345,12 +345,10 @@ fn heard(client: &mut Client, world: &World, message: &Value) -> bool {
             return true;
         }
         "error" => return client.refuse(world, message),
-        "knock" => drop(client.lobby.insert(named())),
-        "lobby" => {
-            let waiting = message["waiting"].as_array().unwrap().iter();
-            client.lobby = waiting.map(|it| it["peerId"].as_str().unwrap().to_owned()).collect();
-        }
-        "renewed" => client.lasts = true,
+        "knock" | "lobby" if message["roomId"] != format!("r{}", client.room) => {}
+        "knock" => client.lobby.knock(message),
+        "lobby" => client.lobby.list(message),
+        "renewed" => {}
         "offer" | "chat" if message["lobby"] == true => {}
         // It came before the answer to the join, as it can where nothing keeps the order.
         "offer" | "chat" if !client.is_seated() => {}

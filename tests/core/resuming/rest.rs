@@ -55,7 +55,7 @@ impl World {
         assert_eq!(waits, expected, "where {} waits", client.name);
         if client.is_seated() && client.role == Role::Host {
             let waiting = room.waiting().iter().map(|seat| seat.peer.as_str().to_owned());
-            assert_eq!(client.lobby, waiting.collect(), "who waits as {} knows it", client.name);
+            assert_eq!(client.lobby.waiting(), waiting.collect(), "who waits as {} knows it", client.name);
         }
     }
 

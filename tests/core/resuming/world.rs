@@ -113,7 +113,7 @@ impl World {
     pub fn open(self: &Arc<Self>) -> usize {
         let mut net = self.wires.net();
         let place = net.conns.len();
-        net.conns.push(Conn::default());
+        net.conns.push(Conn::new(self.now()));
         let task: Task = match net.runtime {
             Runtime::Counts => Box::pin(serve(Arc::clone(self), place)),
             Runtime::Forgets => Box::pin(serve_forgetfully(Arc::clone(self), place)),
@@ -121,6 +121,12 @@ impl World {
         drop(net);
         self.spawn(task);
         place
+    }
+
+    fn connection(&self, place: usize) -> Connection {
+        let id = ConnectionId::new(format!("c{place}"));
+        let opened = Some(self.wires.net().conns[place].opened);
+        Connection { opened, ..Connection::new(id, JoinDefaults::default()) }
     }
 
     /// Jumps, and ends what is then due.
@@ -173,8 +179,10 @@ impl World {
         {
             let mut net = self.wires.net();
             net.trace(text);
-            let version = room.map_or(Version(0), |room| room.version());
-            net.handled.extend(net::request_id(text).map(|id| (id.to_owned(), version)));
+            if std::env::var("DBG").is_ok() {eprintln!("{} > {}", connection.id, &text[..text.len().min(190)]);}
+            let id = net::request_id(text).map(str::to_owned);
+            let at = room.map_or((RoomId::fallback(), Version(0)), |it| (it.id().clone(), it.version()));
+            net.handled.extend(id.map(|id| (id, at)));
         }
         let handled = self.driver.receive(connection, incoming, now).await;
         let fault = Rejection::new(Code::Internal, "our fault; nothing was changed");
@@ -184,8 +192,7 @@ impl World {
 
 /// The server's side of a connection, as the standalone server has it.
 async fn serve(world: Arc<World>, place: usize) {
-    let id = ConnectionId::new(format!("c{place}"));
-    let mut connection = Connection::new(id, JoinDefaults::default());
+    let mut connection = world.connection(place);
     let mut taken = 0;
     let end = loop {
         let text = match world.wires.turn(place).await {
@@ -258,8 +265,7 @@ async fn give_up(world: &World, connection: &mut Connection) {
 
 /// The server's side of a connection where a gateway has it. Its end may never be told.
 async fn serve_forgetfully(world: Arc<World>, place: usize) {
-    let id = ConnectionId::new(format!("c{place}"));
-    let mut connection = Connection::new(id, JoinDefaults::default());
+    let mut connection = world.connection(place);
     loop {
         let frame = world.wires.net().conns[place].up.pop_front();
         if let Some(Up::Text(text)) = frame {
@@ -335,6 +341,7 @@ impl Log {
 
 impl Journal for Log {
     fn record(&self, entry: AuditEvent) {
+        if std::env::var("DBG").is_ok() {eprintln!("{:?} {} {:?} {:?} {:?}", entry.at, entry.event, entry.room_id, entry.peer_id, entry.reason);}
         self.0.lock().unwrap().push(entry);
     }
 }
