@@ -74,6 +74,8 @@ pub struct Client {
     pages: u64,
     pub role: Role,
     pub place: Place,
+    /// News of another room, which may be the one that it is about to sit in.
+    pub news: Vec<Value>,
     /// The room that it asked to move to.
     pub moving: Option<usize>,
     pub conn: Option<usize>,
@@ -84,13 +86,15 @@ pub struct Client {
     pub page: Page,
     /// How often the token of the page was shown.
     pub shown: u64,
+    /// How often it asked for a seat.
+    pub asks: u64,
     lost_at: u64,
     pub resting: bool,
     pub runtime: Runtime,
     /// The place in a lobby that it had last, and has not given up.
     waited: Option<Waited>,
     /// The visit token that it showed last will not end before all is over.
-    pub lasts: bool,
+    lasts: bool,
     /// Its connection has brought it in before, so that it need not show its token again.
     pub known: bool,
     /// Whom a host knows to wait: the last list, and who has knocked since.
@@ -109,12 +113,14 @@ impl Client {
             pages: 0,
             role,
             place: Place::Nowhere,
+            news: Vec::new(),
             moving: None,
             conn: None,
             conns: Vec::new(),
             old: None,
             page: Page::new(nth * 1000),
             shown: 0,
+            asks: 0,
             lost_at: 0,
             resting: false,
             runtime,
@@ -124,6 +130,19 @@ impl Client {
             lobby: Lobby::default(),
             removed: BTreeSet::new(),
         }
+    }
+
+    /// It shows a visit token.
+    pub fn shows(&mut self, lasts: bool) {
+        self.lasts = lasts;
+        if let Some(waited) = &mut self.waited {
+            waited.lasts &= lasts;
+        }
+    }
+
+    /// What names its last request for a seat.
+    pub fn asked(&self) -> String {
+        format!("join.{}", self.asks)
     }
 
     pub fn room_id(&self) -> RoomId {
@@ -157,6 +176,7 @@ impl Client {
     pub fn lose(&mut self, now: u64) -> Option<usize> {
         let conn = self.conn.take()?;
         (self.old, self.lost_at, self.moving) = (Some(conn), now, None);
+        self.news.clear();
         if let Some(waited) = &mut self.waited {
             waited.lost_at.get_or_insert(now);
         }
@@ -172,7 +192,8 @@ impl Client {
         let room = number(message["roomId"].as_str().unwrap());
         let version = message["version"].as_u64().unwrap();
         assert_eq!(message["peerId"], *self.name);
-        if matches!(self.place, Place::Waiting(_)) && room == self.room && version < self.page.version {
+        let waits = matches!(self.place, Place::Waiting(_));
+        if waits && room == self.room && version < self.page.placed {
             net.faults.note(Fault::NewsOvertaken);
             return;
         }
@@ -187,9 +208,15 @@ impl Client {
         }
         (self.place, self.waited, self.known) = (Place::Seated, None, true);
         self.shown = 0;
+        self.page.placed = version;
         self.page.token = message["resumeToken"].as_str().map(str::to_owned);
         self.page.received = 0;
         self.page.note_roster(message);
+        for news in std::mem::take(&mut self.news) {
+            if news["roomId"] == message["roomId"] {
+                self.page.note_roster(&news);
+            }
+        }
     }
 
     /// Sends again what was not taken.
@@ -237,7 +264,7 @@ impl Client {
 
     /// Takes a place in the lobby.
     pub fn waits(&mut self, world: &World, message: &Value) {
-        if self.place == Place::Nowhere && message["requestId"] != "join" {
+        if self.place == Place::Nowhere && message["requestId"] != self.asked() {
             // It is of a place that was given up meanwhile.
             return;
         }
@@ -245,14 +272,18 @@ impl Client {
         let since = message["since"].as_u64().unwrap();
         let version = message["version"].as_u64().unwrap();
         let placed = matches!(self.place, Place::Seated | Place::Waiting(_));
-        if placed && room == self.room && version < self.page.version {
+        if placed && room == self.room && version < self.page.placed {
             world.wires.net().faults.note(Fault::NewsOvertaken);
             return;
         }
         if self.is_seated() && self.moving != Some(room) {
             world.wires.net().faults.note(Fault::SentBack);
         }
-        if self.is_seated() || self.page.token.is_some() {
+        if self.is_seated() {
+            self.turn_page();
+        } else if self.page.token.is_some() {
+            // What it sent on the connection before is lost with the seat.
+            self.page.sent.clear();
             self.turn_page();
         }
         (self.room, self.moving) = (room, self.moving.filter(|moving| *moving != room));
@@ -263,12 +294,12 @@ impl Client {
             && self.place == Place::Nowhere
             && before.lasts
             && before.lost_at.is_none_or(in_time)
-            && !world.was_decided_on(&self.name, room, before.since)
+            && !world.was_decided_on(&self.name, before.since)
         {
             assert_eq!(since, before.since, "{} lost its place in the lobby", self.name);
             world.wires.net().faults.note(Fault::PlaceKept);
         }
-        self.page.version = version;
+        self.page.placed = version;
         (self.place, self.known) = (Place::Waiting(since), true);
     }
 
@@ -282,12 +313,12 @@ impl Client {
                 self.page.note_gone(message);
                 return false;
             }
-            "room_full" if message["requestId"] == "join" => {
+            "room_full" if self.place == Place::Nowhere && message["requestId"] == self.asked() => {
                 net.faults.note(Fault::RoomFull);
                 self.place = Place::Refused;
                 return false;
             }
-            "room_full" if message["requestId"] == "join_room" => {
+            "room_full" if self.moving.is_some() && message["requestId"] == self.asked() => {
                 net.faults.note(Fault::MovedNowhere);
                 self.moving = None;
                 return false;

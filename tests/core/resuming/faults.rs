@@ -61,8 +61,8 @@ pub enum Fault {
     Moved,
     /// A peer wanted to move to a room that was full.
     MovedNowhere,
-    /// News of a room reached a peer that had moved on.
-    NewsOfTheOldRoom,
+    /// News of a room reached a peer that had moved on, or did not know yet that it had moved there.
+    NewsOfAnotherRoom,
     /// A host let a guest in.
     Admitted,
     /// A host wanted to let a guest in, and the room was full.
@@ -92,7 +92,7 @@ pub enum Fault {
 impl Fault {
     /// Those that only an outbox which counts can meet.
     pub const OF_COUNTING: [Self; 14] = [
-        Self::NewsOfTheOldRoom,
+        Self::NewsOfAnotherRoom,
         Self::GoneNotTold,
         Self::ResumedWithTokenBefore,
         Self::InboxOverflow,

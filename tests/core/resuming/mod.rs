@@ -126,6 +126,7 @@ fn play(runtime: Runtime, seed: u64, size: Size) -> (Faults, u64) {
         if round < 2 {
             world.last_words();
             world.run(&mut dice, &mut tasks, World::is_quiet);
+            world.jumps.store(true, Ordering::Relaxed);
             tasks.push(Box::pin(jump(Arc::clone(&world))));
         }
     }
@@ -136,4 +137,5 @@ fn play(runtime: Runtime, seed: u64, size: Size) -> (Faults, u64) {
 
 async fn jump(world: Arc<World>) {
     world.jump(GRACE_MS).await;
+    world.jumps.store(false, Ordering::Relaxed);
 }

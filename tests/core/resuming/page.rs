@@ -19,6 +19,8 @@ pub struct Page {
     pub heard: BTreeMap<u64, Vec<u64>>,
     /// Whom it was told to offer to, and since when they sat.
     pub offers: Vec<(String, u64)>,
+    /// Of the last news of its own place, and of the room.
+    pub placed: u64,
     pub version: u64,
     /// The peers in the room: when each sat down, and whether it is away.
     pub known: BTreeMap<String, (u64, bool)>,
@@ -50,10 +52,11 @@ impl Page {
         Self { version, known, fresh, ..Self::new(uid) }
     }
 
-    /// The next message, to one or to all.
-    pub fn say(&mut self, to: Option<String>) -> String {
+    /// The next message, to one or to all. From the lobby nobody in the room hears it.
+    pub fn say(&mut self, to: Option<String>, seated: bool) -> String {
         let (uid, seq) = (self.uid, self.said.len() as u64);
-        let known = self.known.iter().filter(|(name, _)| to.as_ref().is_none_or(|to| to == *name));
+        let known = self.known.iter().filter(|_| seated);
+        let known = known.filter(|(name, _)| to.as_ref().is_none_or(|to| to == *name));
         let known = known.map(|(name, (since, _))| (name.clone(), *since)).collect();
         let (refused, refused_to_all) = (BTreeSet::new(), false);
         self.said.push(Said { seq, to: known, refused, refused_to_all });

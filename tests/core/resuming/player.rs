@@ -155,7 +155,8 @@ impl Player {
     /// A numbered message, to one or to all.
     fn say(&mut self, to: Option<u64>) {
         for _ in 0..=self.dice.below(4) {
-            let text = self.with(|client| client.page.say(to.map(|to| format!("p{to}"))));
+            let to = to.map(|to| format!("p{to}"));
+            let text = self.with(|client| client.page.say(to, client.is_seated()));
             self.send(text);
         }
     }
@@ -247,10 +248,14 @@ impl Player {
             let rests = self.world.rests.load(Ordering::Relaxed);
             let soon = !rests && self.dice.one_in(6);
             let token = self.world.door.token(self.nth, room, self.world.clock(), soon);
-            self.with(|client| client.lasts = !soon || client.role == Role::Host);
+            self.with(|client| client.shows(!soon || client.role == Role::Host));
             join += &format!(r#","token":"{token}""#);
         }
-        join + &format!(r#","requestId":"{kind}"}}"#)
+        let asked = self.with(|client| {
+            client.asks += 1;
+            client.asked()
+        });
+        join + &format!(r#","requestId":"{asked}"}}"#)
     }
 
     /// Its own key, or one that it should not have.
@@ -322,7 +327,7 @@ impl Player {
 
     fn take(&mut self, text: &str) {
         self.world.wires.net().trace(text);
-        if std::env::var("DBG").is_ok() {eprintln!("p{} c{:?} < {}", self.nth, self.conn(), &text[..text.len().min(150)]);}
+        if std::env::var("DBG").is_ok() {eprintln!("p{} c{:?} < {}", self.nth, self.conn(), &text);}
         let message: Value = serde_json::from_str(text).unwrap();
         let ends = self.with(|client| {
             client.page.received += 1;
@@ -354,7 +359,10 @@ fn heard(client: &mut Client, world: &World, message: &Value) -> bool {
         "offer" | "chat" if !client.is_seated() => {}
         "offer" | "chat" => client.page.hear(message, client.runtime == Runtime::Counts),
         _ if message["roomId"] == format!("r{}", client.room) => client.page.note_roster(message),
-        _ => world.wires.net().faults.note(Fault::NewsOfTheOldRoom),
+        _ => {
+            world.wires.net().faults.note(Fault::NewsOfAnotherRoom);
+            client.news.push(message.clone());
+        }
     }
     false
 }

@@ -14,7 +14,7 @@ impl World {
         for client in &self.clients {
             let mut client = client.lock().unwrap();
             let Some(conn) = client.conn.filter(|_| client.is_seated()) else { continue };
-            let text = client.page.say(None);
+            let text = client.page.say(None, true);
             client.page.sent.push(text.clone());
             self.wires.net().conns[conn].up.push_back(Up::Text(text));
         }

@@ -10,7 +10,7 @@ use visio_signaling::core::{Connection, ConnectionId, Room, Rules, UnreadBounds}
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{Journal, Registry, Swap, Unavailable};
 use visio_signaling::wire::{
-    Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary, ServerMessage,
+    ClientMessage, Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary, ServerMessage,
     Timestamp, Version,
 };
 
@@ -35,9 +35,13 @@ pub struct World {
     pub rooms: usize,
     pub door: Arc<Door>,
     pub log: Arc<Log>,
+    /// Of whom hosts have decided, and when they began to.
+    decided: Mutex<Vec<(String, Timestamp)>>,
     now: AtomicU64,
     /// Nobody starts anything new.
     pub rests: AtomicBool,
+    /// What became due meanwhile is not all done yet.
+    pub jumps: AtomicBool,
     born: Mutex<Vec<Task>>,
 }
 
@@ -79,21 +83,19 @@ impl World {
             Mutex::new(Client::new(nth, place % rooms, door.role(place), runtime))
         };
         let clients = (0..clients).map(client).collect();
-        let (now, rests, born) = (AtomicU64::new(BEGIN), AtomicBool::default(), Mutex::default());
-        Self { driver, wires, clients, rooms, door, log, now, rests, born }
+        let (now, born, decided) = (AtomicU64::new(BEGIN), Mutex::default(), Mutex::default());
+        let (rests, jumps) = <(AtomicBool, AtomicBool)>::default();
+        Self { driver, wires, clients, rooms, door, log, decided, now, rests, jumps, born }
     }
 
     pub fn grace_ms(&self) -> u64 {
         GRACE_MS * u64::from(self.driver.rules.grace_seconds)
     }
 
-    /// Whether a host has decided of a peer since it began to wait.
-    pub fn was_decided_on(&self, peer: &str, room: usize, since: u64) -> bool {
-        let room = crate::room_id(&format!("r{room}"));
-        self.log.entries().iter().any(|entry| {
-            let of_it = entry.room_id == room && entry.peer_id == Some(crate::peer(peer));
-            of_it && entry.by.is_some() && entry.at.0 > since
-        })
+    /// Whether a host has decided of a peer since about the time when it began to wait.
+    pub fn was_decided_on(&self, peer: &str, since: u64) -> bool {
+        let decided = self.decided.lock().unwrap();
+        decided.iter().any(|(of, at)| of == peer && at.0 + GRACE_MS > since)
     }
 
     /// The time. No two events happen at the same one.
@@ -163,7 +165,8 @@ impl World {
             let served = conn.up.is_empty() && !conn.handling && !conn.noticed && !conn.gone;
             (conn.dropped || conn.down.is_empty()) && (conn.ended || (waits && served))
         };
-        self.wires.net().conns.iter().all(idle)
+        !self.jumps.load(Ordering::Relaxed)
+            && self.wires.net().conns.iter().all(idle)
             && self.clients.iter().all(|client| client.lock().unwrap().rests())
     }
 
@@ -175,6 +178,10 @@ impl World {
         let to = incoming.message.to().cloned();
         let request_id = incoming.request_id.clone();
         let now = self.now();
+        if let ClientMessage::Host(said) = &incoming.message {
+            let of = said.peer().map(|peer| (peer.as_str().to_owned(), now));
+            self.decided.lock().unwrap().extend(of);
+        }
         let room = connection.claim.as_ref().map(|claim| self.driver.registry.read(&claim.room));
         {
             let mut net = self.wires.net();
