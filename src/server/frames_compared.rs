@@ -28,6 +28,9 @@ fn ours(bytes: &[u8], pieces: &[usize]) -> Told {
             match frames.next(&mut input) {
                 Err(Violation::TooLarge) => return (told, "too large"),
                 Err(Violation::NotText) => return (told, "not text"),
+                Err(Violation::Protocol(why)) if why.starts_with("a control frame of more") => {
+                    return (told, "control");
+                }
                 Err(Violation::Protocol(_)) => return (told, "protocol"),
                 Ok(Next::Missing(_)) => break,
                 Ok(Next::Message(Received::Close(payload))) => {
@@ -104,7 +107,7 @@ fn theirs(bytes: &[u8]) -> Told {
 /// is not UTF-8 before its last fragment.
 pub(super) fn assert_same(bytes: &[u8], pieces: &[usize]) {
     let (ours, mut theirs) = (ours(bytes, pieces), theirs(bytes));
-    let fault = |told: &Told| ["protocol", "too large", "not text"].contains(&told.1);
+    let fault = |told: &Told| ["protocol", "control", "too large", "not text"].contains(&told.1);
     if fault(&ours) && theirs.1 == "open" {
         theirs.1 = self::theirs(&[bytes, &[0; 500]].concat()).1;
     }
@@ -114,5 +117,7 @@ pub(super) fn assert_same(bytes: &[u8], pieces: &[usize]) {
     let early = theirs.1 == "not text" && our_texts.starts_with(&their_texts);
     // A close frame with a bad code or reason is answered by tungstenite as if it were good.
     let bad_close = our_texts == their_texts && theirs.1 == "closed" && fault(&ours);
-    assert!(same || early || bad_close, "{bytes:02x?}: {ours:?}, not {theirs:?}");
+    // tungstenite takes a control frame whose length is not in its shortest form.
+    let long_form = ours.1 == "control" && their_texts.starts_with(&our_texts);
+    assert!(same || early || bad_close || long_form, "{bytes:02x?}: {ours:?}, not {theirs:?}");
 }

@@ -76,6 +76,8 @@ pub struct Client {
     pub place: Place,
     /// News of another room, which may be the one that it is about to sit in.
     pub news: Vec<Value>,
+    /// What came before the answer.
+    pending: Option<Value>,
     /// The room that it asked to move to.
     pub moving: Option<usize>,
     pub conn: Option<usize>,
@@ -114,6 +116,7 @@ impl Client {
             role,
             place: Place::Nowhere,
             news: Vec::new(),
+            pending: None,
             moving: None,
             conn: None,
             conns: Vec::new(),
@@ -169,7 +172,7 @@ impl Client {
     /// It has left, and means it.
     pub fn leave(&mut self) {
         self.turn_page();
-        (self.place, self.waited) = (Place::Nowhere, None);
+        (self.place, self.waited, self.pending) = (Place::Nowhere, None, None);
     }
 
     /// It has lost its connection.
@@ -177,6 +180,7 @@ impl Client {
         let conn = self.conn.take()?;
         (self.old, self.lost_at, self.moving) = (Some(conn), now, None);
         self.news.clear();
+        self.pending = None;
         if let Some(waited) = &mut self.waited {
             waited.lost_at.get_or_insert(now);
         }
@@ -216,6 +220,15 @@ impl Client {
             if news["roomId"] == message["roomId"] {
                 self.page.note_roster(&news);
             }
+        }
+    }
+
+    /// Takes what came before the answer to its request for a seat.
+    pub fn catch_up(&mut self, world: &World) {
+        if self.place != Place::Nowhere
+            && let Some(message) = self.pending.take()
+        {
+            self.waits(world, &message);
         }
     }
 
@@ -265,7 +278,8 @@ impl Client {
     /// Takes a place in the lobby.
     pub fn waits(&mut self, world: &World, message: &Value) {
         if self.place == Place::Nowhere && message["requestId"] != self.asked() {
-            // It is of a place that was given up meanwhile.
+            // It is of a place that was given up meanwhile, or has overtaken the answer.
+            self.pending = Some(message.clone());
             return;
         }
         let room = number(message["roomId"].as_str().unwrap());

@@ -331,7 +331,9 @@ impl Player {
         let message: Value = serde_json::from_str(text).unwrap();
         let ends = self.with(|client| {
             client.page.received += 1;
-            heard(client, &self.world, &message)
+            let ends = heard(client, &self.world, &message);
+            client.catch_up(&self.world);
+            ends
         });
         if ends {
             self.lose();
