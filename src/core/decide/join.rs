@@ -106,8 +106,7 @@ impl Room {
     fn sit(&self, context: &Context<'_>, request: &JoinRequest, before: Option<&Seat>) -> Decision {
         let Context { who, now, .. } = *context;
         let grant = request.grant.as_ref();
-        let admitted = before.is_some_and(|seat| seat.admitted)
-            || grant.is_some_and(|it| it.lobby && it.role == Role::Guest && before.is_none());
+        let admitted = before.is_some_and(|seat| seat.admitted);
         let keys = Some(Keys::new(&request.secret, None));
         let next_ice = context.rules.next_ice(now);
         let seat = match before {

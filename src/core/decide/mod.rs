@@ -205,9 +205,13 @@ fn replaced(old: &Seat) -> Vec<Effect> {
 #[cfg(test)]
 mod ending_tests;
 #[cfg(test)]
+mod handover_tests;
+#[cfg(test)]
 mod hold_tests;
 #[cfg(test)]
 mod ice_tests;
+#[cfg(test)]
+mod late_tests;
 #[cfg(test)]
 mod lobby_tests;
 #[cfg(test)]

@@ -218,7 +218,11 @@ impl Client {
         self.page.note_roster(message);
         for news in std::mem::take(&mut self.news) {
             if news["roomId"] == message["roomId"] {
-                self.page.note_roster(&news);
+                match news["type"].as_str() {
+                    Some("knock") => self.lobby.knock(&news),
+                    Some("lobby") => self.lobby.list(&news),
+                    _ => self.page.note_roster(&news),
+                }
             }
         }
     }

@@ -327,7 +327,6 @@ impl Player {
 
     fn take(&mut self, text: &str) {
         self.world.wires.net().trace(text);
-        if std::env::var("DBG").is_ok() {eprintln!("p{} c{:?} < {}", self.nth, self.conn(), &text);}
         let message: Value = serde_json::from_str(text).unwrap();
         let ends = self.with(|client| {
             client.page.received += 1;
@@ -352,7 +351,9 @@ fn heard(client: &mut Client, world: &World, message: &Value) -> bool {
             return true;
         }
         "error" => return client.refuse(world, message),
-        "knock" | "lobby" if message["roomId"] != format!("r{}", client.room) => {}
+        "knock" | "lobby" if message["roomId"] != format!("r{}", client.room) => {
+            client.news.push(message.clone());
+        }
         "knock" => client.lobby.knock(message),
         "lobby" => client.lobby.list(message),
         "renewed" => {}

@@ -186,7 +186,6 @@ impl World {
         {
             let mut net = self.wires.net();
             net.trace(text);
-            if std::env::var("DBG").is_ok() {eprintln!("{} > {}", connection.id, &text[..text.len().min(190)]);}
             let id = net::request_id(text).map(str::to_owned);
             let at = room.map_or((RoomId::fallback(), Version(0)), |it| (it.id().clone(), it.version()));
             net.handled.extend(id.map(|id| (id, at)));
@@ -348,7 +347,6 @@ impl Log {
 
 impl Journal for Log {
     fn record(&self, entry: AuditEvent) {
-        if std::env::var("DBG").is_ok() {eprintln!("{:?} {} {:?} {:?} {:?}", entry.at, entry.event, entry.room_id, entry.peer_id, entry.reason);}
         self.0.lock().unwrap().push(entry);
     }
 }
