@@ -50,6 +50,64 @@ fn a_sender_that_has_just_gone_hears_of_dropped_messages_when_it_comes_back() {
     assert!(gone[0].contains(r#""to":"bob","count":1"#), "{gone:?}");
 }
 
+#[test]
+fn the_first_message_brings_the_join_of_the_url_along_and_no_later_one() {
+    let mut world = World::of(["ada"]);
+    world.opens("bob");
+    world.connection("bob").defaults = JoinDefaults::parse("roomId=visit&peerId=bob");
+    world.hears("bob", r#"{"type":"peers"}"#);
+    assert_eq!(world.seated(), ["ada", "bob"]);
+    assert!(world.sent("bob").last().unwrap().contains(r#""type":"roster""#));
+    world.hears("bob", r#"{"type":"leave"}"#);
+    assert_eq!(world.connection("bob").claim, None);
+    world.hears("bob", r#"{"type":"peers"}"#);
+    assert!(world.sent("bob").last().unwrap().contains(r#""code":"not_joined""#));
+    assert_eq!(world.seated(), ["ada"]);
+}
+
+#[test]
+fn a_connection_whose_url_asks_for_nothing_sits_nowhere_and_one_that_sits_stays() {
+    let mut world = World::of(["ada", "bob"]);
+    world.opens("cy");
+    world.hears("cy", r#"{"type":"peers"}"#);
+    assert!(world.sent("cy").last().unwrap().contains(r#""code":"not_joined""#));
+    for _ in 0..2 {
+        world.hears("ada", r#"{"type":"offer","to":"bob"}"#);
+    }
+    let offer = r#"{"from":"ada","type":"offer","to":"bob"}"#;
+    assert_eq!(world.sent("bob").iter().filter(|it| *it == offer).count(), 2);
+}
+
+#[test]
+fn what_is_due_is_told_though_nobody_says_anything() {
+    let mut world = World::of(["ada", "bob"]);
+    world.loses("bob");
+    world.now += GRACE_MS;
+    world.due();
+    let left = world.sent("ada").last().cloned().unwrap();
+    assert!(left.contains(r#""type":"peer_left""#) && left.contains(r#""timeout""#), "{left}");
+}
+
+/// A page resumed on `bob1`. What it had asked for on `bob0`, which it has given up, comes later.
+#[test]
+fn a_late_join_does_not_stop_the_connection_of_the_living_page() {
+    let mut world = World::of(["ada"]);
+    let join = r#"{"type":"join","roomId":"visit","peerId":"bob","resumeToken":"visit/bob/s1"}"#;
+    world.opens("bob");
+    let mut late = world.connections.pop().unwrap().1;
+    world.opens("bob");
+    late.opened = Some(Timestamp(1));
+    world.connection("bob").opened = Some(Timestamp(2));
+    world.hears("bob", join);
+    let bob = world.id("bob");
+    let incoming = Incoming::parse(join).unwrap();
+    let handled = world.driver.receive(&mut late, incoming, Timestamp(3)).now_or_never();
+    handled.expect("nothing waits").expect("the ports answer");
+    assert_eq!(world.driver.outbox.0.lock().unwrap().detached, [] as [ConnectionId; 0]);
+    let room = world.driver.registry.0.lock().unwrap();
+    assert_eq!(room.seat(&peer("bob")).unwrap().here(), Some(&bob));
+}
+
 /// A driver, its ports, and the connections of some peers.
 struct World {
     driver: Driver<OneRoom, Wires, Wires>,
@@ -85,6 +143,11 @@ impl World {
         let id = ConnectionId::new(format!("{name}{}", self.connections.len()));
         self.connections.retain(|(of, _)| *of != name);
         self.connections.push((name, Connection::new(id, JoinDefaults::default())));
+    }
+
+    fn connection(&mut self, name: &str) -> &mut Connection {
+        let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
+        &mut connection.expect("a connection").1
     }
 
     /// The server hears what a peer says.
@@ -161,6 +224,8 @@ struct Wires(Arc<Mutex<Net>>);
 #[derive(Default)]
 struct Net {
     gone: BTreeSet<ConnectionId>,
+    /// Those that were told to stop.
+    detached: Vec<ConnectionId>,
     sent: Vec<(ConnectionId, String)>,
 }
 
@@ -193,7 +258,8 @@ impl Outbox for Wires {
         Ok(())
     }
 
-    async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
+    async fn detach(&self, conn: &ConnectionId) -> Result<Unread, Unavailable> {
+        self.0.lock().unwrap().detached.push(conn.clone());
         Ok(Unread::default())
     }
 

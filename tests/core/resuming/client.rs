@@ -9,7 +9,7 @@ use visio_signaling::wire::{Role, RoomId};
 use super::faults::Fault;
 use super::net::{Net, Runtime, Up};
 use super::page::Page;
-use super::world::World;
+use super::world::{GRACE_MS, World};
 
 /// Who waits as a host knows it, and which version of the room each news is of.
 #[derive(Default)]
@@ -307,7 +307,8 @@ impl Client {
         (self.room, self.moving) = (room, self.moving.filter(|moving| *moving != room));
         let place = Waited { room, since, lasts: self.lasts, lost_at: None };
         let before = self.waited.replace(place).filter(|it| it.room == room);
-        let in_time = |lost: u64| world.clock() < lost + world.grace_ms();
+        // The grace time counts from when the server began to handle the news that found it gone.
+        let in_time = |lost: u64| world.clock() + GRACE_MS / 3 < lost + world.grace_ms();
         if let Some(before) = before
             && self.place == Place::Nowhere
             && before.lasts

@@ -180,6 +180,8 @@ impl Player {
             client.lobby = Lobby::default();
             client.conns.push(conn);
             if client.page.token.is_none() {
+                // Nothing is handed over from the connection before.
+                client.turn_page();
                 client.page.sent.clear();
             }
         });
