@@ -18,7 +18,6 @@ mod removal;
 mod resuming;
 #[path = "../contract/schema.rs"]
 mod schema;
-mod simulation;
 mod splicing;
 mod tokens;
 

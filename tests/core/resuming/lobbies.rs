@@ -41,9 +41,7 @@ impl Lobbies {
             | ServerMessage::PeerAway { room_id, version, .. }
             | ServerMessage::PeerBack { room_id, version, .. }
             | ServerMessage::PeerLeft { room_id, version, .. }
-            | ServerMessage::Roster { room_id, version, .. } => {
-                (room_id, version)
-            }
+            | ServerMessage::Roster { room_id, version, .. } => (room_id, version),
             _ => return,
         };
         assert!(room != id || version < since, "c{to} hears {id:?} from its lobby");

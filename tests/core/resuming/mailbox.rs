@@ -139,7 +139,8 @@ impl Mailbox {
                     faults.note(Fault::OvertookJoined);
                 }
             }
-            let kept = answers || at.is_some() || tells_of_gone(&message) || answers_frame(&message);
+            let kept =
+                answers || at.is_some() || tells_of_gone(&message) || answers_frame(&message);
             let text = message.encode();
             let parcel = if joined { Parcel::Joined(text) } else { Parcel::Text(text) };
             self.put(parcel, at, kept, faults)?;

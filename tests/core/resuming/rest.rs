@@ -3,10 +3,10 @@
 use visio_signaling::core::Seat;
 use visio_signaling::wire::Role;
 
+use super::client::{Client, Place};
 use super::net::{Runtime, Up, place};
 use super::page::Said;
 use super::world::World;
-use super::client::{Client, Place};
 
 impl World {
     /// Everybody who sits says something to all, which finds those who died without a word.
@@ -22,7 +22,8 @@ impl World {
 
     pub fn check(&self) {
         let clients: Vec<_> = self.clients.iter().map(|it| it.lock().unwrap()).collect();
-        let seated: Vec<&Client> = clients.iter().filter(|it| it.is_seated()).map(|it| &**it).collect();
+        let seated: Vec<&Client> =
+            clients.iter().filter(|it| it.is_seated()).map(|it| &**it).collect();
         for client in &clients {
             self.check_lobby(client);
         }
@@ -55,7 +56,12 @@ impl World {
         assert_eq!(waits, expected, "where {} waits", client.name);
         if client.is_seated() && client.role == Role::Host {
             let waiting = room.waiting().iter().map(|seat| seat.peer.as_str().to_owned());
-            assert_eq!(client.lobby.waiting(), waiting.collect(), "who waits as {} knows it", client.name);
+            assert_eq!(
+                client.lobby.waiting(),
+                waiting.collect(),
+                "who waits as {} knows it",
+                client.name
+            );
         }
     }
 
@@ -110,7 +116,8 @@ impl World {
             // It or its refusal was posted, which is all that such a runtime knows.
             let mut conns = other.conns.iter().chain(&client.conns);
             let posted = conns.any(|conn| net.posted.contains(&(*conn, id.clone())));
-            let excused = net.runtime == Runtime::Forgets && (posted || !net.handled.contains_key(&id));
+            let excused =
+                net.runtime == Runtime::Forgets && (posted || !net.handled.contains_key(&id));
             if !arrived && !refused && !excused {
                 missing.push(said.seq);
             }

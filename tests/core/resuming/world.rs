@@ -10,8 +10,8 @@ use visio_signaling::core::{Connection, ConnectionId, Room, Rules, UnreadBounds}
 use visio_signaling::drive::Driver;
 use visio_signaling::ports::{Journal, Registry, Swap, Unavailable};
 use visio_signaling::wire::{
-    ClientMessage, Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary, ServerMessage,
-    Timestamp, Version,
+    ClientMessage, Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary,
+    ServerMessage, Timestamp, Version,
 };
 
 use super::super::dice::{Dice, Task, others_first, step};
@@ -187,7 +187,8 @@ impl World {
             let mut net = self.wires.net();
             net.trace(text);
             let id = net::request_id(text).map(str::to_owned);
-            let at = room.map_or((RoomId::fallback(), Version(0)), |it| (it.id().clone(), it.version()));
+            let at =
+                room.map_or((RoomId::fallback(), Version(0)), |it| (it.id().clone(), it.version()));
             net.handled.extend(id.map(|id| (id, at)));
         }
         let handled = self.driver.receive(connection, incoming, now).await;
