@@ -68,7 +68,7 @@ fn stamped_the_same(envelope: &Envelope<'_>, fields: &[Field<'_>], sent_at: Opti
         return;
     }
     let from = PeerId::parse("ada").expect("a valid id");
-    let stamped = envelope.stamped(Stamp { from: &from, sent_at: sent_at.map(Timestamp) });
+    let stamped = envelope.frame.stamped(Stamp { from: &from, sent_at: sent_at.map(Timestamp) });
     let Fields(found) = serde_json::from_str(&stamped).expect("an object");
     let mut expected: Vec<Field<'_>> = vec![("from".into(), "\"ada\"")];
     expected.extend(sent_at.map(|_| ("sentAt".into(), "7")));

@@ -307,12 +307,13 @@ impl Client {
         (self.room, self.moving) = (room, self.moving.filter(|moving| *moving != room));
         let place = Waited { room, since, lasts: self.lasts, lost_at: None };
         let before = self.waited.replace(place).filter(|it| it.room == room);
-        // The grace time counts from when the server began to handle the news that found it gone.
+        // The grace time counts from when the server began to handle what found it gone.
         let in_time = |lost: u64| world.clock() + GRACE_MS / 3 < lost + world.grace_ms();
         if let Some(before) = before
             && self.place == Place::Nowhere
             && before.lasts
             && before.lost_at.is_none_or(in_time)
+            && world.gave_up(&self.name).is_none_or(|at| at > before.since && in_time(at))
             && !world.was_decided_on(&self.name, before.since)
         {
             assert_eq!(since, before.since, "{} lost its place in the lobby", self.name);

@@ -92,6 +92,13 @@ impl World {
         GRACE_MS * u64::from(self.driver.rules.grace_seconds)
     }
 
+    /// When the server last found a peer gone.
+    pub fn gave_up(&self, peer: &str) -> Option<u64> {
+        let entries = self.log.entries();
+        let left = entries.iter().filter(|it| it.event == "left");
+        left.filter(|it| it.peer_id == Some(crate::peer(peer))).map(|it| it.at.0).max()
+    }
+
     /// Whether a host has decided of a peer since about the time when it began to wait.
     pub fn was_decided_on(&self, peer: &str, since: u64) -> bool {
         let decided = self.decided.lock().unwrap();
