@@ -231,6 +231,7 @@ impl Client {
     pub fn catch_up(&mut self, world: &World) {
         if self.place != Place::Nowhere
             && let Some(message) = self.pending.take()
+            && message["roomId"] == format!("r{}", self.room)
         {
             self.waits(world, &message);
         }
