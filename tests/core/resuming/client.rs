@@ -288,6 +288,10 @@ impl Client {
             return;
         }
         let room = number(message["roomId"].as_str().unwrap());
+        if room != self.room && self.moving != Some(room) {
+            // It has moved on.
+            return;
+        }
         let since = message["since"].as_u64().unwrap();
         let version = message["version"].as_u64().unwrap();
         let placed = matches!(self.place, Place::Seated | Place::Waiting(_));
