@@ -8,6 +8,7 @@ use crate::token::{BadKey, Keys, mint};
 use crate::wire::{PeerId, Role, RoomId, Timestamp, Token};
 
 /// Makes tokens.
+#[derive(Clone)]
 pub(crate) struct Minter {
     secret: Redacted<String>,
     audience: Option<String>,

@@ -33,6 +33,7 @@ use tokio::net::TcpStream;
 use tls::Opened;
 
 /// Where a server is, and how to go there.
+#[derive(Clone)]
 pub(crate) struct Way {
     pub(crate) target: Target,
     pub(crate) trust: Trust,

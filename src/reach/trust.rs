@@ -11,6 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use crate::health_check::roots;
 
 /// The certificate authorities that are trusted.
+#[derive(Clone)]
 pub(crate) struct Trust {
     pub(crate) roots: Arc<RootCertStore>,
     /// Where they come from, in words.
