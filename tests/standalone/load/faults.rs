@@ -69,7 +69,9 @@ async fn who_is_silent_for_a_heartbeat_sends_a_ping() {
 async fn a_refused_message_is_a_failure_with_a_reason_and_not_lost() {
     let args = ["--listen", "127.0.0.1:0", "--message-rate", "1", "--message-burst", "12"];
     let program = Program::start(&args, &[]).await;
-    let ran = load(&[&program.websocket_url(), "--users", "3", "--duration", "1s"], &[]).await;
+    let url = program.websocket_url();
+    let args = [&url, "--users", "3", "--duration", "1s", "--timeout-seconds", "1"];
+    let ran = load(&args, &[]).await;
     assert_eq!((ran.code, ran.number("/faults/lost")), (21, 0.0), "{}", ran.text);
     let reasons = ran.report["reasons"].as_array().expect("reasons");
     let says = |part: &str| reasons.iter().any(|it: &Value| it["says"].to_string().contains(part));
