@@ -40,7 +40,8 @@ async fn frames_that_the_gateway_reorders_are_counted_and_do_not_fail_the_run() 
 
 async fn held(lambda: &Lambda, args: &[&str]) -> (u8, Value) {
     let url = lambda.websocket_url();
-    let short = ["load", &url, "--duration", "1s", "--ramp-up", "0s", "--think", "50ms"];
+    // Each group holds one visit: the next would begin after that second.
+    let short = ["load", &url, "--duration", "1s", "--ramp-up", "0s", "--think", "300ms"];
     let typed = Typed::parse_from([&short[..], &["--any-order"], args].concat());
     let load = typed.flags.resolve().expect("valid flags");
     let report = load.run(std::future::pending()).await.expect("visits");

@@ -16,12 +16,17 @@ struct Ran {
     text: String,
 }
 
-/// Short visits: whoever thinks, does so for 50 ms.
-const SHORT: [&str; 4] = ["--ramp-up", "0s", "--think", "50ms"];
+/// Each group holds one visit, which lasts a few seconds: the next would begin after the second for
+/// which visits begin, so that none is late on a busy machine.
+const SHORT: [&str; 6] = ["--duration", "1s", "--ramp-up", "0s", "--think", "300ms"];
 
 /// Puts a short load on a server.
 async fn load(args: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let args = [&["load", "--json"], &SHORT[..], args].concat();
+    run(&[&SHORT[..], args].concat(), variables).await
+}
+
+async fn run(args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let args = [&["load", "--json"], args].concat();
     let (code, out, err) = output(&args, variables).await;
     Ran { code, report: serde_json::from_str(&out).unwrap_or_default(), text: out + &err }
 }
