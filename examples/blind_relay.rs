@@ -52,14 +52,16 @@ async fn main() -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let (waiting, acceptor) = (Arc::clone(&waiting), acceptor.clone());
-        // However a socket ends, the others' queues close with it, and so the others close too.
-        tokio::spawn(async move {
-            match acceptor {
-                Some(acceptor) => relay(acceptor.accept(stream).await?, &waiting).await,
-                None => relay(stream, &waiting).await,
-            }
-        });
+        let waiting = Arc::clone(&waiting);
+        // However a socket ends, the others' queues close with it, and so the others close too. The
+        // tasks are apart, so that one without TLS is no larger for it.
+        match acceptor.clone() {
+            None => tokio::spawn(async move { relay(stream, &waiting).await }),
+            Some(acceptor) => tokio::spawn(async move {
+                let stream = Box::pin(acceptor.accept(stream)).await?;
+                relay(Box::new(stream), &waiting).await
+            }),
+        };
     }
 }
 

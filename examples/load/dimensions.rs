@@ -17,7 +17,8 @@ pub(super) enum Dimension {
     Tls,
     /// Rooms of 2, 4, 8 and 16 peers, in which one writes to all others
     RoomSize,
-    /// 10, 100, 1000 and 10,000 rooms, with ten messages under way
+    /// 10, 100, 1000 and 10,000 rooms (or as many as a process may open files for), with ten
+    /// messages under way
     Rooms,
     /// Servers that may use both cores, one of which the load needs, too
     Cores,
@@ -28,7 +29,8 @@ pub(super) enum Dimension {
 /// Peers in all, when rooms of several sizes are compared.
 const PEERS: usize = 96;
 const SIZES: [usize; 4] = [2, 4, 8, 16];
-const ROOMS: [usize; 4] = [10, 100, 1000, 10_000];
+const ROOMS: [usize; 3] = [10, 100, 1000];
+const MOST_ROOMS: usize = 10_000;
 /// How many messages are under way when numbers of rooms are compared.
 const UNDER_WAY: usize = 10;
 /// Idle connections at each of the other servers. One of them takes 5,000 at most.
@@ -56,7 +58,8 @@ pub(super) async fn measure(
                 let pace = Pace::Round(UNDER_WAY);
                 let load = |rooms| Load { rooms, pace, ..saturating(flags) };
                 let name = |rooms| format!("CPU per offer, {rooms} rooms");
-                compared(how, &ROOMS, name, load).await?
+                let most = MOST_ROOMS.min(idle::most_connections()? / 2);
+                compared(how, &[&ROOMS[..], &[most]].concat(), name, load).await?
             }
             Dimension::Cores => two_cores(how, on_both).await?,
             Dimension::Others => others(how).await?,
@@ -194,7 +197,8 @@ async fn others(how: How<'_>) -> anyhow::Result<Vec<Row>> {
 
 /// What idle connections cost, on as many servers as they need.
 pub(super) async fn idle(flags: &Flags, core: Option<&str>) -> anyhow::Result<[Row; 2]> {
-    let servers = if flags.url.is_some() { 1 } else { idle::servers(flags.connections)? };
+    let most = idle::most_connections()?;
+    let servers = if flags.url.is_some() { 1 } else { flags.connections.div_ceil(most) };
     let watch = Duration::from_secs(flags.idle_seconds);
     let mut memory = Row::new("memory per idle joined connection", Unit::KiB).at_most(7.0);
     let mut cpu = Row::new("CPU per idle connection and minute", Unit::Micros);

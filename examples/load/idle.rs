@@ -27,9 +27,6 @@ use super::others;
 use super::pattern::{AT_ONCE, SETTLE, connect, portions, visit};
 use super::saturation::{frame_in, masked, write};
 
-/// Open files that a server and a holder need besides.
-const SPARE: u64 = 200;
-
 /// What one idle connection costs.
 pub(super) struct Idle {
     /// Bytes of resident memory.
@@ -46,12 +43,13 @@ pub(super) struct Crowded<'a> {
     pub(super) cert: Option<PathBuf>,
 }
 
-/// How many servers so many connections need.
-pub(super) fn servers(connections: usize) -> anyhow::Result<usize> {
+/// How many connections a server, and who holds them, may open.
+pub(super) fn most_connections() -> anyhow::Result<usize> {
     let (open_files, _) = rlimit::getrlimit(rlimit::Resource::NOFILE)?;
-    let most = usize::try_from(open_files.saturating_sub(SPARE))?;
-    ensure!(most > 0, "the limit on open files is {open_files}: expected more (ulimit -n)");
-    Ok(connections.div_ceil(most))
+    // A server keeps an eighth for those whom it refuses, and some files for itself.
+    let most = usize::try_from(open_files)? / 5 * 4;
+    ensure!(most > 100, "the limit on open files is {open_files}: expected more (ulimit -n)");
+    Ok(most)
 }
 
 /// Lets so many connections join in pairs, in all, and watches the servers for a while.

@@ -37,9 +37,9 @@ pub struct LoadFlags {
     #[arg(long, value_name = "NAME", value_enum, default_value = "light")]
     scenario: Scenario,
 
-    /// Users at the same time, in place of the scenario's number
+    /// Users at the same time, 2 to 2000, in place of the scenario's number
     #[arg(long, value_name = "N")]
-    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(2..=5000))]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(2..=2000))]
     users: Option<usize>,
 
     /// How long visits begin, such as 30s or 10m, at most 1h, in place of the scenario's time

@@ -28,7 +28,7 @@ pub(super) fn text(to: Option<&str>, nth: usize) -> Value {
     }
 }
 
-/// A browser's offer of audio and video has about 2,500 bytes.
+/// A browser's offer of audio and video has 2,000 to 3,000 bytes.
 const SDP: [&str; 9] = [
     "v=0\r\no=- SALT 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n",
     "m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\nc=IN IP4 0.0.0.0\r\n",
@@ -36,7 +36,7 @@ const SDP: [&str; 9] = [
     "a=fingerprint:sha-256 D1:2C:BE:AD:C4:F6:64:5C:25:16:11:9C:AF:E7:0F:73\r\na=setup:actpass\r\n",
     "a=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n",
     AUDIO,
-    "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendrecv\r\n",
+    "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendrecv\r\n",
     VIDEO,
     "a=ssrc:3735928559 cname:SALT\r\n",
 ];
@@ -53,6 +53,9 @@ const AUDIO: &str = "a=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinb
 const VIDEO: &str = "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 goog-remb\r\n\
      a=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 nack\r\n\
      a=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+     a=rtpmap:98 VP9/90000\r\na=rtcp-fb:98 goog-remb\r\na=rtcp-fb:98 transport-cc\r\n\
+     a=rtcp-fb:98 ccm fir\r\na=rtcp-fb:98 nack\r\na=rtcp-fb:98 nack pli\r\n\
+     a=fmtp:98 profile-id=0\r\na=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=98\r\n\
      a=extmap:14 urn:ietf:params:rtp-hdrext:toffset\r\n\
      a=extmap:13 urn:3gpp:video-orientation\r\n\
      a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n\

@@ -129,7 +129,7 @@ async fn a_signal_ends_it_with_a_report() {
 async fn an_invalid_command_line_is_refused() {
     for (args, part) in [
         (&["ws://127.0.0.1:1", "--users", "1"][..], "--users"),
-        (&["ws://127.0.0.1:1", "--users", "5001"], "--users"),
+        (&["ws://127.0.0.1:1", "--users", "2001"], "--users"),
         (&["ws://127.0.0.1:1", "--duration", "2h"], "at most 1h"),
         (&["ws://127.0.0.1:1", "--think", "0s"], "at least 50ms"),
         (&["ws://127.0.0.1:1", "--scenario", "huge"], "stress"),
