@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -51,6 +52,15 @@ pub(super) enum Pace {
     Round(usize),
 }
 
+impl Load {
+    fn window(&self) -> Arc<Semaphore> {
+        let (Pace::Window(permits) | Pace::Round(permits)) = self.pace else {
+            return Arc::new(Semaphore::new(0));
+        };
+        Arc::new(Semaphore::new(permits))
+    }
+}
+
 /// What came of it.
 pub(super) struct Outcome {
     /// Messages a second.
@@ -74,8 +84,10 @@ impl Outcome {
 /// Plays a load to a server.
 pub(super) async fn play(target: &Target, server: Process, load: Load) -> anyhow::Result<Outcome> {
     let mut rooms = Vec::with_capacity(load.rooms);
+    let all = load.window();
     while rooms.len() < load.rooms {
-        let some = (rooms.len()..load.rooms).take(AT_ONCE).map(|_| Room::open(target, load));
+        let some = (rooms.len()..load.rooms).take(AT_ONCE);
+        let some = some.map(|_| Room::open(target, load, Arc::clone(&all)));
         rooms.extend(try_join_all(some).await?);
     }
     let each = load.messages.div_ceil(load.rooms);
@@ -113,11 +125,11 @@ struct Room {
 }
 
 impl Room {
-    async fn open(target: &Target, load: Load) -> anyhow::Result<Self> {
+    async fn open(target: &Target, load: Load, all: Arc<Semaphore>) -> anyhow::Result<Self> {
         let mut peers = group(target, &fresh_room(), load.peers).await?.into_iter();
         let (_kept_open, sends) = peers.next().context("a sender")?.into_halves();
         let receive = peers.map(super::client::Client::into_halves).collect();
-        Ok(Self { lane: Lane::new(target.dialect, load), sends, receive, _kept_open })
+        Ok(Self { lane: Lane::new(target.dialect, load, all), sends, receive, _kept_open })
     }
 }
 
@@ -140,7 +152,7 @@ async fn run(rooms: &mut [Room], each: usize, pace: Pace) -> anyhow::Result<()> 
             (sent.map(drop), arrived)
         }
         Pace::Rate(rate) => tokio::join!(at_fixed_times(senders, each, rate), arrived),
-        Pace::Round(under_way) => tokio::join!(in_turn(senders, each, under_way), arrived),
+        Pace::Round(_) => tokio::join!(in_turn(senders, each), arrived),
     };
     sent?;
     arrived.context("messages are missing")??;
@@ -179,22 +191,12 @@ async fn at_fixed_times(
     Ok(())
 }
 
-/// Sends one message after the other, and goes round the rooms. So many are under way in all.
-async fn in_turn(
-    mut senders: Vec<(&Lane, &mut Writes)>,
-    each: usize,
-    under_way: usize,
-) -> anyhow::Result<()> {
+/// Sends one message after the other, and goes round the rooms, whose window is one.
+async fn in_turn(mut senders: Vec<(&Lane, &mut Writes)>, each: usize) -> anyhow::Result<()> {
     let rooms = senders.len();
     for nth in 0..each * rooms {
-        // The message before the last few has arrived, and so have those before it, nearly always.
-        if let Some(before) = nth.checked_sub(under_way) {
-            let (lane, _) = &senders[before % rooms];
-            while lane.arrived.get() <= before / rooms {
-                yield_now().await;
-            }
-        }
         let (lane, half) = &mut senders[nth % rooms];
+        lane.window.acquire().await?.forget();
         lane.is_due(Instant::now(), 1);
         write(half, &lane.frame).await?;
     }
@@ -211,7 +213,7 @@ struct Lane {
     expected: Expected,
     /// For each receiver, when those messages that it has not got were sent, or should have been.
     under_way: Vec<RefCell<VecDeque<Instant>>>,
-    window: Semaphore,
+    window: Arc<Semaphore>,
     /// How often a message was received since the last start.
     arrived: Cell<usize>,
     latencies: Cell<Vec<Duration>>,
@@ -219,7 +221,8 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(dialect: Dialect, load: Load) -> Self {
+    /// `all` is the window of all rooms, if they have one in common.
+    fn new(dialect: Dialect, load: Load, all: Arc<Semaphore>) -> Self {
         let is_pair = load.peers == 2;
         let text = if is_pair { sdp("offer", "bob", 0, load.bytes) } else { text(load.bytes) };
         let permits = if let Pace::Window(permits) = load.pace { permits } else { 0 };
@@ -229,7 +232,7 @@ impl Lane {
             frame,
             expected: Expected::new(dialect, &text, is_pair),
             under_way: (1..load.peers).map(|_| RefCell::default()).collect(),
-            window: Semaphore::new(permits),
+            window: if permits > 0 { load.window() } else { all },
             arrived: Cell::new(0),
             latencies: Cell::default(),
             // There may be ten thousand rooms.

@@ -130,21 +130,11 @@ impl<'a> Visit<'a> {
         let join = venue.join(&self.room, &name(at), self.plan.length);
         self.say(at, join.to_string()).await?;
         let joined = self.wait_for(|it| it.peers[at].joined_at.is_some()).await;
-        match joined {
-            Ok(Some(())) => {
-                let joined_at = self.peers[at].joined_at.unwrap_or(opened_at);
-                self.tally.succeed(Kind::Join, joined_at - opened_at);
-                Ok(())
-            }
-            Ok(None) => {
-                self.tally.fail(Kind::Join);
-                Err(never("joined"))
-            }
-            Err(why) => {
-                self.tally.fail(Kind::Join);
-                Err(why)
-            }
+        match self.peers[at].joined_at {
+            Some(joined_at) => self.tally.succeed(Kind::Join, joined_at - opened_at),
+            None => self.tally.fail(Kind::Join),
         }
+        joined?.ok_or_else(|| never("joined"))
     }
 
     /// Whether everybody knows everybody.
