@@ -95,7 +95,10 @@ impl Row {
     }
 
     fn ratios(&self) -> Vec<f64> {
-        let of_round = |round: &Vec<f64>| Some(round.first()? / round.get(1)?);
+        let of_round = |round: &Vec<f64>| {
+            let (visio, blind) = (round.first()?, round.get(1)?);
+            (*blind > 0.0).then(|| visio / blind)
+        };
         sorted(self.rounds.iter().filter_map(of_round).collect())
     }
 
