@@ -113,7 +113,7 @@ impl Unstamped<'_> {
         }
         let mut out = opening(stamp, self.text.len());
         // The object has at least a `type`, so it is not empty after the brace.
-        out.push_str(self.text.split_once('{').map_or("}", |(_, body)| body));
+        out.push_str(self.text.trim_start().strip_prefix('{').unwrap_or("}"));
         out
     }
 

@@ -11,6 +11,8 @@
 
 /// How many bytes are compared at once.
 const BLOCK: usize = 64;
+/// How many bytes are compared at once near the end of a string.
+const PART: usize = 16;
 /// How many bytes are looked at together elsewhere.
 const WORD: usize = 8;
 /// A string that is longer than this is worth a look at a whole block.
@@ -211,8 +213,11 @@ impl Scanner<'_> {
         let mut blocks_from = self.at + SHORT;
         loop {
             if self.at >= blocks_from {
-                while is_plain(&self.text[self.at..]) {
+                while is_plain::<BLOCK>(&self.text[self.at..]) {
                     self.at += BLOCK;
+                }
+                while is_plain::<PART>(&self.text[self.at..]) {
+                    self.at += PART;
                 }
                 blocks_from = self.at + BLOCK;
             }
@@ -271,8 +276,8 @@ const fn ordinary_bytes(word: [u8; WORD]) -> usize {
 ///
 /// If its last byte is a backslash, then the byte after it is an `r` or an `n`, and harmless as
 /// the first byte of the next block.
-fn is_plain(text: &[u8]) -> bool {
-    let Some((block, next)) = text.first_chunk::<BLOCK>().zip(text.get(1..=BLOCK)) else {
+fn is_plain<const SIZE: usize>(text: &[u8]) -> bool {
+    let Some((block, next)) = text.first_chunk::<SIZE>().zip(text.get(1..=SIZE)) else {
         return false;
     };
     // No early exit, so that the compiler can compare many bytes at once.
