@@ -174,7 +174,8 @@ impl Verifier {
         missing
     }
 
-    /// Expects nothing more, because the connections are gone. Returns the kinds of what is missing.
+    /// Expects nothing more, because the connections are gone. Returns the kinds of what is
+    /// missing.
     pub(super) fn withdraw(&mut self) -> Vec<Kind> {
         let mut missing = Vec::new();
         for sent in self.sent.iter_mut().flatten() {
