@@ -1,8 +1,8 @@
 //! THE LOAD: how many visits a server holds, and how well.
 //!
 //! Users come and go in pairs (if their number is odd, one visit has three). Each pair holds one
-//! [visit](visit) after the other, in rooms of its own, and thinks in between as people do. What
-//! arrives is compared with what was sent ([verifier]): a frame that is lost, doubled, misrouted,
+//! visit after the other, in rooms of its own, and thinks in between as people do. What
+//! arrives is compared with what was sent (`verifier.rs`): a frame that is lost, doubled, misrouted,
 //! reordered or changed fails the run.
 //!
 //! The times at which visits begin are fixed beforehand, and latencies count from when something
