@@ -143,6 +143,43 @@ test("a connection that the gateway cuts comes back, and the call goes on", { ti
   cable.stop();
 }));
 
+test("before the gateway's limits the page pings, and moves to a fresh connection",
+  { timeout: 120_000 }, () => onStage({ start: startGateway }, async (stage) => {
+  const weber = await stage.person("Weber");
+  await weber.join();
+  const anna = await stage.person("Anna", { prepare: (page) => page.clock.install() });
+  await anna.join();
+  await anna.sees(1);
+  await weber.sees(1);
+  await anna.page.evaluate(() => {
+    window.banners = [];
+    const banner = document.getElementById("banner");
+    new MutationObserver(() => window.banners.push(banner.textContent)).observe(
+      banner, { childList: true, attributes: true },
+    );
+  });
+
+  await anna.page.clock.fastForward("09:30"); // of the 10 minutes that a connection may be silent
+  await anna.logged("in", "pong");
+  assert.equal(await anna.count("in", "joined"), 1);
+
+  await anna.page.clock.fastForward("01:46:00"); // of the 2 hours that it may last
+  await anna.page.waitForFunction(
+    () => document.querySelectorAll('#log-lines li[data-type="joined"]').length === 2,
+  );
+  await weber.logged("in", "peer_back");
+  await anna.says("still here");
+  await weber.hears("Anna", "still here");
+  await weber.says("so am I");
+  await anna.hears("Weber", "so am I");
+  for (const person of [anna, weber]) {
+    await person.receivesMedia();
+    assert.deepEqual(await person.connections(), [["connecting", "connected"]]);
+  }
+  assert.equal(await weber.count("in", "peer_away"), 0);
+  assert.deepEqual(await anna.page.evaluate(() => window.banners), [], "nobody saw anything");
+}));
+
 test("through the functions three people all see each other", { timeout: 120_000 },
   () => onStage({ start: startGateway }, async (stage) => {
   const people = [];
