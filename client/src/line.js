@@ -93,6 +93,13 @@ export class Line {
     this.#handover?.ponged(requestId);
   }
 
+  /** The server has given it a place, or another one. From the first on its time counts. */
+  placed() {
+    if (this.#timers.runs("lifetime") || this.#handover) return;
+    const lifetimeMs = this.#lifetimeMs * (1 + Math.random() * LIFETIME_SPREAD);
+    this.#timers.after("lifetime", lifetimeMs, () => this.#move());
+  }
+
   /** Lets go of every socket. @param {string} reason */
   drop(reason) {
     const [socket, handover] = [this.#socket, this.#handover];
@@ -121,8 +128,7 @@ export class Line {
   #use(socket) {
     this.#socket = socket;
     this.#outdone = false;
-    const lifetimeMs = this.#lifetimeMs * (1 + Math.random() * LIFETIME_SPREAD);
-    this.#timers.after("lifetime", lifetimeMs, () => this.#move());
+    this.#timers.clear();
     // A socket that was given up may still deliver messages; only the current one counts.
     socket.onmessage = ({ data }) => { if (this.#socket === socket) this.#hear(data); };
     socket.onclose = (end) => { if (this.#socket === socket) this.#closed(end); };

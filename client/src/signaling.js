@@ -330,6 +330,7 @@ export class Signaling extends Emitter {
 
   /** @param {"joined" | "waiting"} state */
   #placed(state) {
+    this.#line.placed();
     this.#timers.cancel("open");
     this.#attempt = 0;
     this.#notBefore = 0;

@@ -47,6 +47,17 @@ test("the time is an option", () => later(async () => {
   assert.equal(sockets.all.length, 2);
 }));
 
+test("nothing moves before there is a place", () => later(async () => {
+  const { signaling, sockets } = client({ lifetimeMs: 1_000 });
+  signaling.connect();
+  await sockets.last.open();
+  mock.timers.tick(9_000); // a slow server
+  assert.equal(sockets.all.length, 1);
+  sockets.last.say(joined());
+  mock.timers.tick(1_050);
+  assert.equal(sockets.all.length, 2);
+}));
+
 test("the old connection is used until the fresh one has the seat", () => later(async () => {
   const { signaling, old, fresh, of, states } = await moving();
   assert.equal(signaling.send({ type: "chat", message: "one" }), "sent");
