@@ -22,9 +22,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// How many messages are counted.
 const MESSAGES: usize = 2000;
 /// The most allocations for a message that is relayed on its own. One of them is the message.
-const FOR_ONE: usize = 5;
+const FOR_ONE: usize = 4;
 /// The most allocations for each of sixteen messages that arrive together.
-const FOR_ONE_OF_MANY: usize = 4;
+const FOR_ONE_OF_MANY: usize = 3;
 /// Allocations that are not of every message, for each that is: the client is asked for proof that
 /// it has received some, and they are then forgotten.
 const NOW_AND_THEN: f64 = 0.3;

@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     let object = serde_json::from_str::<Map<String, Value>>(text);
     let Ok(envelope) = Envelope::parse(text) else { return };
     let peer = PeerId::parse("ada").expect("a valid id");
-    let stamped = envelope.stamped(Stamp { from: &peer, sent_at: None });
+    let stamped = envelope.frame.stamped(Stamp { from: &peer, sent_at: None });
     // serde_json skips lone surrogates and numbers that are too large, but does not build them.
     let Ok(mut object) = object else { return };
     if object.is_empty() {

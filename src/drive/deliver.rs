@@ -38,7 +38,11 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         now: Timestamp,
     ) -> Result<ControlFlow<(), Vec<PeerId>>, Fault> {
         let Settled { seen, effects, .. } = settled;
-        let Delivered { gone, failed, untold, cut_short } = self.carry_out(effects, now).await?;
+        let delivered = self.carry_out(effects, now).await?;
+        if delivered.is_all() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let Delivered { gone, failed, untold, cut_short } = delivered;
         for (conn, code) in failed {
             if let Some((to, rejection)) = could_not_be_reached(event, &seen, &conn, code) {
                 self.answer(to, rejection).await?;
@@ -85,8 +89,20 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         }
     }
 
-    async fn carry_out(&self, effects: Vec<Effect>, now: Timestamp) -> Result<Delivered, Fault> {
+    async fn carry_out(
+        &self,
+        mut effects: Vec<Effect>,
+        now: Timestamp,
+    ) -> Result<Delivered, Fault> {
         let mut delivered = Delivered::default();
+        // Nearly always a message for one peer is all there is, and needs no list of messages.
+        if let [Effect::Send { message: ServerMessage::Relayed(_), .. }] = effects[..]
+            && let Some(Effect::Send { to, message }) = effects.pop()
+        {
+            let delivery = self.outbox.send(&to, message).await?;
+            delivered.note(to, delivery);
+            return Ok(delivered);
+        }
         let mut messages = Vec::new();
         for effect in effects {
             if let Effect::Send { to, mut message } = effect {
@@ -131,14 +147,25 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         delivered: &mut Delivered,
     ) -> Result<(), Fault> {
         for (conn, delivery) in self.outbox.send_all(messages).await? {
-            match delivery {
-                Delivery::Accepted => {}
-                Delivery::Gone => delivered.gone.push(conn),
-                Delivery::Busy => delivered.failed.push((conn, Code::Internal)),
-                Delivery::Full => delivered.failed.push((conn, Code::PeerAway)),
-            }
+            delivered.note(conn, delivery);
         }
         Ok(())
+    }
+}
+
+impl Delivered {
+    fn note(&mut self, conn: ConnectionId, delivery: Delivery) {
+        match delivery {
+            Delivery::Accepted => {}
+            Delivery::Gone => self.gone.push(conn),
+            Delivery::Busy => self.failed.push((conn, Code::Internal)),
+            Delivery::Full => self.failed.push((conn, Code::PeerAway)),
+        }
+    }
+
+    /// Everything was done, and everybody reached.
+    const fn is_all(&self) -> bool {
+        self.gone.is_empty() && self.failed.is_empty() && self.untold.is_empty() && !self.cut_short
     }
 }
 

@@ -74,7 +74,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         let Incoming { request_id, message } = incoming;
         let first = !std::mem::replace(&mut from.spoke, true);
         if let ClientMessage::Join(join) = message {
-            return self.boxed_join(from, join, request_id, now).await.map(drop);
+            return self.boxed_join(from, *join, request_id, now).await.map(drop);
         }
         let joins = first && !from.defaults.is_empty();
         if joins && self.boxed_join(from, Join::default(), None, now).await?.is_break() {

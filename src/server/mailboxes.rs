@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -15,7 +16,8 @@ use crate::wire::{CloseCode, ServerMessage};
 /// The mailboxes of all connections.
 #[derive(Debug)]
 pub(super) struct Mailboxes {
-    all: DashMap<ConnectionId, Arc<Mailbox>>,
+    /// No client chooses the name of a connection, so a hash that is cheap is good enough.
+    all: DashMap<ConnectionId, Arc<Mailbox>, RandomState>,
     bounds: Bounds,
     forgotten: Notify,
     pub(super) metrics: Arc<Metrics>,
@@ -26,7 +28,7 @@ pub(super) struct Mailboxes {
 impl Mailboxes {
     pub(super) fn new(bounds: Bounds) -> Self {
         Self {
-            all: DashMap::new(),
+            all: DashMap::default(),
             bounds,
             forgotten: Notify::new(),
             metrics: Arc::new(Metrics::new()),

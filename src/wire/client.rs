@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::field::{invalid, optional, present, raw, required, string, unreadable};
 use super::{
     Code, DisplayName, Envelope, HostMessage, Metadata, PeerId, Rejection, RequestId, ResumeToken,
-    RoomId, Token,
+    RoomId, Token, Unstamped,
 };
 
 /// A client's message, and the request id that the answer echoes.
@@ -22,7 +22,7 @@ pub struct Incoming<'a> {
 #[derive(Debug)]
 pub enum ClientMessage<'a> {
     /// `join`: take a seat.
-    Join(Join),
+    Join(Box<Join>),
     /// A message to relay to another peer, or to the room.
     Signal(Signal<'a>),
     /// `peers`: list the peers in the room.
@@ -69,7 +69,7 @@ pub struct Signal<'a> {
     /// Its type.
     pub kind: &'static str,
     /// The frame as received.
-    pub envelope: Envelope<'a>,
+    pub frame: Unstamped<'a>,
 }
 
 /// The recipient of a signal.
@@ -103,7 +103,7 @@ impl<'a> Incoming<'a> {
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
         let envelope = Envelope::parse(text).map_err(|error| unreadable(&error))?;
         let request_id = optional("requestId", envelope.request_id)?;
-        match ClientMessage::parse(envelope) {
+        match ClientMessage::parse(&envelope) {
             Ok(message) => Ok(Self { request_id, message }),
             Err(rejection) => Err(rejection.answering(request_id)),
         }
@@ -111,16 +111,16 @@ impl<'a> Incoming<'a> {
 }
 
 impl<'a> ClientMessage<'a> {
-    fn parse(envelope: Envelope<'a>) -> Result<Self, Rejection> {
+    fn parse(envelope: &Envelope<'a>) -> Result<Self, Rejection> {
         let kind = envelope.kind.and_then(string);
         let kind = kind.ok_or_else(|| invalid("type", "a string that names the message"))?;
         if let Some(kind) = FOR_ONE.into_iter().find(|known| *known == kind) {
             let to = one_peer("to", envelope.to)?;
-            return Ok(Self::Signal(Signal { to, kind, envelope }));
+            return Ok(Self::Signal(Signal { to, kind, frame: envelope.frame }));
         }
         if let Some(kind) = FOR_ANY.into_iter().find(|known| *known == kind) {
             let to = optional("to", envelope.to)?.map_or(Recipient::Room, Recipient::Peer);
-            return Ok(Self::Signal(Signal { to, kind, envelope }));
+            return Ok(Self::Signal(Signal { to, kind, frame: envelope.frame }));
         }
         Ok(match kind.as_ref() {
             PRIVATE => {
@@ -128,10 +128,12 @@ impl<'a> ClientMessage<'a> {
                     (None, Some(target)) => one_peer("targetUserId", Some(target))?,
                     (to, _) => one_peer("to", to)?,
                 };
-                Self::Signal(Signal { to, kind: PRIVATE, envelope })
+                Self::Signal(Signal { to, kind: PRIVATE, frame: envelope.frame })
             }
-            "join" => Self::Join(Join::parse(envelope.text())?),
-            "join_room" => Self::Join(Join { moves: true, ..Join::parse(envelope.text())? }),
+            "join" => Self::Join(Box::new(Join::parse(envelope.text())?)),
+            "join_room" => {
+                Self::Join(Box::new(Join { moves: true, ..Join::parse(envelope.text())? }))
+            }
             "peers" => Self::Peers,
             "room_list" => Self::RoomList,
             "leave" | "leave_room" => Self::Leave,
@@ -354,7 +356,7 @@ mod tests {
         else {
             panic!("expected a join")
         };
-        assert_eq!(join, Join::default());
+        assert_eq!(*join, Join::default());
     }
 
     #[test]

@@ -22,7 +22,8 @@ use super::{FromText, PeerId, Timestamp, scan};
 /// A frame, and the raw values of those fields that the server reads.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    text: &'a str,
+    /// The frame.
+    pub frame: Unstamped<'a>,
     /// The raw `type`.
     pub(super) kind: Option<&'a str>,
     /// The raw `to`.
@@ -31,6 +32,12 @@ pub struct Envelope<'a> {
     pub(super) target_user_id: Option<&'a str>,
     /// The raw `requestId`.
     pub(super) request_id: Option<&'a str>,
+}
+
+/// A frame as received.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unstamped<'a> {
+    text: &'a str,
     has_from: bool,
     has_sent_at: bool,
 }
@@ -51,12 +58,13 @@ impl<'a> Envelope<'a> {
             return Ok(envelope);
         }
         let fields: Fields<'a> = serde_json::from_str(text)?;
-        Ok(Self { text, ..fields.0 })
+        Ok(Self { frame: Unstamped { text, ..fields.0.frame }, ..fields.0 })
     }
 
     /// The envelope of nearly every frame. `None`: serde_json must have a closer look.
     fn scan(text: &'a str) -> Option<Self> {
-        let mut found = Self { text, ..Self::default() };
+        let frame = Unstamped { text, ..Unstamped::default() };
+        let mut found = Self { frame, ..Self::default() };
         scan::fields(text, |key, value| {
             found.note(Key::of(key), value)?;
             Some(())
@@ -72,11 +80,11 @@ impl<'a> Envelope<'a> {
             Key::TargetUserId => &mut self.target_user_id,
             Key::RequestId => &mut self.request_id,
             Key::From => {
-                self.has_from = true;
+                self.frame.has_from = true;
                 return Some(());
             }
             Key::SentAt => {
-                self.has_sent_at = true;
+                self.frame.has_sent_at = true;
                 return Some(());
             }
             Key::Other => return Some(()),
@@ -84,17 +92,19 @@ impl<'a> Envelope<'a> {
         slot.replace(value).is_none().then_some(())
     }
 
+    /// Its text.
+    pub(super) const fn text(&self) -> &'a str {
+        self.frame.text
+    }
+
     /// The sender of a stamped frame.
     pub fn sender(stamped: &str) -> Option<PeerId> {
         let (from, _) = stamped.strip_prefix("{\"from\":\"")?.split_once('"')?;
         PeerId::parse(from)
     }
+}
 
-    /// The frame as received.
-    pub fn text(&self) -> &'a str {
-        self.text
-    }
-
+impl Unstamped<'_> {
     /// The frame to send: every field as the client wrote it, and the stamp.
     pub fn stamped(&self, stamp: Stamp<'_>) -> String {
         let forged = self.has_from || (self.has_sent_at && stamp.sent_at.is_some());
@@ -103,7 +113,7 @@ impl<'a> Envelope<'a> {
         }
         let mut out = opening(stamp, self.text.len());
         // The object has at least a `type`, so it is not empty after the brace.
-        out.push_str(self.text.split_once('{').map_or("}", |(_, body)| body));
+        out.push_str(self.text.trim_start().strip_prefix('{').unwrap_or("}"));
         out
     }
 
@@ -128,7 +138,13 @@ impl<'a> Envelope<'a> {
 
 impl fmt::Debug for Envelope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Envelope").field("bytes", &self.text.len()).finish_non_exhaustive()
+        f.debug_tuple("Envelope").field(&self.frame).finish()
+    }
+}
+
+impl fmt::Debug for Unstamped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unstamped").field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
@@ -271,7 +287,7 @@ mod tests {
     fn stamped(text: &str, sent_at: Option<u64>) -> String {
         let from = PeerId::parse("ada").unwrap();
         let stamp = Stamp { from: &from, sent_at: sent_at.map(Timestamp) };
-        Envelope::parse(text).unwrap().stamped(stamp)
+        Envelope::parse(text).unwrap().frame.stamped(stamp)
     }
 
     #[test]

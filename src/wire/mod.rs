@@ -26,7 +26,7 @@ mod value;
 
 pub use client::{ClientMessage, Incoming, Join, Recipient, Signal};
 pub use code::{CloseCode, Code};
-pub use envelope::{Envelope, Stamp};
+pub use envelope::{Envelope, Stamp, Unstamped};
 pub use host::HostMessage;
 pub use ice::{IceConfiguration, IceServer, IceUrl, Transport, TurnCredentials};
 pub use query::JoinDefaults;

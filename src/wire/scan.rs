@@ -11,8 +11,12 @@
 
 /// How many bytes are compared at once.
 const BLOCK: usize = 64;
-/// How many bytes are compared at once near the ends of strings.
+/// How many bytes are compared at once near the end of a string.
 const PART: usize = 16;
+/// How many bytes are looked at together elsewhere.
+const WORD: usize = 8;
+/// A string that is longer than this is worth a look at a whole block.
+const SHORT: usize = 2 * WORD;
 
 /// Calls `found` with each field of the object that `text` is: its key without quotes, and its raw
 /// value. `None` if this is for serde_json to judge, or if `found` says so.
@@ -205,26 +209,33 @@ impl Scanner<'_> {
 
     /// Skips the rest of a string, and the quote that ends it.
     fn string(&mut self) -> Option<()> {
+        // Most strings are short. The others are worth larger steps.
+        let mut blocks_from = self.at + SHORT;
         loop {
-            // Most strings are short. The others are worth larger steps.
-            while is_plain::<PART>(&self.text[self.at..]) {
-                self.at += PART;
+            if self.at >= blocks_from {
                 while is_plain::<BLOCK>(&self.text[self.at..]) {
                     self.at += BLOCK;
                 }
-            }
-            // Up to the end of this part, or a little further.
-            let end = self.at + PART;
-            while self.at < end {
-                match self.peek()? {
-                    b'"' => {
-                        self.at += 1;
-                        return Some(());
-                    }
-                    b'\\' => self.escape()?,
-                    0..0x20 => return None,
-                    _ => self.at += 1,
+                while is_plain::<PART>(&self.text[self.at..]) {
+                    self.at += PART;
                 }
+                blocks_from = self.at + BLOCK;
+            }
+            if let Some(word) = self.text[self.at..].first_chunk() {
+                let ordinary = ordinary_bytes(*word);
+                self.at += ordinary;
+                if ordinary == WORD {
+                    continue;
+                }
+            }
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b'\\' => self.escape()?,
+                0..0x20 => return None,
+                _ => self.at += 1,
             }
         }
     }
@@ -244,6 +255,21 @@ impl Scanner<'_> {
         }
         Some(())
     }
+}
+
+/// How many bytes come before the first quote, backslash or control character.
+///
+/// Subtracting one from each byte of a word sets the highest bit of those that were zero, and
+/// perhaps of some after them, but of none before. So the lowest bit tells the first one.
+const fn ordinary_bytes(word: [u8; WORD]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGHEST: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
+    let (quote, backslash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
+    let special = (quote.wrapping_sub(ONES) & !quote)
+        | (backslash.wrapping_sub(ONES) & !backslash)
+        | (word.wrapping_sub(ONES * 0x20) & !word);
+    (special & HIGHEST).trailing_zeros() as usize / WORD
 }
 
 /// Whether the next block is in the middle of a string, and holds no escapes but `\r` and `\n`.

@@ -61,7 +61,7 @@ proptest! {
         let text = written(&fields, &space);
         let from = peer("ada");
         let stamp = Stamp { from: &from, sent_at: sent_at.map(Timestamp) };
-        let out = Envelope::parse(&text).unwrap().stamped(stamp);
+        let out = Envelope::parse(&text).unwrap().frame.stamped(stamp);
 
         let mut expected: Map<String, Value> = serde_json::from_str(&text).unwrap();
         expected.insert("from".into(), "ada".into());

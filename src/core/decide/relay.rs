@@ -84,6 +84,6 @@ impl Context<'_> {
 }
 
 fn stamped(who: &Claim, signal: &Signal<'_>, sent_at: Option<Timestamp>) -> ServerMessage {
-    let text = signal.envelope.stamped(Stamp { from: &who.peer, sent_at });
+    let text = signal.frame.stamped(Stamp { from: &who.peer, sent_at });
     ServerMessage::Relayed(Redacted::new(text))
 }
