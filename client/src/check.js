@@ -2,9 +2,9 @@
 // advice that a person can follow.
 //
 // It takes no seat in a visit and knocks on no door. A visit token is shown at the handshake, where
-// the server checks it. A seat would be that of the token's owner, who may be in the visit. But only
-// a seat comes with the names of STUN and TURN servers. So the relay is tested where a seat disturbs
-// nobody, in a room for checks, or where the app names the servers.
+// the server checks it. A seat would be that of the token's owner, who may be in the visit. But
+// only a seat comes with the names of STUN and TURN servers. So the relay is tested where a seat
+// disturbs nobody, in a room for checks, or where the app names the servers.
 
 import { LocalMedia } from "./media.js";
 import { randomId } from "./random.js";
@@ -60,8 +60,8 @@ const SLOW_MS = 1_000;
  * Yields each step twice: when it starts, with the status "running", and when it is done.
  *
  * @param {string | URL} url
- * @param {string | null} [token]  of a visit; or of a room whose name begins with `check~`, which is
- * joined
+ * @param {string | null} [token]  of a visit; with one of a room whose name begins with `check~`,
+ * that room is joined
  * @param {CheckOptions} [options]
  * @returns {AsyncGenerator<Step, void, void>}
  */

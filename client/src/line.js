@@ -54,7 +54,11 @@ export class Line {
   /** When something was last said, but for pings. */
   #saidAt = 0;
 
-  /** @param {() => WebSocket} dial @param {number} lifetimeMs @param {Owner} owner */
+  /**
+   * @param {() => WebSocket} dial
+   * @param {number} lifetimeMs
+   * @param {Owner} owner
+   */
   constructor(dial, lifetimeMs, owner) {
     this.#dial = dial;
     this.#lifetimeMs = lifetimeMs;
@@ -72,8 +76,8 @@ export class Line {
   }
 
   /**
-   * Whether this message, which is about to be sent, waits for the fresh socket. A ping is about the
-   * one in use.
+   * Whether this message, which is about to be sent, waits for the fresh socket. A ping is about
+   * the one in use.
    *
    * @param {ClientMessage} message
    */

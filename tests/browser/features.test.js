@@ -71,7 +71,8 @@ test("another camera can be chosen before and during a visit", { timeout: 60_000
     return track && track.label !== before;
   }, before);
   await weber.receivesMedia();
-  assert.deepEqual(await weber.connections(), [["connecting", "connected"]], "nothing is negotiated");
+  const calls = await weber.connections();
+  assert.deepEqual(calls, [["connecting", "connected"]], "nothing is negotiated");
   await anna.page.click("[data-test-speaker] >> visible=true");
 }));
 
@@ -108,7 +109,8 @@ test("on a phone with several cameras, a button flips them, before and during a 
   await anna.page.click("#devices-toggle");
   assert.equal(await flip("self-video"), FIRST_CAMERA);
   await weber.receivesMedia();
-  assert.deepEqual(await weber.connections(), [["connecting", "connected"]], "nothing is negotiated");
+  const calls = await weber.connections();
+  assert.deepEqual(calls, [["connecting", "connected"]], "nothing is negotiated");
   await anna.page.screenshot({ path: screenshotPath("flip-phone") });
 }));
 
@@ -127,7 +129,8 @@ test("the other person's picture goes into a small window, and comes back", { ti
   () => inACall({}, async ({ anna, weber }) => {
   const small = () => anna.page.evaluate(() => {
     const video = document.pictureInPictureElement;
-    return video && { label: video.ariaLabel, own: video.id === "self-video", paused: video.paused };
+    const own = video?.id === "self-video";
+    return video && { label: video.ariaLabel, own, paused: video.paused };
   });
   const becomes = (there) => anna.page.waitForFunction(
     (there) => (document.pictureInPictureElement !== null) === there, there,
