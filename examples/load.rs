@@ -8,29 +8,40 @@
 //!
 //! `docs/performance.md` says how to read the figures.
 
+#[path = "load/certificate.rs"]
+mod certificate;
 #[path = "load/child.rs"]
 mod child;
 #[path = "load/client.rs"]
 mod client;
+#[path = "load/dimensions.rs"]
+mod dimensions;
+#[path = "load/idle.rs"]
+mod idle;
 #[path = "load/message.rs"]
 mod message;
+#[path = "load/others.rs"]
+mod others;
 #[path = "load/pattern.rs"]
 mod pattern;
 #[path = "load/report.rs"]
 mod report;
 #[path = "load/saturation.rs"]
 mod saturation;
+#[path = "load/subject.rs"]
+mod subject;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
 
-use child::{Process, Server};
-use client::{Dialect, Target};
+use client::Dialect;
+use dimensions::{Dimension, saturating};
 use pattern::Relay;
 use report::{Row, Unit};
 use saturation::{Load, Outcome, Pace};
+use subject::{How, Subject, subjects};
 
 /// Measures what the server costs, next to a relay that reads nothing.
 #[derive(Parser)]
@@ -76,9 +87,22 @@ struct Flags {
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
-    /// Idle connections; 0 for none
+    /// Idle connections; 0 for none. More than a process may open are spread over several servers
     #[arg(long, value_name = "N", default_value_t = 5000)]
     connections: usize,
+
+    /// How long idle connections are watched, to see what CPU time they need; a heartbeat has 25 s
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    idle_seconds: u64,
+
+    /// Measure this as well; repeatable, or with commas. Each takes about another minute
+    #[arg(long, value_name = "DIMENSION", value_enum, value_delimiter = ',')]
+    also: Vec<Dimension>,
+
+    /// Rounds of these
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    dimension_rounds: u32,
 
     /// Rounds; each measures both servers
     #[arg(long, value_name = "N", default_value_t = 15)]
@@ -93,40 +117,57 @@ struct Flags {
     /// The process of the server at --url
     #[arg(long, value_name = "PID", requires = "url")]
     pid: Option<u32>,
+
+    /// Hold so many pairs of idle --connections at this URL; this program starts itself so
+    #[arg(long, value_name = "URL", hide = true)]
+    hold: Option<String>,
+
+    /// The certificate there
+    #[arg(long, value_name = "FILE", hide = true)]
+    hold_cert: Option<PathBuf>,
+
+    /// The protocol there
+    #[arg(long, value_name = "NAME", hide = true, value_parser = dialect, default_value = "visio")]
+    dialect: Dialect,
 }
 
-/// A server to measure.
-struct Subject {
-    target: Target,
-    process: Process,
-    /// Stopped with it, if it was started here.
-    _server: Option<Server>,
+fn dialect(name: &str) -> Result<Dialect, &'static str> {
+    Dialect::named(name).ok_or("expected the name of a protocol")
 }
 
 fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
     rlimit::increase_nofile_limit(u64::MAX).context("the limit on open files")?;
+    if let Some(url) = &flags.hold {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let holding = idle::hold(url, flags.dialect, flags.hold_cert.clone(), flags.connections);
+        return runtime.block_on(holding);
+    }
     let cores = child::two_cores();
     report::heading(cores, flags.url.is_none());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let rows = runtime.block_on(measure(&flags, cores.map(|(server, _)| server)))?;
+    let rows = runtime.block_on(async {
+        let mut rows = measure(&flags, cores.map(|(server, _)| server.to_string())).await?;
+        rows.extend(dimensions::measure(&flags, cores).await?);
+        anyhow::Ok(rows)
+    })?;
     report::table(&rows);
     flags.json.as_deref().map_or(Ok(()), |path| report::save(&rows, path))?;
     flags.svg.as_deref().map_or(Ok(()), |path| report::plot(&rows, path))
 }
 
-async fn measure(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Row>> {
+async fn measure(flags: &Flags, core: Option<String>) -> anyhow::Result<Vec<Row>> {
     let mut rows = [
         Row::new("CPU per offer, one by one", Unit::Micros).at_most_times(1.05),
         Row::new(format!("CPU per offer, {} at once", flags.burst), Unit::Micros),
         Row::new("CPU per visit", Unit::Micros).at_most_times(1.1),
     ];
     let mut saturated = Saturated::new();
-    let mut idle = Row::new("memory per idle joined connection", Unit::KiB).at_most(7.0);
+    let mut idle = Vec::new();
     if flags.connections > 0 {
-        idle.add(idle_memory(flags, core).await?);
+        idle.extend(dimensions::idle(flags, core.as_deref()).await?);
     }
-    let subjects = subjects(flags, core)?;
+    let subjects = subjects(How { flags, cores: core.as_deref(), certificate: None })?;
     for round in 0..flags.rounds {
         report::progress(round + 1, flags.rounds);
         // One after the other, and in reverse order in the next round, so that other work on the
@@ -141,7 +182,7 @@ async fn measure(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Row>>
         }
         saturated.round(&subjects, turns, flags).await?;
     }
-    Ok(rows.into_iter().chain(saturated.into_rows()).chain([idle]).collect())
+    Ok(rows.into_iter().chain(saturated.into_rows()).chain(idle).collect())
 }
 
 /// The work of the `nth` row, and the CPU time of each unit of it in microseconds.
@@ -204,12 +245,7 @@ impl Saturated {
         turns: impl Iterator<Item = usize> + Clone,
         flags: &Flags,
     ) -> anyhow::Result<()> {
-        let load = Load {
-            pairs: flags.saturating_pairs,
-            messages: flags.messages as usize * 2,
-            bytes: flags.bytes,
-            pace: Pace::Window(flags.window),
-        };
+        let load = saturating(flags);
         let full = outcomes(subjects, turns.clone(), load).await?;
         let slowest = full.iter().map(|outcome| outcome.rate).fold(f64::INFINITY, f64::min);
         let least = full.iter().map(|outcome| outcome.busy).fold(f64::INFINITY, f64::min);
@@ -244,35 +280,4 @@ async fn outcomes(
     }
     outcomes.sort_by_key(|(whose, _)| *whose);
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
-}
-
-/// KiB of each server, measured on fresh servers: a server that was busy before would reuse memory
-/// that it freed.
-async fn idle_memory(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<f64>> {
-    let mut used = Vec::new();
-    for Subject { target, process, .. } in &subjects(flags, core)? {
-        let bytes = pattern::idle(target, *process, flags.connections).await?;
-        used.push(bytes as f64 / 1024.0);
-    }
-    Ok(used)
-}
-
-/// Fresh servers, or the one that is already running.
-fn subjects(flags: &Flags, core: Option<usize>) -> anyhow::Result<Vec<Subject>> {
-    if let (Some(url), Some(pid)) = (&flags.url, flags.pid) {
-        let target = Target { url: url.clone(), dialect: Dialect::Visio };
-        return Ok(vec![Subject { target, process: Process(pid), _server: None }]);
-    }
-    let (visio, blind) = child::programs()?;
-    let no_limits = ["--message-rate", "0", "--byte-rate", "0", "--max-connections-per-ip", "0"];
-    let args = [&["--listen", "127.0.0.1:0"], &no_limits[..]].concat();
-    Ok(vec![
-        subject(Server::start(&visio, &args, core)?, Dialect::Visio),
-        subject(Server::start(&blind, &[], core)?, Dialect::Blind),
-    ])
-}
-
-fn subject(server: Server, dialect: Dialect) -> Subject {
-    let target = Target { url: server.url.clone(), dialect };
-    Subject { target, process: server.process(), _server: Some(server) }
 }

@@ -9,6 +9,8 @@
 
 #[path = "siege/attack.rs"]
 mod attack;
+#[path = "load/certificate.rs"]
+mod certificate;
 #[path = "load/child.rs"]
 #[allow(dead_code, reason = "the other example uses all of it")]
 mod child;
@@ -24,8 +26,9 @@ use anyhow::Context;
 use clap::Parser;
 
 use attack::{Attack, KINDS};
+use certificate::Certificate;
 use child::Server;
-use socket::{Certificate, Door};
+use socket::Door;
 
 /// Measures what one hostile connection can make the server hold.
 #[derive(Parser)]

@@ -16,17 +16,17 @@
 //!  socket --> frame --> message --> event --> DECIDE --> effects --> sockets
 //!  server     wire      wire        core      core       drive       server
 //!
-//!  main -> doctor -> server -> { drive, health_check } -> { ports, token, ice, health } -> core
-//!       -> wire -> redact
-//!  (everything depends only on what is to its right; `origin` stands alone; of the server the
-//!  doctor uses only how flags and certificates are read)
+//!  main -> { doctor, load } -> reach -> server -> { drive, health_check }
+//!       -> { ports, token, ice, health } -> core -> wire -> redact
+//!  (everything depends only on what is to its right; `origin` stands alone; of the server, doctor,
+//!  load and reach use only how flags and certificates are read)
 //! ```
 //!
 //! [`drive`], and the modules to the right of it in the picture, use no tokio, clock, randomness or
 //! sockets. So they can run where there are none. The feature `server`, on by default, adds
-//! `server`, and `doctor`, which finds out from outside why a visit does not work. For other
-//! runtimes, the feature `token` adds the keys of visit tokens to [`token`], and `visit` adds
-//! [`health_check`].
+//! `server`; `doctor`, which finds out from outside why a visit does not work; and `load`, which
+//! finds out how many visits a server can hold. For other runtimes, the feature `token` adds the
+//! keys of visit tokens to [`token`], and `visit` adds [`health_check`].
 
 pub mod core;
 #[cfg(feature = "server")]
@@ -36,8 +36,12 @@ pub mod health;
 #[cfg(any(feature = "token", feature = "visit"))]
 pub mod health_check;
 pub mod ice;
+#[cfg(feature = "server")]
+pub mod load;
 pub mod origin;
 pub mod ports;
+#[cfg(feature = "server")]
+mod reach;
 pub mod redact;
 #[cfg(feature = "server")]
 pub mod server;

@@ -1,5 +1,7 @@
-//! The command line: `visio serve`, which is the default, `visio token` and `visio doctor`.
+//! The command line: `visio serve`, which is the default, `visio token`, `visio doctor` and
+//! `visio load`.
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -9,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use clap::builder::{NonEmptyStringValueParser, Resettable};
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -17,6 +20,7 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use visio_signaling::doctor::DoctorFlags;
+use visio_signaling::load::LoadFlags;
 use visio_signaling::server;
 use visio_signaling::server::config::{Addresses, Config, Flags, KeyFile, NEVER_EMPTY, TokenFlags};
 use visio_signaling::server::memory::MemoryRegistry;
@@ -39,6 +43,7 @@ enum Command {
     /// Mint a visit token and print it
     Token(TokenFlags),
     Doctor(Box<DoctorFlags>),
+    Load(Box<LoadFlags>),
 }
 
 #[derive(Args)]
@@ -82,6 +87,7 @@ fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Serve(serve)) => *serve,
         Some(Command::Token(flags)) => return token(flags),
         Some(Command::Doctor(flags)) => return doctor(*flags),
+        Some(Command::Load(flags)) => return load(*flags),
         None => cli.serve,
     };
     start_log(&log, log_format)?;
@@ -120,12 +126,44 @@ fn doctor(flags: DoctorFlags) -> anyhow::Result<ExitCode> {
     let report = runtime.block_on(doctor.examine());
     // A resolver that does not answer would hold up the exit.
     runtime.shutdown_background();
+    print(&report, json)?;
+    Ok(ExitCode::from(report.exit_code()))
+}
+
+fn load(flags: LoadFlags) -> anyhow::Result<ExitCode> {
+    let json = flags.json;
+    let load = flags.resolve()?;
+    let (needed, open_files) = (load.connections() as u64 + 64, raise_open_files()?);
+    anyhow::ensure!(
+        needed <= open_files,
+        "the limit on open files is {open_files}: expected at least {needed} (ulimit -n)"
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let stopped = async {
+        // Without a handler the signal would end the program, which is right as well.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    let report = runtime.block_on(load.run(stopped));
+    runtime.shutdown_background();
+    let report = match report {
+        Ok(report) => report,
+        Err(trouble) => {
+            eprintln!("visio: {trouble}");
+            return Ok(ExitCode::from(trouble.exit_code()));
+        }
+    };
+    print(&report, json)?;
+    Ok(ExitCode::from(report.exit_code()))
+}
+
+/// Prints a report, as text or as one line of JSON.
+fn print(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     match json {
-        true => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        true => writeln!(out, "{}", serde_json::to_string(report)?)?,
         false => write!(out, "{report}")?,
     }
-    Ok(ExitCode::from(report.exit_code()))
+    Ok(())
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {
@@ -152,10 +190,7 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
 /// Raises the limit on open files as far as possible, and lowers the limit on connections to what
 /// fits.
 fn fit(config: &mut Config) -> anyhow::Result<()> {
-    let open_files = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
-        warn!(%error, "could not raise the limit on open files");
-        rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
-    })?;
+    let open_files = raise_open_files()?;
     let allowed = server::most_connections(open_files).with_context(|| {
         let fewest = server::fewest_open_files();
         format!("the limit on open files is {open_files}: expected at least {fewest} (ulimit -n)")
@@ -172,6 +207,14 @@ fn fit(config: &mut Config) -> anyhow::Result<()> {
     }
     config.max_connections = allowed;
     Ok(())
+}
+
+fn raise_open_files() -> anyhow::Result<u64> {
+    let raised = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
+        warn!(%error, "could not raise the limit on open files");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
+    });
+    Ok(raised?)
 }
 
 /// Listens on the first address that can be bound.

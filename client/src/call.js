@@ -123,6 +123,15 @@ export class Call extends Emitter {
   }
 
   /**
+   * Something that the other side said is lost. If that was the answer to our offer, a restart alone
+   * would wait for it for ever.
+   */
+  repair() {
+    this.restart();
+    if (this.#pc.signalingState === "have-local-offer") void this.#offer();
+  }
+
+  /**
    * Something about the network changed. Often ICE copes with that by itself, and if it cannot, it
    * takes long to notice. So a connection on which nothing arrives for a while is restarted.
    */

@@ -148,9 +148,11 @@ export class LocalMedia extends Emitter {
   }
 
   /** From the front of a phone to its back, and again. */
-  flip() {
-    const facing = this.#track("video")?.getSettings().facingMode ?? this.#devices.camera;
-    return this.switchTo({ camera: facing === "environment" ? "user" : "environment" });
+  async flip() {
+    const facing = this.#track("video")?.getSettings().facingMode;
+    if (facing) return this.switchTo({ camera: facing === "environment" ? "user" : "environment" });
+    const next = await this.#nextCamera();
+    if (next) await this.switchTo({ camera: next });
   }
 
   /** Sends the screen in place of the camera. False: the person or the browser said no. */
@@ -188,6 +190,14 @@ export class LocalMedia extends Emitter {
 
   // --- taking ---
 
+  /** Not every camera says where it looks. */
+  async #nextCamera() {
+    const all = await navigator.mediaDevices.enumerateDevices();
+    const cameras = all.filter(({ kind }) => kind === "videoinput");
+    const at = cameras.findIndex(({ deviceId }) => deviceId === this.devices.camera);
+    return cameras[(at + 1) % cameras.length]?.deviceId;
+  }
+
   /** @param {boolean} camera */
   async #takeWhatIsThere(camera) {
     const turn = this.#turn;
@@ -214,14 +224,16 @@ export class LocalMedia extends Emitter {
    * @param {DeviceChoice} before
    */
   async #retake(kind, before) {
+    const { problem } = this;
     const turn = this.#turn;
     this.#stopTrack(kind);
     const tracks = await this.#take([kind]);
     if (tracks) return this.#addAll(tracks, turn);
     this.#devices = before;
     const old = await this.#take([kind]);
-    if (old) this.#addAll(old, turn);
-    else this.#remove(kind);
+    if (!old) return this.#remove(kind);
+    this.problem = problem; // nothing is missing
+    this.#addAll(old, turn);
   }
 
   /** @param {Kind[]} kinds @returns {Promise<MediaStreamTrack[] | null>} */

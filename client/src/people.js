@@ -127,7 +127,7 @@ export class People extends Emitter {
    */
   missed(peerId) {
     const call = this.#contacts.get(peerId)?.call;
-    if (call && call.state !== "connected") call.restart();
+    if (call && call.state !== "connected") call.repair();
   }
 
   /** Finds a new route through the network for every call on which nothing arrives any more. */

@@ -123,6 +123,8 @@ class Series {
    */
   constructor(first, deliver, gap) {
     this.#next = first;
+    // What was said before we came does not come. But the first two we get may have changed places.
+    for (let seq = Math.max(1, first - LOST_KEPT); seq < first; seq += 1) this.#lost.add(seq);
     this.#deliver = deliver;
     this.#gap = gap;
   }

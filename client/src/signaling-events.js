@@ -27,6 +27,8 @@
  * @property {import("./token.js").TokenSource} [token]  or a function that gets one
  * @property {AbortSignal | undefined} [signal]  leaves when aborted
  * @property {typeof globalThis.WebSocket} [WebSocket]  for a runtime that has none
+ * @property {number} [lifetimeMs]  after this time a fresh connection takes the place of the one in
+ * use; 110 minutes, because API Gateway ends one after 2 hours
  */
 
 /**

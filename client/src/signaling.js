@@ -1,7 +1,8 @@
 // Signaling: one visit's connection to the server. It uses no page and no media.
 //
 // It keeps these promises to the code above it:
-// - it replaces a lost socket by itself, with growing, jittered pauses, under the same peer id;
+// - it replaces a lost socket by itself, with growing, jittered pauses, under the same peer id, and
+//   one that API Gateway is about to end before that;
 // - it resumes its seat if it comes back in time: `joined` says `resumed: true`, nothing that was
 //   sent either way is lost or comes twice, and every call can go on as it is;
 // - what is sent without a seat waits for the next one;
@@ -18,10 +19,11 @@
 import { pause } from "./backoff.js";
 import { Code, FINAL, FINAL_CLOSES, VisioError } from "./errors.js";
 import { Emitter } from "./events.js";
-import { closeOnceLeft } from "./leave.js";
-import { Lobby } from "./lobby.js";
 import { frameOf, parse, withoutAbsent } from "./frames.js";
+import { Line } from "./line.js";
+import { Lobby } from "./lobby.js";
 import { Post } from "./post.js";
+import { Pulse } from "./pulse.js";
 import { Renewal } from "./renewal.js";
 import { Incoming } from "./sequence.js";
 import { Timers } from "./timers.js";
@@ -39,11 +41,8 @@ const RETRY_JOIN = new Set(["internal", "rate_limited", "join_timeout"]);
 const ROOM = new Set(["joined", "peer_joined", "peer_left", "peer_away", "peer_back", "roster"]);
 
 const OPEN_OR_JOIN_LIMIT_MS = 10_000;
-const PROBE_LIMIT_MS = 5_000;
-/** API Gateway ends a silent connection after 10 minutes, and every one after 2 hours. */
-const LONGEST_SILENCE_MS = 9 * 60_000;
+/** API Gateway ends every connection after 2 hours. */
 const LIFETIME_MS = 110 * 60_000;
-const LIFETIME_SPREAD_MS = 5 * 60_000;
 
 /** The states in which this client has a place: a seat, or one in the lobby. */
 const PLACED = new Set(["joined", "waiting"]);
@@ -53,13 +52,10 @@ const LAST_WORD_LIMIT_MS = 1_000;
 
 /** @extends {Emitter<SignalingEvents>} */
 export class Signaling extends Emitter {
-  #url;
   #join;
   #tokens;
-  #WebSocket;
   #renewal;
-  /** @type {WebSocket | null} */
-  #socket = null;
+  #line;
   /** @type {SignalingState} */
   #state = "closed";
   #attempt = 0;
@@ -69,8 +65,7 @@ export class Signaling extends Emitter {
   /** @type {string | undefined} */
   #reason;
   #timers = new Timers();
-  #silenceMs = LONGEST_SILENCE_MS;
-  #refusedToken = false;
+  #pulse = new Pulse({ ping: () => this.#write({ type: "ping" }), lost: () => this.#lost() });
   #post = new Post();
   /**
    * What resumes the seat. It stays until the next `joined`, because the answer to a resume may be
@@ -85,12 +80,23 @@ export class Signaling extends Emitter {
   });
 
   /** @param {SignalingOptions} options */
-  constructor({ url, join = {}, token, signal, WebSocket = globalThis.WebSocket }) {
+  constructor({
+    url, join = {}, token, signal, WebSocket = globalThis.WebSocket, lifetimeMs = LIFETIME_MS,
+  }) {
     super();
-    this.#url = url;
     this.#join = typeof join === "function" ? join : () => join;
     this.#tokens = new Tokens(token);
-    this.#WebSocket = WebSocket;
+    this.#line = new Line(() => new WebSocket(url), lifetimeMs, {
+      opened: (still) => this.#greet(still),
+      heard: (text) => this.#receive(text),
+      closed: (end) => this.#closed(end),
+      token: () => this.#tokens.current(),
+      ping: (ping) => this.#write(ping),
+      join: (token) => this.#textOf(this.#request(token)),
+      moved: (answer) => { this.#begin(); this.#receive(answer); },
+      late: (text) => this.#receiveLate(text),
+      unsaid: (message) => this.send(message),
+    });
     this.#renewal = new Renewal({
       tokens: this.#tokens,
       send: (message) => this.#write(message),
@@ -106,7 +112,7 @@ export class Signaling extends Emitter {
     if (this.#state !== "closed") return;
     this.#attempt = 0;
     this.#notBefore = 0;
-    this.#refusedToken = false;
+    this.#tokens.accepted();
     this.#enter("connecting");
     this.#open();
   }
@@ -126,53 +132,46 @@ export class Signaling extends Emitter {
 
   /** Gives up the seat, or the place in the lobby, and closes. The others are told at once. */
   leave() {
-    if (PLACED.has(this.#state) && this.#write({ type: "leave" }) && this.#socket) {
-      closeOnceLeft(this.#socket);
-      this.#socket = null;
-    }
+    this.#line.stay();
+    if (PLACED.has(this.#state) && this.#write({ type: "leave" })) this.#line.closeOnceLeft();
     this.#stop("leave");
   }
 
   /** Skips the current pause, for example when the network is back. */
   retryNow() {
-    if (this.#state === "closed" || this.#socket) return;
+    if (this.#state === "closed" || this.#line.isUsed) return;
     this.#timers.cancel("retry");
     this.#open();
   }
 
   /** Asks the server for a sign of life, and reconnects if there is none. Use it when in doubt. */
   probe() {
-    if (!PLACED.has(this.#state) || this.#timers.runs("probe")) return;
-    this.#timers.after("probe", PROBE_LIMIT_MS, () => this.#lost());
-    this.#write({ type: "ping" });
+    if (PLACED.has(this.#state)) this.#pulse.probe();
   }
 
   // --- the connection ---
 
   #open() {
-    const socket = new this.#WebSocket(this.#url);
-    // A socket that was given up may still deliver messages; only the current one counts.
-    const whenCurrent = (/** @type {(event: any) => void} */ handle) => (
-      (/** @type {any} */ event) => { if (this.#socket === socket) handle(event); });
-    this.#socket = socket;
+    this.#begin();
+    this.#line.open();
+    this.#timers.after("open", OPEN_OR_JOIN_LIMIT_MS, () => this.#lost());
+  }
+
+  /** Another connection. */
+  #begin() {
     this.#version = 0;
     this.#lobby = new Lobby();
     this.#reason = undefined;
     this.#post.connected();
-    socket.onopen = whenCurrent(() => this.#greet(socket));
-    socket.onmessage = whenCurrent((event) => this.#receive(event.data));
-    socket.onclose = whenCurrent((event) => this.#closed(event));
-    this.#timers.after("open", OPEN_OR_JOIN_LIMIT_MS, () => this.#lost());
   }
 
-  /** @param {WebSocket} socket */
-  async #greet(socket) {
+  /** @param {() => boolean} still */
+  async #greet(still) {
     try {
-      const token = await (this.#refusedToken
-        ? this.#tokens.fresh("refused") : this.#tokens.current());
-      if (this.#socket === socket) this.#write(this.#request(token));
+      const token = await this.#tokens.current();
+      if (still()) this.#write(this.#request(token));
     } catch (error) {
-      if (this.#socket !== socket) return;
+      if (!still()) return;
       this.emit("failure", new VisioError(Code.Token, `no token: ${error}`));
       this.#lost();
     }
@@ -192,7 +191,7 @@ export class Signaling extends Emitter {
     };
   }
 
-  /** @param {CloseEvent} event */
+  /** @param {{ code: number, reason: string }} end */
   #closed({ code, reason }) {
     const over = this.#timers.runs("lastWord") ? Code.VisitEnded : undefined;
     const final = FINAL_CLOSES.get(code) ?? over;
@@ -211,11 +210,8 @@ export class Signaling extends Emitter {
 
   /** A token that was refused is asked for once more, if it can be another one. */
   #refuse(/** @type {VisioError} */ error) {
-    if (error.code !== Code.Unauthorized || !this.#tokens.renewable || this.#refusedToken) {
-      return this.#end(error);
-    }
-    this.#refusedToken = true;
-    this.#lost();
+    if (error.code === Code.Unauthorized && this.#tokens.refused()) this.#lost();
+    else this.#end(error);
   }
 
   /** @param {VisioError} error */
@@ -236,10 +232,9 @@ export class Signaling extends Emitter {
 
   #drop(reason = "lost") {
     this.#timers.clear();
+    this.#pulse.stop();
     this.#renewal.stop();
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close(1000, reason);
+    this.#line.drop(reason);
   }
 
   /** @param {SignalingState} state @param {number} [pauseMs] */
@@ -253,14 +248,20 @@ export class Signaling extends Emitter {
 
   /** @param {ClientMessage} said */
   #write(said) {
-    if (this.#socket?.readyState !== 1) return false;
+    if (this.#line.holds(said)) return true;
+    if (!this.#line.isOpen) return false;
     const message = this.#post.stamp(said);
-    const text = JSON.stringify(message);
-    this.#socket.send(text);
+    this.#line.send(this.#textOf(message));
     this.#post.sent(message);
-    this.emit("frame", frameOf("out", message, text));
-    this.#stayAlive();
+    this.#pulse.spoke();
     return true;
+  }
+
+  /** @param {object} message */
+  #textOf(message) {
+    const text = JSON.stringify(message);
+    this.emit("frame", frameOf("out", message, text));
+    return text;
   }
 
   /** @param {string} text */
@@ -270,9 +271,16 @@ export class Signaling extends Emitter {
     // API Gateway's own errors, {message, connectionId, requestId}, have no type; we ignore them.
     if (typeof message?.type !== "string") return;
     this.emit("frame", frameOf("in", message, text));
-    this.#stayAlive();
-    this.#timers.cancel("probe");
+    this.#pulse.heard();
     this.#dispatch(message);
+  }
+
+  /** Of the room, the fresh connection tells everything itself. @param {string} text */
+  #receiveLate(text) {
+    const message = parse(text);
+    this.emit("frame", frameOf("in", message, text));
+    if (message?.from !== undefined) this.#incoming.take(message);
+    else if (message?.code === Code.PeerAway) this.#post.refused(message);
   }
 
   /** @param {any} message */
@@ -281,13 +289,13 @@ export class Signaling extends Emitter {
       case "error": return this.#failed(message);
       case "visit_ended": return this.#over(message);
       case "denied": return this.#denied(message);
-      case "going_away": return this.#moveAfter(message.reconnectAfterMs);
+      case "going_away": return this.#goAfter(message.reconnectAfterMs);
       case "waiting": return this.#wait(message);
       case "knock": this.#lobby.knock(message); return this.#lobbyChanged();
       case "lobby": this.#lobby.list(message); return this.#lobbyChanged();
       case "visit_ending": return this.emit("ending", message);
       case "renewed": return this.#renewal.plan(message.expiresAt);
-      case "pong": return undefined;
+      case "pong": return this.#line.ponged(message.requestId);
       default:
     }
     if (ROOM.has(message.type)) this.#roomChanged(message);
@@ -316,21 +324,18 @@ export class Signaling extends Emitter {
     const due = this.#post.seated(joined);
     due.push(...this.#post.roster(peers));
     for (const message of due) this.#write(message);
-    this.#silenceMs = Math.min(LONGEST_SILENCE_MS, Math.max(60, heartbeatSeconds) * 1000);
-    this.#stayAlive();
+    this.#pulse.beatsEvery(heartbeatSeconds);
     this.#renewal.plan(expiresAt);
-    this.#timers.after(
-      "lifetime", LIFETIME_MS + Math.random() * LIFETIME_SPREAD_MS, () => this.#moveAfter(0),
-    );
     this.#placed("joined");
   }
 
   /** @param {"joined" | "waiting"} state */
   #placed(state) {
+    this.#line.placed();
     this.#timers.cancel("open");
     this.#attempt = 0;
     this.#notBefore = 0;
-    this.#refusedToken = false;
+    this.#tokens.accepted();
     if (this.#state !== state) this.#enter(state);
   }
 
@@ -380,12 +385,8 @@ export class Signaling extends Emitter {
   // --- time ---
 
   /** A draining server says when to reconnect; until then this connection stays in use. */
-  #moveAfter(delayMs = 0) {
+  #goAfter(delayMs = 0) {
     this.#notBefore = Date.now() + delayMs;
     this.#timers.after("move", delayMs, () => this.#lost());
-  }
-
-  #stayAlive() {
-    this.#timers.after("alive", this.#silenceMs, () => this.probe());
   }
 }

@@ -18,6 +18,7 @@ export class Tokens {
   #source;
   /** @type {Token} */
   #last;
+  #refused = false;
 
   /** @param {TokenSource} source */
   constructor(source) {
@@ -32,8 +33,20 @@ export class Tokens {
   /** A token to join with. */
   async current() {
     if (typeof this.#source !== "function") return this.#source;
+    if (this.#refused) return this.fresh("refused");
     if (this.#last && !endsSoon(this.#last)) return this.#last;
     return this.fresh("join");
+  }
+
+  /** The server refused the last one. False: no other one can be had. */
+  refused() {
+    const hope = this.renewable && !this.#refused;
+    this.#refused = true;
+    return hope;
+  }
+
+  accepted() {
+    this.#refused = false;
   }
 
   /** @param {TokenReason} reason */

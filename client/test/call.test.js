@@ -135,6 +135,39 @@ test("a call that fails, or stays disconnected, restarts ICE", timed(async () =>
   assert.deepEqual(states, ["connected", "reconnecting", "reconnecting", "connected"]);
 }));
 
+test("a short disconnection, as Safari tells of while it negotiates, restarts nothing",
+  timed(async () => {
+  const { pc } = call(true);
+  pc.become("connected");
+  pc.become("disconnected");
+  mock.timers.tick(3_999);
+  pc.become("connected");
+  mock.timers.tick(60_000);
+  assert.equal(pc.restarts, 0);
+}));
+
+test("an offer whose answer is lost goes out again", timed(async () => {
+  const { call: own, pc, sent } = call(true);
+  await settle();
+  mock.timers.tick(100);
+  await settle();
+  const offers = () => sent.filter(({ type }) => type === "offer").length;
+  assert.equal(offers(), 1);
+  own.restart();
+  await settle();
+  mock.timers.tick(100);
+  await settle();
+  assert.equal(offers(), 1, "a restart waits for the answer");
+  own.repair();
+  await settle();
+  mock.timers.tick(100);
+  await settle();
+  assert.equal(offers(), 2);
+  void own.receive({ type: "answer", sdp: "late" });
+  await settle();
+  assert.equal(pc.remoteDescription.sdp, "late");
+}));
+
 test("a change of network restarts only what has fallen silent", timed(async () => {
   for (const [arrived, restarts] of [[2000, 0], [1000, 1]]) {
     const { call: own, pc } = call(true);

@@ -93,7 +93,7 @@ test("a camera that cannot be had brings the old one back", async () => {
     ? refuse("OverconstrainedError") : [new FakeTrack("video", { deviceId: "video-1" })]);
   await media.switchTo({ camera: "gone" });
   assert.equal(video(media).getSettings().deviceId, "video-1");
-  assert.ok(media.camera);
+  assert.deepEqual([media.camera, media.problem], [true, null], "nothing is missing");
 });
 
 test("flipping goes from the front of a phone to its back, and again", async () => {
@@ -106,6 +106,25 @@ test("flipping goes from the front of a phone to its back, and again", async () 
   assert.equal(video(media).getSettings().facingMode, "environment");
   await media.flip();
   assert.equal(video(media).getSettings().facingMode, "user");
+});
+
+test("cameras that do not say where they look are taken in turn", async () => {
+  const ids = ["video-1", "video-2", "video-3"];
+  navigator.mediaDevices.enumerateDevices = async () => [
+    { kind: "audioinput", deviceId: "audio-1" },
+    ...ids.map((deviceId) => ({ kind: "videoinput", deviceId })),
+  ];
+  give = ({ video }) => [
+    new FakeTrack("video", { deviceId: video.deviceId?.exact ?? "video-1" }),
+  ];
+  const media = new LocalMedia();
+  await media.start({ mic: false });
+  const seen = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    await media.flip();
+    seen.push(video(media).getSettings().deviceId);
+  }
+  assert.deepEqual(seen, ["video-2", "video-3", "video-1"]);
 });
 
 test("the screen takes the place of the camera, which comes back", async () => {

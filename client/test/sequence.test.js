@@ -57,6 +57,13 @@ test("a series for all starts where we come in", () => {
   assert.deepEqual(heard.messages, [17, 18, 19, 20]);
 });
 
+test("the first two of a series for all may have changed places", () => {
+  const { heard, take } = listen();
+  const all = (seq) => ({ type: "chat", from: "ben", run: "r1", seq });
+  take(all(2), all(1), all(2), all(1), all(3));
+  assert.deepEqual(heard, { messages: [2, 1, 3], gaps: [] });
+});
+
 test("a gap is named, and what comes after it is not held up for ever", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { heard, take } = listen();

@@ -2,43 +2,12 @@
 
 import assert from "node:assert/strict";
 import test, { mock } from "node:test";
-import { Code, Signaling } from "../src/index.js";
+import { Code } from "../src/index.js";
 import { pause } from "../src/backoff.js";
-import { FakeSockets, joined } from "./support/socket.js";
+import { client, later, seated } from "./support/client.js";
+import { joined } from "./support/socket.js";
 
 const BEN = { peerId: "ben", role: "guest", joinedAt: 5 };
-
-/** A client that is about to connect, and everything that it says. */
-function client(options = {}) {
-  mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
-  const sockets = new FakeSockets();
-  const signaling = new Signaling({
-    url: "ws://fake/ws", join: { roomId: "r", peerId: "me" }, WebSocket: sockets.WebSocket,
-    ...options,
-  });
-  const events = [];
-  for (const type of ["state", "room", "waiting", "lobby", "message", "gap", "failure", "ended"]) {
-    signaling.on(type, (detail) => events.push([type, detail]));
-  }
-  const of = (type) => events.filter(([one]) => one === type).map(([, detail]) => detail);
-  return { signaling, sockets, events, of, states: () => of("state").map(({ state }) => state) };
-}
-
-async function seated(options, more) {
-  const all = client(options);
-  all.signaling.connect();
-  await all.sockets.last.open();
-  all.sockets.last.say(joined(more));
-  return all;
-}
-
-const later = async (run) => {
-  try {
-    await run();
-  } finally {
-    mock.timers.reset();
-  }
-};
 
 test("it joins, and comes back with its resume token and its count", () => later(async () => {
   const { sockets, states } = await seated();
@@ -266,18 +235,6 @@ test("it pings as often as the runtime needs, and reconnects if nothing answers"
     assert.equal(sockets.all.length, 2, "the second ping was not answered");
     mock.timers.reset();
   }
-}));
-
-test("it moves to a fresh connection before API Gateway's two hours", () => later(async () => {
-  const { sockets } = await seated({}, { heartbeatSeconds: 540 });
-  let minutes = 0;
-  while (sockets.all.length === 1 && minutes < 200) {
-    mock.timers.tick(60_000);
-    minutes += 1;
-  }
-  assert.ok(minutes >= 110 && minutes < 118, `after ${minutes} minutes`);
-  await sockets.last.open();
-  assert.equal(sockets.last.last.resumeToken, "seat-1");
 }));
 
 test("a draining server is left when it says so", () => later(async () => {

@@ -65,7 +65,7 @@ export class VisitView {
     element("self-video").srcObject = null;
     element("sound").hidden = true;
     element("visit").hidden = true;
-    if (document.pictureInPictureElement) document.exitPictureInPicture().catch(() => {});
+    closeSmall();
   }
 
   showBanner(text) {
@@ -164,7 +164,9 @@ export class VisitView {
 
   #removeTile(peerId) {
     const tile = this.#tiles.get(peerId);
-    tile.querySelector("video").srcObject = null;
+    const video = tile.querySelector("video");
+    if (document.pictureInPictureElement === video) closeSmall();
+    video.srcObject = null;
     tile.remove();
     this.#tiles.delete(peerId);
   }
@@ -192,7 +194,7 @@ export class VisitView {
   /** A small window over other programs, with the first other person. */
   async #showSmall() {
     const [first] = this.#tiles.values();
-    if (document.pictureInPictureElement) await document.exitPictureInPicture();
+    if (document.pictureInPictureElement) await closeSmall();
     else await first?.querySelector("video").requestPictureInPicture().catch(() => {});
   }
 
@@ -264,6 +266,11 @@ export class VisitView {
     }
     delete element("visit").dataset.panel;
   }
+}
+
+/** Closes the small window, if there is one. */
+async function closeSmall() {
+  if (document.pictureInPictureElement) await document.exitPictureInPicture().catch(() => {});
 }
 
 /** A host's possible decisions about people, by their role; nobody decides about a host. */

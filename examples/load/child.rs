@@ -2,10 +2,11 @@
 //! the kernel.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, io, process, thread};
 
 use anyhow::{Context, ensure};
@@ -23,22 +24,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts `program`, on `core` if there is one, and waits for its ready line.
+    /// Starts `program`, on these cores if they are given, and waits for its ready line.
     pub(super) fn start(
         program: &Path,
         args: &[&str],
-        core: Option<usize>,
+        cores: Option<&str>,
     ) -> anyhow::Result<Self> {
-        // Pinned before it starts: tokio makes one worker for each core that it may use.
-        let mut command = match core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", &core.to_string()]).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
-        let mut child = command
+        let mut child = command(program, cores)
             .args(args)
             .stderr(Stdio::piped())
             .spawn()
@@ -60,6 +52,26 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts a server that is to listen on this port, and waits until it does.
+    pub(super) fn start_on(
+        port: u16,
+        program: &Path,
+        args: &[String],
+        cores: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let mut child = command(program, cores);
+        child.args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        let child =
+            child.spawn().with_context(|| format!("could not start {}", program.display()))?;
+        let server = Self { child, url: String::new() };
+        let end = Instant::now() + START;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            ensure!(Instant::now() < end, "{} does not listen on {port}", program.display());
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
     /// Its process.
     pub(super) fn process(&self) -> Process {
         Process(self.child.id())
@@ -72,6 +84,15 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A command that runs on these cores. It is bound to them before it starts: tokio makes one worker
+/// for each core that it may use.
+fn command(program: &Path, cores: Option<&str>) -> Command {
+    let Some(cores) = cores else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["-c", cores]).arg(program);
+    command
 }
 
 /// The WebSocket URL in a ready line.

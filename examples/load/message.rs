@@ -21,6 +21,14 @@ pub(super) fn sdp(kind: &str, to: &str, n: u64, bytes: usize) -> String {
     format!(r#"{{"type":"{kind}","to":"{to}","n":{n},"sdp":"{sdp}{padding}"}}"#)
 }
 
+/// A text of `bytes` bytes for everybody in a room.
+pub(super) fn text(bytes: usize) -> String {
+    let (before, after) = (r#"{"type":"chat","message":""#, r#""}"#);
+    let message = "A text in a room. ".chars().cycle();
+    let message: String = message.take(bytes.saturating_sub(before.len() + after.len())).collect();
+    format!("{before}{message}{after}")
+}
+
 /// One candidate, as a browser sends it.
 pub(super) fn candidate(to: &str, n: u64) -> String {
     let text = format!(

@@ -5,7 +5,6 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::ensure;
 use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
@@ -17,7 +16,7 @@ use super::message::{candidate, sdp};
 /// time when it stops running.
 pub(super) const SETTLE: Duration = Duration::from_millis(50);
 /// How many connections are opened at once.
-const AT_ONCE: usize = 32;
+pub(super) const AT_ONCE: usize = 32;
 /// How many messages each pair sends before the counting starts.
 const WARM_UP: u64 = 64;
 /// Candidates that each side of a visit sends.
@@ -51,7 +50,7 @@ pub(super) async fn relay(
 }
 
 /// Pairs in rooms that nobody was in before.
-async fn connect(target: &Target, pairs: usize) -> anyhow::Result<Vec<Pair>> {
+pub(super) async fn connect(target: &Target, pairs: usize) -> anyhow::Result<Vec<Pair>> {
     try_join_all((0..pairs).map(async |_| Pair::connect(target, &fresh_room()).await)).await
 }
 
@@ -92,7 +91,7 @@ pub(super) async fn visits(
     Ok(cpu_of(server, work).await? / u32::try_from(visits)?)
 }
 
-async fn visit(target: &Target, bytes: usize) -> anyhow::Result<()> {
+pub(super) async fn visit(target: &Target, bytes: usize) -> anyhow::Result<()> {
     let Pair { mut ada, mut bob } = Pair::connect(target, &fresh_room()).await?;
     bob.send(sdp("offer", "ada", 0, bytes)).await?;
     ada.expect_from_other("offer", 0).await?;
@@ -110,35 +109,8 @@ async fn visit(target: &Target, bytes: usize) -> anyhow::Result<()> {
     ada.leave().await
 }
 
-/// Memory per idle connection that is in a room with one other.
-pub(super) async fn idle(
-    target: &Target,
-    server: Process,
-    connections: usize,
-) -> anyhow::Result<u64> {
-    ensure!(connections >= 2, "expected at least two connections");
-    // What a server allocates once, at its first clients, is not theirs.
-    for _ in 0..AT_ONCE {
-        visit(target, 0).await?;
-    }
-    sleep(SETTLE).await;
-    let before = server.memory()?;
-    let mut pairs = Vec::with_capacity(connections / 2);
-    for some in portions(connections / 2) {
-        pairs.extend(connect(target, some).await?);
-    }
-    sleep(SETTLE).await;
-    let used = server.memory()?.saturating_sub(before);
-    // Otherwise a connection that is gone would still be counted.
-    for pair in &mut pairs {
-        pair.ada.send(candidate("bob", 0)).await?;
-        pair.bob.expect_from_other("candidate", 0).await?;
-    }
-    Ok(used / (2 * pairs.len() as u64))
-}
-
 /// `all` in portions that run at once.
-fn portions(all: usize) -> impl Iterator<Item = usize> {
+pub(super) fn portions(all: usize) -> impl Iterator<Item = usize> {
     (0..all).step_by(AT_ONCE).map(move |done| AT_ONCE.min(all - done))
 }
 

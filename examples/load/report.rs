@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command that prints a table")]
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +14,9 @@ pub(super) struct Row {
     name: Cow<'static, str>,
     unit: Unit,
     limit: Option<Limit>,
-    /// A round each: visio, then the blind relay if it was measured.
+    /// The servers in each round, if there are others.
+    servers: Vec<&'static str>,
+    /// A round each: visio, then the blind relay if it was measured, then others.
     rounds: Vec<Vec<f64>>,
 }
 
@@ -46,7 +49,7 @@ enum Limit {
 
 impl Row {
     pub(super) fn new(name: impl Into<Cow<'static, str>>, unit: Unit) -> Self {
-        Self { name: name.into(), unit, limit: None, rounds: Vec::new() }
+        Self { name: name.into(), unit, limit: None, servers: Vec::new(), rounds: Vec::new() }
     }
 
     /// The limit for visio.
@@ -59,6 +62,17 @@ impl Row {
         Self { limit: Some(Limit::Ratio(limit)), ..self }
     }
 
+    /// These servers are measured, and not visio and the blind relay alone.
+    pub(super) fn of(self, servers: &[&'static str]) -> Self {
+        Self { servers: servers.to_vec(), ..self }
+    }
+
+    /// The servers after visio and the blind relay, with what was measured.
+    fn others(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let others = self.servers.iter().enumerate().skip(2);
+        others.filter_map(|(nth, name)| Some((*name, median(&self.column(nth))?)))
+    }
+
     /// What was measured, for machines.
     fn json(&self) -> Value {
         let [visio, blind] = [0, 1].map(|nth| median(&self.column(nth)));
@@ -66,7 +80,7 @@ impl Row {
         json!({
             "name": self.name, "unit": self.unit.name(), "visio": visio, "blind": blind,
             "ratio": median(&ratios), "leastRatio": ratios.first(), "mostRatio": ratios.last(),
-            "rounds": self.rounds,
+            "others": self.others().collect::<BTreeMap<_, _>>(), "rounds": self.rounds,
         })
     }
 
@@ -81,7 +95,10 @@ impl Row {
     }
 
     fn ratios(&self) -> Vec<f64> {
-        let of_round = |round: &Vec<f64>| Some(round.first()? / round.get(1)?);
+        let of_round = |round: &Vec<f64>| {
+            let (visio, blind) = (round.first()?, round.get(1)?);
+            (*blind > 0.0).then(|| visio / blind)
+        };
         sorted(self.rounds.iter().filter_map(of_round).collect())
     }
 
@@ -109,7 +126,11 @@ impl Row {
         };
         let (name, blind) = (&self.name, value(&self.column(1)));
         let visio = value(&visio);
-        println!("{name:<36} {visio:>11} {blind:>11} {ratio:>7} {spread:>11}   {limit}");
+        println!("{name:<40} {visio:>11} {blind:>11} {ratio:>7} {spread:>11}   {limit}");
+        for (name, other) in self.others() {
+            let times = median(&self.column(0)).map(|visio| other / visio).unwrap_or(f64::NAN);
+            println!("    {name:<36} {:>11} {times:>19.1} x visio", value(&[other]));
+        }
     }
 }
 
@@ -157,10 +178,15 @@ pub(super) fn progress(round: u32, of: u32) {
     eprintln!("round {round} of {of}");
 }
 
+/// Prints something that the figures do not say.
+pub(super) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Prints the rows: medians over the rounds, and the smallest and the largest ratio of a round.
 pub(super) fn table(rows: &[Row]) {
     println!();
-    println!("{:<36} {:>11} {:>11} {:>7} {:>11}   limit", "", "visio", "blind", "ratio", "spread");
+    println!("{:<40} {:>11} {:>11} {:>7} {:>11}   limit", "", "visio", "blind", "ratio", "spread");
     rows.iter().for_each(Row::print);
 }
 

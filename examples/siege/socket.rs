@@ -1,52 +1,19 @@
 //! A connection of an attacker: TCP or TLS, and frames written by hand.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::certificate::Certificate;
 
 /// Either kind of connection.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
-
-/// A certificate made for this run, in two files.
-pub(super) struct Certificate {
-    der: CertificateDer<'static>,
-    directory: PathBuf,
-    cert: String,
-    key: String,
-}
-
-impl Certificate {
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-        let directory = std::env::temp_dir().join(format!("visio-siege-{}", std::process::id()));
-        std::fs::create_dir_all(&directory)?;
-        let path = |name: &str| directory.join(name).to_string_lossy().into_owned();
-        let (cert, key) = (path("cert.pem"), path("key.pem"));
-        std::fs::write(&cert, made.cert.pem())?;
-        std::fs::write(&key, made.signing_key.serialize_pem())?;
-        Ok(Self { der: made.cert.der().clone(), directory, cert, key })
-    }
-
-    pub(super) fn flags(&self) -> [&str; 4] {
-        ["--tls-cert", &self.cert, "--tls-key", &self.key]
-    }
-}
-
-impl Drop for Certificate {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
 
 /// The route to the server.
 #[derive(Clone)]
@@ -58,16 +25,8 @@ pub(super) struct Door {
 impl Door {
     pub(super) fn new(url: &str, certificate: Option<&Certificate>) -> anyhow::Result<Self> {
         let address = url.split('/').nth(2).context("a URL")?.to_owned();
-        let tls = certificate.map(|certificate| {
-            let mut roots = RootCertStore::empty();
-            roots.add(certificate.der.clone())?;
-            let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-                .with_safe_default_protocol_versions()?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            anyhow::Ok(TlsConnector::from(Arc::new(config)))
-        });
-        Ok(Self { address, tls: tls.transpose()? })
+        let tls = certificate.map(Certificate::connector).transpose()?;
+        Ok(Self { address, tls })
     }
 
     /// The server's port.

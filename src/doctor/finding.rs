@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::reach::{Answer, Verdict};
+
 /// A question, in the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -64,18 +66,6 @@ impl fmt::Display for Step {
     }
 }
 
-/// Whether it works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
-    Ok,
-    /// It works, but something should be done.
-    Warning,
-    Failed,
-    /// The question does not arise, or something before it failed.
-    Skipped,
-}
-
 /// The answer to one question, as it is reported.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,75 +81,6 @@ pub(super) struct Finding {
     /// The same for programs.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub(super) details: Map<String, Value>,
-}
-
-/// The answer to one question.
-pub(super) type Answer<T> = Result<Good<T>, Wrong>;
-
-/// It works.
-#[derive(Debug)]
-pub(super) struct Good<T> {
-    /// What the next question needs.
-    pub(super) value: T,
-    verdict: Verdict,
-    says: String,
-    advice: Option<String>,
-    details: Map<String, Value>,
-}
-
-/// It does not work, or there is nothing to ask.
-#[derive(Debug, PartialEq)]
-pub(super) struct Wrong {
-    verdict: Verdict,
-    says: String,
-    advice: Option<String>,
-    details: Map<String, Value>,
-}
-
-impl<T> Good<T> {
-    pub(super) fn new(value: T, says: impl Into<String>) -> Self {
-        let (says, details) = (says.into(), Map::new());
-        Self { value, verdict: Verdict::Ok, says, advice: None, details }
-    }
-
-    /// It works, but this should be done.
-    pub(super) fn but(mut self, says: &str, advice: &str) -> Self {
-        self.verdict = Verdict::Warning;
-        self.says = format!("{} {says}", self.says);
-        self.advice = Some(match self.advice.take() {
-            Some(before) => format!("{before} {advice}"),
-            None => advice.to_owned(),
-        });
-        self
-    }
-
-    /// There was nothing to ask.
-    pub(super) fn skipped(mut self) -> Self {
-        self.verdict = Verdict::Skipped;
-        self
-    }
-
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
-        self
-    }
-}
-
-impl Wrong {
-    pub(super) fn new(says: impl Into<String>, advice: impl Into<String>) -> Self {
-        let (says, advice) = (says.into(), Some(advice.into()));
-        Self { verdict: Verdict::Failed, says, advice, details: Map::new() }
-    }
-
-    /// The question cannot be asked.
-    pub(super) fn skipped(says: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Skipped, ..Self::new(says, advice) }
-    }
-
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
-        self
-    }
 }
 
 impl Finding {

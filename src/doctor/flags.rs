@@ -1,19 +1,15 @@
 //! The flags of `visio doctor`.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, value_parser};
 
 use super::Doctor;
 use super::finding::Step;
 use super::pass::Passes;
-use super::target::Target;
-use super::trust::{BadRoots, Trust};
+use crate::reach::{BadWay, Minter, WayFlags};
 use crate::redact::Redacted;
 use crate::server::config::redacted;
-use crate::token::{BadKey, Keys};
+use crate::token::BadKey;
 
 /// Find out why a visit does not work.
 ///
@@ -24,9 +20,8 @@ use crate::token::{BadKey, Keys};
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct DoctorFlags {
-    /// URL of the signaling server or of its page: ws, wss, http or https
-    #[arg(value_name = "URL")]
-    target: Target,
+    #[command(flatten)]
+    way: WayFlags,
 
     /// Visit token to join with; give two, of different peers in the same room, to test the relay.
     /// Use tokens made for this: whoever else has joined as this peer is replaced
@@ -44,19 +39,6 @@ pub struct DoctorFlags {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     jwt_audience: Option<String>,
 
-    /// Origin of the page that is to connect, such as `https://clinic.example` [default: none]
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Option<String>,
-
-    /// PEM file of the certificate authorities to trust, instead of this machine's
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-
-    /// How long each step waits for an answer, 1 to 60
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    #[arg(value_parser = value_parser!(u64).range(1..=60))]
-    timeout_seconds: u64,
-
     /// Last step to take
     #[arg(long, value_name = "STEP", value_enum, default_value = "ice")]
     until: Step,
@@ -69,44 +51,31 @@ pub struct DoctorFlags {
 /// Why the doctor cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum FlagError {
-    /// The file of `--ca`.
-    #[error("--ca {0}")]
-    Roots(#[from] BadRoots),
+    /// The way to the server.
+    #[error(transparent)]
+    Way(#[from] BadWay),
     /// The secret.
     #[error("--jwt-secret: {0}")]
     Secret(BadKey),
-    /// The origin.
-    #[error("--origin {0:?}: expected an origin, such as https://clinic.example")]
-    Origin(String),
 }
 
 impl DoctorFlags {
     /// Reads the files that the flags name.
     pub fn resolve(self) -> Result<Doctor, FlagError> {
-        let trust = self.ca.map_or_else(|| Ok(Trust::of_machine()), |file| Trust::only(&file))?;
-        if let Some(origin) = self.origin.as_ref().filter(|it| !is_header(it)) {
-            return Err(FlagError::Origin(origin.clone()));
-        }
+        let way = self.way.resolve()?;
         let tokens = if self.token.is_empty() {
-            self.target.token.clone().into_iter().collect()
+            way.target.token.clone().into_iter().collect()
         } else {
             self.token
         };
         let passes = match (tokens.is_empty(), self.jwt_secret) {
             (true, Some(secret)) => {
-                Keys::from_secret(secret.expose()).map_err(FlagError::Secret)?;
-                Passes::minted(secret, self.jwt_audience)
+                let minter = Minter::new(secret, self.jwt_audience).map_err(FlagError::Secret)?;
+                Passes::minted(minter)
             }
             (true, None) => Passes::none(),
             (false, _) => Passes::given(tokens),
         };
-        let patience = Duration::from_secs(self.timeout_seconds);
-        let target = self.target;
-        Ok(Doctor { target, trust, passes, origin: self.origin, patience, until: self.until })
+        Ok(Doctor { way, passes, until: self.until })
     }
-}
-
-/// Whether the text may be the value of a header.
-fn is_header(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

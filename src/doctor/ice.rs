@@ -9,10 +9,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio_rustls::TlsConnector;
 
-use super::finding::{Answer, Good, Wrong};
-use super::plain::plain;
-use super::trust::Trust;
 use crate::health_check::turn::{Trouble, check};
+use crate::reach::Trust;
+use crate::reach::plain;
+use crate::reach::{Answer, Good, Wrong};
 use crate::redact::Redacted;
 use crate::wire::{IceUrl, TurnCredentials};
 

@@ -1,8 +1,8 @@
 //! Is a peer let in?
 
-use super::finding::{Answer, Good, Wrong};
 use super::pass::{Passes, Which};
 use super::peer::{Peer, Unheard};
+use crate::reach::{Answer, Good, Wrong};
 
 /// Joins a room as the first of the doctor's two peers.
 pub(super) async fn is_let_in(mut peer: Peer, passes: &Passes) -> Answer<Peer> {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::clock;
-use super::finding::{Answer, Good, Wrong};
 use super::peer::{Peer, Unheard};
 use super::relay::why;
+use crate::reach::{Answer, Good, Wrong};
 
 /// How many messages are measured.
 const ROUNDS: u64 = 10;

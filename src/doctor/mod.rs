@@ -17,40 +17,25 @@ mod flags;
 mod ice;
 mod join;
 mod latency;
-mod name;
 mod pass;
 mod peer;
-mod plain;
 mod relay;
 mod report;
-mod target;
-mod tcp;
-mod tls;
-mod trust;
-mod upgrade;
 
 pub use finding::Step;
 pub use flags::{DoctorFlags, FlagError};
 pub use report::Report;
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use pass::Passes;
 use peer::Peer;
 use report::Examination;
-use target::Target;
-use trust::Trust;
-use upgrade::Socket;
+
+use crate::reach::Way;
 
 /// What to examine, and how.
 pub struct Doctor {
-    target: Target,
-    trust: Trust,
+    way: Way,
     passes: Passes,
-    origin: Option<String>,
-    /// How long a step waits for an answer.
-    patience: Duration,
     /// The last step to take.
     until: Step,
 }
@@ -60,21 +45,17 @@ impl Doctor {
     pub async fn examine(&self) -> Report {
         let mut examination = Examination::new(self.until);
         let _ = self.ask(&mut examination).await;
-        examination.report(&self.target)
+        examination.report(&self.way.target)
     }
 
     /// The questions, in the order in which a client depends on them.
     async fn ask(&self, examination: &mut Examination) -> Option<()> {
-        let Self { target, trust, passes, patience, .. } = self;
-        let addresses = name::resolves(target, *patience);
-        let addresses = examination.ask(Step::Name, addresses).await?;
-        let stream = tcp::connects(&addresses, *patience);
-        let stream = examination.ask(Step::Tcp, stream).await?;
-        let stream = tls::is_trusted(stream, target, trust, *patience);
-        let stream = examination.ask(Step::Tls, stream).await?;
-        let socket = upgrade::gets_through(stream, self);
-        let socket = examination.ask(Step::Upgrade, socket).await?;
-        let first = Peer::new(socket, *patience);
+        let Self { way, passes, .. } = self;
+        let addresses = examination.ask(Step::Name, way.resolves()).await?;
+        let stream = examination.ask(Step::Tcp, way.connects(&addresses)).await?;
+        let stream = examination.ask(Step::Tls, way.is_trusted(stream)).await?;
+        let socket = examination.ask(Step::Upgrade, way.gets_through(stream)).await?;
+        let first = Peer::new(socket, way.patience);
         let first = join::is_let_in(first, passes);
         let mut first = examination.ask(Step::Join, first).await?;
         let second = relay::reaches(&mut first, self, &addresses);
@@ -84,17 +65,9 @@ impl Doctor {
             examination.ask(Step::Latency, took).await;
             second.leave().await;
         }
-        let servers = ice::work(&first.ice_servers, trust);
+        let servers = ice::work(&first.ice_servers, &way.trust);
         examination.ask(Step::Ice, servers).await;
         first.leave().await;
         Some(())
-    }
-
-    /// Opens another connection, the way that the first one went.
-    async fn another(&self, addresses: &[SocketAddr]) -> Option<Socket> {
-        let stream = tcp::connects(addresses, self.patience).await.ok()?.value;
-        let stream = tls::is_trusted(stream, &self.target, &self.trust, self.patience);
-        let stream = stream.await.ok()?.value;
-        Some(upgrade::gets_through(stream, self).await.ok()?.value)
     }
 }

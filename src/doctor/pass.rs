@@ -1,14 +1,13 @@
 //! As whom the doctor's two peers join.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::core::Grant;
+use crate::reach::Minter;
 use crate::redact::Redacted;
-use crate::token::mint;
-use crate::wire::{FromText, PeerId, Role, RoomId, Timestamp};
+use crate::wire::{FromText, PeerId, RoomId};
 
 /// How long a token of the doctor's own is valid.
 const LIFE: Duration = Duration::from_secs(300);
@@ -20,7 +19,7 @@ pub(super) enum Passes {
     /// Tokens from the command line, whose claims decide the room and the peers.
     Given(Vec<Redacted<String>>),
     /// Tokens that the doctor makes, with the server's own secret.
-    Minted { room: RoomId, secret: Redacted<String>, audience: Option<String> },
+    Minted { room: RoomId, minter: Minter },
 }
 
 /// One of the doctor's two peers.
@@ -39,8 +38,8 @@ impl Passes {
         Self::Given(tokens)
     }
 
-    pub(super) fn minted(secret: Redacted<String>, audience: Option<String>) -> Self {
-        Self::Minted { room: own_room(), secret, audience }
+    pub(super) fn minted(minter: Minter) -> Self {
+        Self::Minted { room: own_room(), minter }
     }
 
     /// The `join` of a peer; `None` if there is no token for it.
@@ -56,10 +55,9 @@ impl Passes {
                 let token = tokens.get(which as usize)?.expose();
                 json!({"type": "join", "token": token})
             }
-            Self::Minted { room, secret, audience } => {
+            Self::Minted { room, minter } => {
                 let peer = PeerId::parse(peer).expect("within the alphabet of identifiers");
-                let grant = grant(room.clone(), peer, SystemTime::now());
-                let token = mint(secret.expose(), &grant, audience.as_deref()).ok()?;
+                let token = minter.token(room, &peer, LIFE);
                 with(with(join, "roomId", json!(room)), "token", json!(token.expose()))
             }
         })
@@ -79,20 +77,4 @@ fn with(mut message: Value, field: &str, value: Value) -> Value {
 fn own_room() -> RoomId {
     let room = format!("doctor~{}", Uuid::new_v4().simple());
     RoomId::parse(&room).expect("within the alphabet of identifiers")
-}
-
-/// A host never waits in the lobby.
-fn grant(room: RoomId, subject: PeerId, now: SystemTime) -> Grant {
-    Grant {
-        subject,
-        room,
-        role: Role::Host,
-        name: None,
-        lobby: false,
-        capacity: None,
-        relay_only: false,
-        expires_at: Timestamp::from(now + LIFE),
-        visit_end: None,
-        readmitted_at: None,
-    }
 }

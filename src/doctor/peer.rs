@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::plain::plain;
-use super::upgrade::Socket;
+use crate::reach::Socket;
+use crate::reach::plain;
 
 /// How long the closing handshake may take.
 const GOODBYE: Duration = Duration::from_secs(1);

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::Doctor;
-use super::finding::{Answer, Good, Wrong};
 use super::join;
 use super::pass::Which;
 use super::peer::{Peer, Unheard};
+use crate::reach::{Answer, Good, Wrong};
 
 /// The size of a browser's offer with video, so that a proxy's limit on messages shows.
 const OFFER: usize = 8 * 1024;
@@ -20,8 +20,8 @@ pub(super) async fn reaches(
     addresses: &[SocketAddr],
 ) -> Answer<Peer> {
     let Some(message) = doctor.passes.join(Which::Second) else { return Err(one_token()) };
-    let socket = doctor.another(addresses).await.ok_or_else(no_second)?;
-    let mut second = Peer::new(socket, doctor.patience);
+    let socket = doctor.way.open(addresses).await.map_err(|_| no_second())?;
+    let mut second = Peer::new(socket, doctor.way.patience);
     match second.join(&message).await {
         Ok(kind) if kind == "waiting" => return Err(waiting()),
         Ok(_) => {}

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::finding::{Answer, Finding, Step, Verdict};
-use super::target::Target;
+use super::finding::{Finding, Step};
+use crate::reach::Target;
+use crate::reach::{Answer, Verdict};
 
 /// The answers to all questions.
 #[derive(Debug, Serialize)]

@@ -6,6 +6,10 @@ import { invitations } from "./invitations.js";
 import { withPage } from "./site.js";
 import { onStage, screenshotPath } from "./stage.js";
 
+/** The second of Chromium's fake cameras shows depths, which it sends to nobody. */
+const CAMERAS = 3;
+const [FIRST_CAMERA, OTHER_CAMERA] = ["fake_device_0", "fake_device_2"];
+
 /** Two people who see each other. */
 const inACall = (options, play) => onStage(options, async (stage) => {
   const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
@@ -53,23 +57,121 @@ test("the screen is shown in place of the camera, and the camera comes back", { 
 }));
 
 test("another camera can be chosen before and during a visit", { timeout: 60_000 },
-  () => inACall({ cameras: 2 }, async ({ anna, weber }) => {
+  () => inACall({ cameras: CAMERAS }, async ({ anna, weber }) => {
   await anna.page.click("#devices-toggle");
   const options = anna.page.locator("#visit-camera option");
-  assert.equal(await options.count(), 2);
+  assert.equal(await options.count(), CAMERAS);
   const used = () => anna.page.evaluate(
     () => document.getElementById("self-video").srcObject.getVideoTracks()[0].label,
   );
   const before = await used();
-  const names = await options.allTextContents();
-  await anna.page.selectOption("#visit-camera", { label: names.find((name) => name !== before) });
+  await anna.page.selectOption("#visit-camera", { label: OTHER_CAMERA });
   await anna.page.waitForFunction((before) => {
     const [track] = document.getElementById("self-video").srcObject.getVideoTracks();
     return track && track.label !== before;
   }, before);
   await weber.receivesMedia();
-  assert.deepEqual(await weber.connections(), [["connecting", "connected"]], "nothing is negotiated");
+  const calls = await weber.connections();
+  assert.deepEqual(calls, [["connecting", "connected"]], "nothing is negotiated");
   await anna.page.click("[data-test-speaker] >> visible=true");
+}));
+
+test("on a phone with several cameras, a button flips them, before and during a visit",
+  { timeout: 90_000 }, () => onStage({ cameras: CAMERAS }, async (stage) => {
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const anna = await stage.person("Anna", { context: phone });
+  const weber = await stage.person("Weber");
+  const camera = (id) => anna.page.evaluate(
+    (id) => document.getElementById(id).srcObject.getVideoTracks()[0]?.label, id,
+  );
+  const flip = async (id) => {
+    const before = await camera(id);
+    await anna.page.click("[data-flip] >> visible=true");
+    await anna.page.waitForFunction(({ id, before }) => {
+      const video = document.getElementById(id);
+      const [track] = video.srcObject.getVideoTracks();
+      return track && track.label !== before && track.readyState === "live" && !track.muted;
+    }, { id, before });
+    return camera(id);
+  };
+
+  await anna.page.waitForSelector('.screen[data-camera="on"]');
+  await anna.page.click("#devices summary");
+  assert.equal(await camera("preview"), FIRST_CAMERA);
+  await flip("preview");
+  assert.equal(await flip("preview"), OTHER_CAMERA);
+
+  await weber.join();
+  await anna.join();
+  await anna.sees(1);
+  await weber.sees(1);
+  assert.equal(await camera("self-video"), OTHER_CAMERA, "the choice goes into the visit");
+  await anna.page.click("#devices-toggle");
+  assert.equal(await flip("self-video"), FIRST_CAMERA);
+  await weber.receivesMedia();
+  const calls = await weber.connections();
+  assert.deepEqual(calls, [["connecting", "connected"]], "nothing is negotiated");
+  await anna.page.screenshot({ path: screenshotPath("flip-phone") });
+}));
+
+test("with one camera, or on a desk, nothing flips", { timeout: 60_000 },
+  () => onStage({}, async (stage) => {
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const anna = await stage.person("Anna", { context: phone });
+  await anna.page.waitForSelector('.screen[data-camera="on"]');
+  await anna.page.click("#devices summary");
+  await anna.page.waitForSelector("#devices select");
+  assert.equal(await anna.page.locator("[data-flip] >> visible=true").count(), 0);
+}));
+
+// What only a window manager can show is that the small window stays above other programs.
+test("the other person's picture goes into a small window, and comes back", { timeout: 60_000 },
+  () => inACall({}, async ({ anna, weber }) => {
+  const small = () => anna.page.evaluate(() => {
+    const video = document.pictureInPictureElement;
+    const own = video?.id === "self-video";
+    return video && { label: video.ariaLabel, own, paused: video.paused };
+  });
+  const becomes = (there) => anna.page.waitForFunction(
+    (there) => (document.pictureInPictureElement !== null) === there, there,
+  );
+  await anna.page.click("#pip");
+  await becomes(true);
+  const { label, own, paused } = await small();
+  assert.deepEqual([own, paused], [false, false]);
+  assert.match(label, /Weber/);
+  await anna.receivesMedia();
+
+  await anna.page.click("#pip");
+  await becomes(false);
+  await anna.page.click("#pip");
+  await becomes(true);
+  await weber.leave(); // there is nobody to show
+  await becomes(false);
+  await anna.page.waitForSelector("#pip", { state: "hidden" });
+
+  await weber.join();
+  await anna.sees(1);
+  await anna.page.click("#pip");
+  await becomes(true);
+  await anna.leave();
+  await becomes(false);
+}));
+
+test("a browser without small windows, such as an iPhone's, has no button for them",
+  { timeout: 60_000 }, () => onStage({}, async (stage) => {
+  const [anna, weber] = [
+    await stage.person("Anna", { prepare: (page) => page.addInitScript(() => {
+      Object.defineProperty(document, "pictureInPictureEnabled", { value: undefined });
+    }) }),
+    await stage.person("Weber"),
+  ];
+  await anna.join();
+  await weber.join();
+  await anna.sees(1);
+  await weber.sees(1);
+  await weber.page.waitForSelector("#pip", { state: "visible" });
+  assert.ok(await anna.page.isHidden("#pip"));
 }));
 
 test("each person's connection is measured, and a bad one is said in words", { timeout: 60_000 },

@@ -20,17 +20,31 @@ export async function startServer(...flags) {
 
 /**
  * Starts the gateway with the Lambda functions in the same way. The page is at one address, its
- * servers at two others.
+ * servers at two others. `deploy` replaces all environments of the functions.
  */
 export async function startGateway(...flags) {
   const anywhere = ["--listen", "--health-listen", "--page-listen"].flatMap(
     (flag) => [flag, "127.0.0.1:0"],
   );
-  const { said, stop, ready } = await start(`${BUILT}visio-gateway`,
+  const { child, said, stop, ready } = await start(`${BUILT}visio-gateway`,
     ["--functions", BUILT, ...anywhere, ...flags], "stdout", /^page\s+(http:\S+)$/);
   const page = new URL(ready[1]);
   const hosts = ["server", "health"].map((key) => new URL(page.searchParams.get(key)).host);
-  return { page: page.href, hosts, port: Number(page.port), said, stop };
+  const deploy = () => {
+    const deployed = lineOf(child.stdout, /deployed anew/);
+    child.kill("SIGHUP");
+    return deployed;
+  };
+  return { page: page.href, hosts, port: Number(page.port), said, stop, deploy };
+}
+
+/** The first line from now on that matches. */
+function lineOf(stream, pattern) {
+  return new Promise((resolve) => {
+    createInterface({ input: stream }).on("line", (line) => {
+      if (pattern.test(line)) resolve(line);
+    });
+  });
 }
 
 async function start(binary, flags, output, pattern) {
@@ -48,7 +62,7 @@ async function start(binary, flags, output, pattern) {
     await ended;
     clearTimeout(limit);
   };
-  return { said, stop, ready };
+  return { child, said, stop, ready };
 }
 
 /** A visit token, as `visio token` makes it. */

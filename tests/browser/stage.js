@@ -87,14 +87,15 @@ class Stage {
    * A person opens the page. `port` is another port of the server, and `context` holds more options
    * of the browser. With a `token`, the link is an invitation. `more` are further
    * fields of the address, and `hosts` may be asked besides the page's own. `path` is
-   * another page beside it.
+   * another page beside it, and `prepare` is done before the page is opened.
    */
   async person(name, options = {}) {
-    const { visit = "test-visit", port = this.server.port, context = {} } = options;
+    const { visit = "test-visit", port = this.server.port, context = {}, prepare } = options;
     const own = await this.#browser.newContext(
       { viewport: { width: 1280, height: 800 }, ...context },
     );
     const page = await own.newPage();
+    await prepare?.(page);
     return this.adopt(page, name, { ...options, visit, port });
   }
 

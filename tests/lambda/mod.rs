@@ -6,6 +6,7 @@ mod doctor;
 mod failures;
 mod ghosts;
 mod instances;
+mod load;
 mod privacy;
 mod registry;
 mod secrets;

@@ -15,6 +15,7 @@ mod half_open;
 mod health;
 mod interleaving;
 mod listening;
+mod load;
 mod metrics;
 mod page;
 mod panics;
@@ -93,6 +94,16 @@ pub(crate) async fn run(args: &[&str], variables: &[(&str, &str)]) -> (Option<i3
     let status = timeout(PATIENCE, child.wait()).await.expect("an end in time");
     log.closed().await;
     (status.expect("an exit status").code(), log.all().join("\n"))
+}
+
+/// Runs a command that prints what it found; returns its exit code, and the two streams.
+pub(crate) async fn output(args: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visio"));
+    command.args(args).envs(variables.iter().copied());
+    let child = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = timeout(PATIENCE, child).await.expect("an end in time").expect("it starts");
+    let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).expect("UTF-8"));
+    (output.status.code().expect("an exit code"), out, err)
 }
 
 fn spawn(args: &[&str], variables: &[(&str, &str)]) -> (Child, Log) {

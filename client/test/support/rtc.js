@@ -103,14 +103,17 @@ class FakePeerConnection extends EventTarget {
     this.#negotiate();
   }
 
-  /** Once for all changes of a task, as browsers do. */
+  /** Once for all changes of a task, and not before the last offer is answered, as browsers do. */
   #negotiate() {
     if (this.#needed) return;
     this.#needed = true;
-    queueMicrotask(() => {
-      this.#needed = false;
-      this.onnegotiationneeded?.();
-    });
+    queueMicrotask(() => this.#tellNeed());
+  }
+
+  #tellNeed() {
+    if (!this.#needed || this.signalingState !== "stable") return;
+    this.#needed = false;
+    this.onnegotiationneeded?.();
   }
 
   async setLocalDescription() {
@@ -118,6 +121,7 @@ class FakePeerConnection extends EventTarget {
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
     this.#describe(type);
     this.signalingState = type === "offer" ? "have-local-offer" : "stable";
+    this.#tellNeed();
   }
 
   #describe(type, candidates = []) {
@@ -130,6 +134,7 @@ class FakePeerConnection extends EventTarget {
     if (description.type === "offer") this.signalingState = "have-remote-offer"; // and rolls back
     else this.signalingState = "stable";
     this.remoteDescription = description;
+    this.#tellNeed();
   }
 
   async addIceCandidate(candidate) {

@@ -21,7 +21,8 @@ export class FakeSockets {
       send(text) {
         const message = JSON.parse(text);
         this.sent.push(message);
-        if (message.type === "ping" && this.answers) this.say({ type: "pong", serverTime: 1 });
+        const { type, requestId } = message;
+        if (type === "ping" && this.answers) this.say({ type: "pong", serverTime: 1, requestId });
       }
 
       close(code = 1005, reason = "") {

@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use visio_gateway::page::{self, Site};
 use visio_gateway::visit::{self, Batching, Comparison, Drops};
 use visio_gateway::{Gateway, Options};
@@ -33,6 +34,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Serve visits until Ctrl-C, then print what they cost; the default if no command is given
+    ///
+    /// SIGHUP replaces all environments of the functions, as a deployment does.
     Serve(Serve),
     /// Play a half-hour visit of two peers, and print what a million such visits cost
     ///
@@ -132,10 +135,24 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
          Press Ctrl-C to stop, and to see the bill.\n",
         gateway.websocket_url(),
     )?;
-    tokio::signal::ctrl_c().await?;
+    retire_on_hangup_until_ctrl_c(&gateway).await?;
     gateway.retire_environments().await;
     writeln!(stdout(), "\n{}", gateway.bill())?;
     Ok(())
+}
+
+/// SIGHUP is a deployment: every environment of the functions is replaced, and the connections
+/// stay.
+async fn retire_on_hangup_until_ctrl_c(gateway: &Gateway) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            end = tokio::signal::ctrl_c() => return Ok(end?),
+            _ = hangup.recv() => {}
+        }
+        gateway.retire_environments().await;
+        writeln!(stdout(), "The functions were deployed anew.")?;
+    }
 }
 
 async fn bill(functions: Functions, open: bool, invocation: Duration) -> anyhow::Result<()> {

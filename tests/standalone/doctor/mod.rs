@@ -6,13 +6,9 @@ mod proxies;
 mod servers;
 mod visits;
 
-use std::process::Stdio;
-
 use serde_json::Value;
-use tokio::process::Command;
-use tokio::time::timeout;
 
-use crate::conformance::client::PATIENCE;
+use super::output;
 
 /// What the doctor printed, and its exit code.
 struct Found {
@@ -30,12 +26,8 @@ async fn doctor(args: &[&str]) -> Found {
 
 /// The exit code, and everything that was printed.
 async fn printed(args: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_visio"));
-    command.arg("doctor").args(args).envs(variables.iter().copied());
-    let child = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = timeout(PATIENCE, child).await.expect("an end in time").expect("it starts");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("an exit code"), String::from_utf8(text).expect("UTF-8"))
+    let (code, out, err) = output(&[&["doctor"], args].concat(), variables).await;
+    (code, out + &err)
 }
 
 impl Found {

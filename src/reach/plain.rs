@@ -4,7 +4,7 @@
 const LENGTH: usize = 200;
 
 /// Text from the network, on one line, bounded, and without anything that a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !is_invisible(*c)).take(LENGTH).collect()

@@ -9,16 +9,16 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::proxies;
-use crate::doctor::Doctor;
-use crate::doctor::finding::Wrong;
-use crate::doctor::plain::plain;
-use crate::doctor::target::Target;
+use crate::reach::Way;
+use crate::reach::answer::Wrong;
+use crate::reach::plain::plain;
+use crate::reach::target::Target;
 
 /// The most that is read of a refusal.
 const BODY: usize = 64 * 1024;
 
 /// Explains an answer that is not 101.
-pub(super) async fn explained(answer: Response<hyper::body::Incoming>, doctor: &Doctor) -> Wrong {
+pub(super) async fn explained(answer: Response<hyper::body::Incoming>, way: &Way) -> Wrong {
     let (head, body) = answer.into_parts();
     let body = timeout(Duration::from_secs(2), to_bytes(Body::new(body), BODY)).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
@@ -26,8 +26,8 @@ pub(super) async fn explained(answer: Response<hyper::body::Incoming>, doctor: &
         status: head.status,
         headers: &head.headers,
         body: &String::from_utf8_lossy(&body),
-        target: &doctor.target,
-        origin: doctor.origin.as_deref(),
+        target: &way.target,
+        origin: way.origin.as_deref(),
     };
     let by = proxies(&head.headers);
     let wrong = refusal.explained().with("status", head.status.as_u16());

@@ -14,17 +14,17 @@ const JOINS: [&str; 6] = ["roomId", "peerId", "userId", "displayName", "username
 /// Where the signaling server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// Whether there is TLS.
-    pub(super) secure: bool,
+    pub(crate) secure: bool,
     /// Whether the URL names the port, so the `Host` header does too.
     explicit_port: bool,
     path: String,
     /// What is left of the query, which a proxy may need.
     query: Redacted<String>,
     /// The token in the query.
-    pub(super) token: Option<Redacted<String>>,
+    pub(crate) token: Option<Redacted<String>>,
 }
 
 impl FromStr for Target {
@@ -77,21 +77,21 @@ fn without_join(query: &str) -> (String, Option<Redacted<String>>) {
 
 impl Target {
     /// The target of the handshake's request.
-    pub(super) fn path_and_query(&self) -> Redacted<String> {
+    pub(crate) fn path_and_query(&self) -> Redacted<String> {
         let query = self.query.expose();
         let mark = if query.is_empty() { "" } else { "?" };
         Redacted::new(format!("{}{mark}{query}", self.path))
     }
 
     /// The `Host` header.
-    pub(super) fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         if self.explicit_port { format!("{host}:{}", self.port) } else { host }
     }
 
     /// Whether this is the name of an API that AWS gave it.
-    pub(super) fn is_api_gateway(&self) -> bool {
+    pub(crate) fn is_api_gateway(&self) -> bool {
         self.host.contains(".execute-api.") && self.host.contains(".amazonaws.")
     }
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-use super::finding::{Answer, Good, Wrong};
+use super::answer::{Answer, Good, Wrong};
 use super::target::Target;
 
 /// Looks the name up with this machine's resolver, as a browser does.
-pub(super) async fn resolves(target: &Target, patience: Duration) -> Answer<Vec<SocketAddr>> {
+pub(crate) async fn resolves(target: &Target, patience: Duration) -> Answer<Vec<SocketAddr>> {
     let Target { host, port, .. } = target;
     if let Ok(ip) = host.parse::<IpAddr>() {
         let says = format!("{host} is an address, so there is no name to look up.");

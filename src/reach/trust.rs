@@ -1,4 +1,4 @@
-//! Whose certificates the doctor trusts: this machine's authorities, or those of a file.
+//! Whose certificates a client trusts: this machine's authorities, or those of a file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use crate::health_check::roots;
 
 /// The certificate authorities that are trusted.
-pub(super) struct Trust {
-    pub(super) roots: Arc<RootCertStore>,
+#[derive(Clone)]
+pub(crate) struct Trust {
+    pub(crate) roots: Arc<RootCertStore>,
     /// Where they come from, in words.
-    pub(super) of: &'static str,
+    pub(crate) of: &'static str,
 }
 
 /// Why a file of authorities is refused.
@@ -30,13 +31,13 @@ pub enum BadRoots {
 
 impl Trust {
     /// Those that this machine trusts.
-    pub(super) fn of_machine() -> Self {
+    pub(crate) fn of_machine() -> Self {
         let roots = Arc::new(roots::of_machine());
         Self { roots, of: "the certificate authorities that this machine trusts" }
     }
 
     /// Those in a PEM file, and no others.
-    pub(super) fn only(file: &Path) -> Result<Self, BadRoots> {
+    pub(crate) fn only(file: &Path) -> Result<Self, BadRoots> {
         let name = || file.display().to_string();
         let text = std::fs::read(file).map_err(|error| BadRoots::Unreadable(name(), error))?;
         let mut roots = RootCertStore::empty();
@@ -51,7 +52,7 @@ impl Trust {
     }
 
     /// Connects with TLS, as a TURN server wants it.
-    pub(super) fn connector(&self) -> TlsConnector {
+    pub(crate) fn connector(&self) -> TlsConnector {
         roots::connector_trusting(Arc::clone(&self.roots)).expect("ring has what TLS needs")
     }
 }

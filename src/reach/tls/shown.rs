@@ -10,7 +10,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::doctor::trust::Trust;
+use crate::reach::trust::Trust;
 
 /// A client that trusts `trust` alone, and remembers what it was shown.
 pub(super) fn client(trust: &Trust) -> (Arc<ClientConfig>, Arc<Shown>) {

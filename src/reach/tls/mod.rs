@@ -10,17 +10,17 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::finding::{Answer, Good};
+use super::answer::{Answer, Good};
 use super::target::Target;
 use super::trust::Trust;
 use crate::health_check::visit::Stream;
 use crate::server::tls::{NOTICE, begins_at, ends_at};
 
 /// A connection to the server, with TLS or without.
-pub(super) type Opened = Box<dyn Stream>;
+pub(crate) type Opened = Box<dyn Stream>;
 
 /// Shakes hands as a browser does, and gives up where a browser gives up.
-pub(super) async fn is_trusted(
+pub(crate) async fn is_trusted(
     stream: TcpStream,
     target: &Target,
     trust: &Trust,

@@ -21,20 +21,20 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::Doctor;
-use super::finding::{Answer, Good, Wrong};
+use super::Way;
+use super::answer::{Answer, Good, Wrong};
 use super::plain::plain;
 use super::tls::Opened;
 
 /// An open WebSocket.
-pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// The subprotocol that the server selects. Browsers carry a token beside it.
 const SUBPROTOCOL: &str = "visio";
 
 /// Asks for a WebSocket, and compares the answer with what the server would have said.
-pub(super) async fn gets_through(stream: Opened, doctor: &Doctor) -> Answer<Socket> {
-    let asked = timeout(doctor.patience, ask(stream, doctor)).await;
+pub(crate) async fn gets_through(stream: Opened, way: &Way) -> Answer<Socket> {
+    let asked = timeout(way.patience, ask(stream, way)).await;
     asked.unwrap_or_else(|_| {
         Err(Wrong::new(
             "Something takes connections, but does not answer an HTTP request.",
@@ -43,26 +43,26 @@ pub(super) async fn gets_through(stream: Opened, doctor: &Doctor) -> Answer<Sock
     })
 }
 
-async fn ask(stream: Opened, doctor: &Doctor) -> Answer<Socket> {
+async fn ask(stream: Opened, way: &Way) -> Answer<Socket> {
     let key = generate_key();
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_http(&error, doctor))?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_http(&error, way))?;
     tokio::spawn(connection.with_upgrades());
-    let answer = sender.send_request(request(doctor, &key)).await;
-    let answer = answer.map_err(|error| no_http(&error, doctor))?;
+    let answer = sender.send_request(request(way, &key)).await;
+    let answer = answer.map_err(|error| no_http(&error, way))?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(refusal::explained(answer, doctor).await);
+        return Err(refusal::explained(answer, way).await);
     }
     let headers = answer.headers().clone();
     broken(&headers, &key).map_or(Ok(()), Err)?;
-    let upgraded = hyper::upgrade::on(answer).await.map_err(|error| no_http(&error, doctor))?;
+    let upgraded = hyper::upgrade::on(answer).await.map_err(|error| no_http(&error, way))?;
     let stream = TokioIo::new(upgraded);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
     Ok(passed(socket, &headers))
 }
 
-fn request(doctor: &Doctor, key: &str) -> Request<Body> {
-    let target = &doctor.target;
+fn request(way: &Way, key: &str) -> Request<Body> {
+    let target = &way.target;
     let request = Request::get(target.path_and_query().expose())
         .header(HOST, target.authority())
         .header(CONNECTION, "Upgrade")
@@ -70,7 +70,7 @@ fn request(doctor: &Doctor, key: &str) -> Request<Body> {
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_KEY, key)
         .header(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
-    let request = match &doctor.origin {
+    let request = match &way.origin {
         Some(origin) => request.header(ORIGIN, origin),
         None => request,
     };
@@ -130,9 +130,9 @@ fn proxies(headers: &HeaderMap) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-fn no_http(error: &hyper::Error, doctor: &Doctor) -> Wrong {
+fn no_http(error: &hyper::Error, way: &Way) -> Wrong {
     if error.is_parse() {
-        let secure = if doctor.target.secure { "" } else { " If it speaks TLS, use wss." };
+        let secure = if way.target.secure { "" } else { " If it speaks TLS, use wss." };
         return Wrong::new(
             "What answers there does not speak HTTP.",
             format!("Check the port.{secure}"),

@@ -8,9 +8,9 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, OtherError
 
 use super::date;
 use super::shown::Shown;
-use crate::doctor::finding::Wrong;
-use crate::doctor::target::Target;
-use crate::doctor::trust::Trust;
+use crate::reach::answer::Wrong;
+use crate::reach::target::Target;
+use crate::reach::trust::Trust;
 
 /// The host of the URL can be in no certificate.
 pub(super) fn bad_name(target: &Target) -> Wrong {

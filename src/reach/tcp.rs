@@ -8,14 +8,14 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::finding::{Answer, Good, Wrong};
+use super::answer::{Answer, Good, Wrong};
 
 /// How many of a name's addresses are tried, all at once.
 const MOST: usize = 8;
 
 /// Tries every address, because some clients use one and some another. Returns the first
 /// connection, in the resolver's order.
-pub(super) async fn connects(addresses: &[SocketAddr], patience: Duration) -> Answer<TcpStream> {
+pub(crate) async fn connects(addresses: &[SocketAddr], patience: Duration) -> Answer<TcpStream> {
     let tried = addresses.iter().take(MOST).map(|address| connect(*address, patience));
     let tried = join_all(tried).await;
     let mut good = None;

@@ -1,0 +1,210 @@
+// Line: the one socket in use, and the change to a fresh one before its time is over.
+
+import { Code } from "./errors.js";
+import { parse } from "./frames.js";
+import { Handover } from "./handover.js";
+import { closeOnceLeft } from "./leave.js";
+import { Timers } from "./timers.js";
+
+/**
+ * @import { ClientMessage } from "./messages.js"
+ * @import { Token } from "./token.js"
+ */
+
+/** A close without a word. */
+const LOST = 1006;
+const REPLACED = 4009;
+
+/** How long a socket that was left may still bring what was on its way. */
+const LINGER_MS = 2_000;
+
+/** Clients that came together move one by one: of 110 minutes, up to 5 minutes later. */
+const LIFETIME_SPREAD = 1 / 22;
+const MOVE_AGAIN_MS = 15_000;
+
+/**
+ * What a line tells its owner, and asks of it for a move.
+ *
+ * @typedef {object} Owner
+ * @property {(still: () => boolean) => void} opened  `still`: whether this socket is in use
+ * @property {(text: string) => void} heard
+ * @property {(end: { code: number, reason: string }) => void} closed
+ * @property {() => Promise<Token>} token
+ * @property {(ping: ClientMessage) => boolean} ping  says this over the socket in use
+ * @property {(token: Token) => string} join  the text of the join on a fresh socket
+ * @property {(answer: string) => void} moved  to a fresh socket, on which this was heard
+ * @property {(text: string) => void} late  heard on the socket before that
+ * @property {(message: ClientMessage) => void} unsaid  waited for the end of a move
+ */
+
+export class Line {
+  #dial;
+  #lifetimeMs;
+  #owner;
+  #timers = new Timers();
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** While a fresh socket is about to take its place. @type {Handover | null} */
+  #handover = null;
+  /**
+   * Whether the socket may have lost its seat to a fresh one of this same client, which is no
+   * reason to end.
+   */
+  #outdone = false;
+  /** When something was last said, but for pings. */
+  #saidAt = 0;
+
+  /**
+   * @param {() => WebSocket} dial
+   * @param {number} lifetimeMs
+   * @param {Owner} owner
+   */
+  constructor(dial, lifetimeMs, owner) {
+    this.#dial = dial;
+    this.#lifetimeMs = lifetimeMs;
+    this.#owner = owner;
+  }
+
+  get isUsed() { return this.#socket !== null; }
+
+  get isOpen() { return this.#socket?.readyState === 1; }
+
+  open() {
+    const socket = this.#dial();
+    socket.onopen = () => this.#owner.opened(() => this.#socket === socket);
+    this.#use(socket);
+  }
+
+  /**
+   * Whether this message, which is about to be sent, waits for the fresh socket. A ping is about
+   * the one in use.
+   *
+   * @param {ClientMessage} message
+   */
+  holds(message) {
+    if (message.type === "ping") return false;
+    this.#saidAt = Date.now();
+    return this.#handover?.holds(message) ?? false;
+  }
+
+  /** @param {string} text */
+  send(text) {
+    this.#socket?.send(text);
+  }
+
+  /** A ping was answered. @param {string | undefined} requestId */
+  ponged(requestId) {
+    this.#handover?.ponged(requestId);
+  }
+
+  /** The server has given it a place, or another one. From the first on its time counts. */
+  placed() {
+    if (this.#timers.runs("lifetime") || this.#handover) return;
+    const lifetimeMs = this.#lifetimeMs * (1 + Math.random() * LIFETIME_SPREAD);
+    this.#timers.after("lifetime", lifetimeMs, () => this.#move());
+  }
+
+  /** Lets go of every socket. @param {string} reason */
+  drop(reason) {
+    const [socket, handover] = [this.#socket, this.#handover];
+    this.#timers.clear();
+    this.#handover = null;
+    this.#socket = null;
+    socket?.close(1000, reason);
+    if (handover) this.#sayAll(handover.cancel().unsaid);
+  }
+
+  /** A `leave` comes next: nothing is moved any more. */
+  stay() {
+    const handover = this.#handover;
+    this.#handover = null;
+    if (handover) this.#sayAll(handover.leave().unsaid);
+  }
+
+  /** After a `leave` on this socket. */
+  closeOnceLeft() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket) closeOnceLeft(socket);
+  }
+
+  /** @param {WebSocket} socket */
+  #use(socket) {
+    this.#socket = socket;
+    this.#outdone = false;
+    this.#timers.clear();
+    // A socket that was given up may still deliver messages; only the current one counts.
+    socket.onmessage = ({ data }) => { if (this.#socket === socket) this.#hear(data); };
+    socket.onclose = (end) => { if (this.#socket === socket) this.#closed(end); };
+  }
+
+  /** @param {string} text */
+  #hear(text) {
+    if (this.#handover?.keeps(text)) return;
+    if (this.#outdone && parse(text)?.code === Code.Replaced) return;
+    this.#owner.heard(text);
+  }
+
+  /** @param {CloseEvent} end */
+  #closed({ code, reason }) {
+    if (this.#outdone && code === REPLACED) code = LOST;
+    if (this.#handover && code < 4000) this.#handover.oldEnded();
+    else this.#owner.closed({ code, reason });
+  }
+
+  // --- the change ---
+
+  #move() {
+    this.#handover = new Handover(this.#dial(), this.#saidAt, {
+      token: () => this.#owner.token(),
+      ping: (ping) => this.#owner.ping(ping),
+      join: (token) => {
+        this.#outdone = true;
+        return this.#owner.join(token);
+      },
+      done: (handover, answer) => this.#moved(handover, answer),
+      failed: (handover) => this.#stayed(handover),
+    });
+  }
+
+  /** @param {Handover} handover @param {string} answer */
+  #moved(handover, answer) {
+    const { fresh, unsaid, unheard } = handover.end();
+    this.#handover = null;
+    // A server that counts frames says again what came after our count.
+    const counts = parse(answer).received !== undefined;
+    const late = counts ? () => {} : this.#owner.late;
+    unheard.forEach(late);
+    if (this.#socket) letGo(this.#socket, late);
+    this.#use(fresh);
+    this.#owner.moved(answer);
+    this.#sayAll(unsaid);
+  }
+
+  /** @param {Handover} handover */
+  #stayed(handover) {
+    const { unsaid, unheard } = handover.cancel();
+    this.#handover = null;
+    this.#timers.after("lifetime", MOVE_AGAIN_MS, () => this.#move());
+    for (const text of unheard) this.#hear(text);
+    if (this.#socket && !this.isOpen) this.#owner.closed({ code: LOST, reason: "" });
+    this.#sayAll(unsaid);
+  }
+
+  /** @param {readonly ClientMessage[]} messages */
+  #sayAll(messages) {
+    for (const message of messages) this.#owner.unsaid(message);
+  }
+}
+
+/**
+ * Closes a socket that has lost its seat to another one, unless the server does.
+ *
+ * @param {WebSocket} old
+ * @param {(text: string) => void} late
+ */
+function letGo(old, late) {
+  const timer = setTimeout(() => old.close(1000, "moved"), LINGER_MS);
+  old.onmessage = ({ data }) => late(data);
+  old.onclose = () => clearTimeout(timer);
+}
