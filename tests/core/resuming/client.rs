@@ -258,7 +258,7 @@ impl Client {
 
     /// It sits on a page of its own.
     fn sit(&mut self, world: &World, net: &mut Net, room: usize) {
-        if self.moving.take() == Some(room) {
+        if self.moving.take_if(|moving| *moving == room).is_some() {
             net.faults.note(Fault::Moved);
             self.turn_page();
             (self.room, self.lobby) = (room, Lobby::default());
