@@ -201,6 +201,11 @@ impl Client {
             net.faults.note(Fault::NewsOvertaken);
             return;
         }
+        if room != self.room && self.moving != Some(room) && message["requestId"].is_null() {
+            // A host of the room that it has left let it in meanwhile.
+            net.faults.note(Fault::NewsOfAnotherRoom);
+            return;
+        }
         assert!(!self.removed.contains(&room), "{} was removed from r{room}", self.name);
         if message["resumed"] == true {
             assert!(self.page.token.is_some(), "{} resumes what it never had", self.name);
