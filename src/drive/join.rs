@@ -41,8 +41,10 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                     return self.refuse(from, too_soon(wait), request_id).await;
                 }
             }
+            // One that sits already was not given up: the server still hears it.
+            let opened = from.claim.as_ref().map_or(from.opened, |_| Some(now));
             let resume = match resume {
-                Some(resume) => Some(self.detached(resume, &who, from.opened).await?),
+                Some(resume) => Some(self.detached(resume, &who, opened).await?),
                 None => None,
             };
             let request = JoinRequest {
@@ -51,7 +53,7 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 named_room,
                 grant,
                 secret: (self.mint_secret)(),
-                opened: from.opened,
+                opened,
                 resume,
             };
             self.take(from, who, request, request_id, now).await?;
