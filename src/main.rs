@@ -139,11 +139,11 @@ fn load(flags: LoadFlags) -> anyhow::Result<ExitCode> {
         "the limit on open files is {open_files}: expected at least {needed} (ulimit -n)"
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let stopped = async {
-        // Without a handler the signal would end the program, which is right as well.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    let report = runtime.block_on(load.run(stopped));
+    let report = runtime.block_on(async {
+        // They are caught from here on, so that none is lost while the load begins.
+        let mut signals = Signals::new()?;
+        std::io::Result::Ok(load.run(signals.next()).await)
+    })?;
     runtime.shutdown_background();
     let report = match report {
         Ok(report) => report,

@@ -67,7 +67,11 @@ impl Load {
     pub async fn run(&self, stopped: impl Future<Output = ()>) -> Result<Report, Trouble> {
         let address = self.address().await?;
         let venue = Venue::new(self.way.clone(), address, self.minter.clone());
-        let trial = self.trial(&venue).await?;
+        let mut stopped = std::pin::pin!(stopped);
+        let trial = tokio::select! {
+            trial = self.trial(&venue) => trial?,
+            () = &mut stopped => return Err(Trouble::Stopped),
+        };
         eprintln!("{self}");
         let crowd = Crowd { venue, users: self.users, think: self.think };
         let mut progress = Progress::new(self.duration);

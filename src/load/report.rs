@@ -79,6 +79,9 @@ pub enum Trouble {
          at all, use `visio doctor`"
     )]
     Elsewhere(String),
+    /// A signal came before there was any load.
+    #[error("stopped before the load began")]
+    Stopped,
     /// A visit cannot be held.
     #[error("{says} {advice}")]
     NoVisit {
@@ -90,10 +93,10 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// 1 if the command line lacks something, else 22.
+    /// 22 if a visit cannot be held, else 1.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Elsewhere(_) => 1,
+            Self::Elsewhere(_) | Self::Stopped => 1,
             Self::NoVisit { .. } => NO_VISIT,
         }
     }
