@@ -1,21 +1,18 @@
-//! Arbitrary text as a frame: whatever is accepted is one JSON object to serde_json as well, and
-//! whatever is refused has a fault. Stamped, it is an object with one `from`.
+//! Arbitrary bytes as WebSocket frames of a client: they are read as tungstenite reads them, and
+//! however they are cut into pieces. The first bytes are the sizes of the pieces.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use serde_json::{Map, Value};
-use visio_signaling::wire::{Envelope, FromText, PeerId, Stamp};
 
-fuzz_target!(|text: &str| {
-    let object = serde_json::from_str::<Map<String, Value>>(text);
-    let Ok(envelope) = Envelope::parse(text) else { return };
-    let peer = PeerId::parse("ada").expect("a valid id");
-    let stamped = envelope.frame.stamped(Stamp { from: &peer, sent_at: None });
-    // serde_json skips lone surrogates and numbers that are too large, but does not build them.
-    let Ok(mut object) = object else { return };
-    if object.is_empty() {
-        return;
-    }
-    object.insert("from".into(), "ada".into());
-    assert_eq!(serde_json::from_str::<Map<String, Value>>(&stamped).ok(), Some(object));
+#[path = "../../src/server/frames_compared.rs"]
+mod compared;
+#[allow(dead_code, reason = "the server also writes frames")]
+#[path = "../../src/server/frames.rs"]
+mod frames;
+
+use frames::{Frames, Next, Received, Violation};
+
+fuzz_target!(|input: ([u8; 3], &[u8])| {
+    let (pieces, bytes) = input;
+    compared::assert_same(bytes, &pieces.map(|size| usize::from(size) + 1));
 });

@@ -50,6 +50,44 @@ fn a_sender_that_has_just_gone_hears_of_dropped_messages_when_it_comes_back() {
     assert!(gone[0].contains(r#""to":"bob","count":1"#), "{gone:?}");
 }
 
+#[test]
+fn the_first_message_brings_the_join_of_the_url_along_and_no_later_one() {
+    let mut world = World::of(["ada"]);
+    world.opens("bob");
+    world.connection("bob").defaults = JoinDefaults::parse("roomId=visit&peerId=bob");
+    world.hears("bob", r#"{"type":"peers"}"#);
+    assert_eq!(world.seated(), ["ada", "bob"]);
+    assert!(world.sent("bob").last().unwrap().contains(r#""type":"roster""#));
+    world.hears("bob", r#"{"type":"leave"}"#);
+    assert_eq!(world.connection("bob").claim, None);
+    world.hears("bob", r#"{"type":"peers"}"#);
+    assert!(world.sent("bob").last().unwrap().contains(r#""code":"not_joined""#));
+    assert_eq!(world.seated(), ["ada"]);
+}
+
+#[test]
+fn a_connection_whose_url_asks_for_nothing_sits_nowhere_and_one_that_sits_stays() {
+    let mut world = World::of(["ada", "bob"]);
+    world.opens("cy");
+    world.hears("cy", r#"{"type":"peers"}"#);
+    assert!(world.sent("cy").last().unwrap().contains(r#""code":"not_joined""#));
+    for _ in 0..2 {
+        world.hears("ada", r#"{"type":"offer","to":"bob"}"#);
+    }
+    let offer = r#"{"from":"ada","type":"offer","to":"bob"}"#;
+    assert_eq!(world.sent("bob").iter().filter(|it| *it == offer).count(), 2);
+}
+
+#[test]
+fn what_is_due_is_told_though_nobody_says_anything() {
+    let mut world = World::of(["ada", "bob"]);
+    world.loses("bob");
+    world.now += GRACE_MS;
+    world.due();
+    let left = world.sent("ada").last().cloned().unwrap();
+    assert!(left.contains(r#""type":"peer_left""#) && left.contains(r#""timeout""#), "{left}");
+}
+
 /// A driver, its ports, and the connections of some peers.
 struct World {
     driver: Driver<OneRoom, Wires, Wires>,
@@ -85,6 +123,11 @@ impl World {
         let id = ConnectionId::new(format!("{name}{}", self.connections.len()));
         self.connections.retain(|(of, _)| *of != name);
         self.connections.push((name, Connection::new(id, JoinDefaults::default())));
+    }
+
+    fn connection(&mut self, name: &str) -> &mut Connection {
+        let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
+        &mut connection.expect("a connection").1
     }
 
     /// The server hears what a peer says.

@@ -205,6 +205,8 @@ fn replaced(old: &Seat) -> Vec<Effect> {
 #[cfg(test)]
 mod ending_tests;
 #[cfg(test)]
+mod handover_tests;
+#[cfg(test)]
 mod hold_tests;
 #[cfg(test)]
 mod ice_tests;
