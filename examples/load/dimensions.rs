@@ -46,7 +46,9 @@ pub(super) async fn measure(
     let how = How { flags, cores: one.as_deref(), certificate: None };
     let on_both = How { cores: both.as_deref(), ..how };
     for dimension in &flags.also {
-        report::note(&format!("{dimension:?}"));
+        if let Some(value) = dimension.to_possible_value() {
+            report::note(value.get_name());
+        }
         rows.extend(match dimension {
             Dimension::Tls => tls(how).await?,
             Dimension::RoomSize => {

@@ -128,7 +128,7 @@ impl LoadFlags {
     }
 }
 
-/// Who makes the tokens, if there are any.
+/// Makes the tokens; `None` for a server that needs none.
 fn minter(file: Option<PathBuf>, audience: Option<String>) -> Result<Option<Minter>, FlagError> {
     let (from, secret) = match file {
         Some(file) => {

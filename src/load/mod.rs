@@ -1,12 +1,12 @@
 //! THE LOAD: how many visits a server holds, and how well.
 //!
 //! Users come and go in pairs (if their number is odd, one visit has three). Each pair holds one
-//! visit after the other, in rooms of its own, and thinks in between as people do. What
-//! arrives is compared with what was sent (`verifier.rs`): a frame that is lost, doubled, misrouted,
-//! reordered or changed fails the run.
+//! visit after the other, in rooms of its own, and thinks in between as people do. What arrives is
+//! compared with what was sent (`verifier.rs`): a frame that is lost, doubled, misrouted, reordered
+//! or changed fails the run.
 //!
 //! The times at which visits begin are fixed beforehand, and latencies count from when something
-//! was due. A server that stalls can so not slow down its own measurement.
+//! was due. So a server that stalls cannot slow down its own measurement.
 //!
 //! It uses only the protocol that every client speaks, so it works on both runtimes, and through
 //! whatever proxies are in front of them. It prints no token, no room and no peer.

@@ -72,7 +72,7 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Who else of the visit is on a roster.
+    /// The peers of this visit that a roster lists.
     fn peers_in(&self, message: &Value) -> Vec<usize> {
         let roster = message["peers"].as_array();
         let ids: Vec<_> = roster.into_iter().flatten().map(|peer| &peer["peerId"]).collect();

@@ -88,7 +88,7 @@ async fn a_server_with_tls_is_reached_by_who_trusts_its_certificate() {
 
 #[tokio::test]
 async fn a_server_that_is_full_fails_the_run_and_says_why() {
-    // Whoever comes last of four is refused, and the visit of the two others goes on.
+    // The last of four users is refused. Its visit fails, and the other visit goes on.
     let args = ["--listen", "127.0.0.1:0", "--max-connections-per-ip", "3"];
     let program = Program::start(&args, &[]).await;
     let ran = load(&[&program.websocket_url(), "--users", "4"], &[]).await;

@@ -1,0 +1,116 @@
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::super::envelope::Pairs;
+use super::*;
+
+/// What this reader finds.
+fn ours(text: &str) -> Option<Vec<(String, &str)>> {
+    let mut found = Vec::new();
+    fields(text, |key, value| {
+        found.push((key.to_owned(), value));
+        Some(())
+    })?;
+    Some(found)
+}
+
+/// What serde_json finds.
+fn theirs(text: &str) -> Option<Vec<(String, &str)>> {
+    let Pairs(pairs) = serde_json::from_str(text).ok()?;
+    let owned = |(key, value): (Cow<'_, str>, _)| (key.into_owned(), RawValue::get(value));
+    Some(pairs.into_iter().map(owned).collect())
+}
+
+/// Both find the same. Only keys with escapes and deep nesting may be left to serde_json.
+fn assert_same(text: &str) {
+    match (ours(text), theirs(text)) {
+        (Some(ours), theirs) => assert_eq!(theirs, Some(ours), "{text:?}"),
+        (None, Some(theirs)) => {
+            let depth = text.bytes().filter(|byte| b"[{".contains(byte)).count();
+            // What is left of the text without its values: its keys, as they were written.
+            let (mut keys, mut at) = (String::new(), 0);
+            for (_, value) in &theirs {
+                let start = value.as_ptr() as usize - text.as_ptr() as usize;
+                keys.push_str(&text[at..start]);
+                at = start + value.len();
+            }
+            let escaped = keys.contains('\\');
+            assert!(depth > 60 || escaped, "left to serde_json: {text:?}");
+        }
+        (None, None) => {}
+    }
+}
+
+/// Pieces of JSON, valid or not, that are put together at random.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => prop::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"", " ", "\n", "\t", "\\", "\\\\", "\\\"", "\\n",
+            "\\r", "\\/", "\\b", "\\u00e9", "\\ud800", "\\u12", "\\x", "true", "false", "null",
+            "tru", "0", "-", "1.5", "01", "1e9", "1E+", "-0.0", "\"a\":", "\"to\":\"bob\"",
+            "\u{7f}", "\u{1}", "\u{1f}", "é", "\u{2028}", "😀",
+        ]).prop_map(str::to_owned),
+        2 => "[ -~]{0,90}",
+        2 => "(a=mid:0[a-z ]{0,30}\\\\r\\\\n){1,6}",
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let field = (piece(), prop::collection::vec(piece(), 0..6))
+        .prop_map(|(key, value)| format!("\"{key}\":\"{}\"", value.concat()));
+    let object =
+        prop::collection::vec(field, 0..5).prop_map(|fields| format!("{{{}}}", fields.join(",")));
+    let soup = || prop::collection::vec(piece(), 0..30).prop_map(|pieces| pieces.concat());
+    let list = soup().prop_map(|soup| format!("{{\"a\":[{soup}]}}"));
+    prop_oneof![object, soup(), list]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_text_reads_as_serde_json_reads_it(text in text()) {
+        assert_same(&text);
+    }
+
+    /// Each byte that has a meaning stands at each place of a block, after any text.
+    #[test]
+    fn what_is_special_is_seen_at_every_place_of_a_block(
+        before in "[a-z]{0,70}", after in "[a-z]{0,140}", special in piece(),
+    ) {
+        assert_same(&format!("{{\"sdp\":\"{before}{special}{after}\",\"n\":1}}"));
+    }
+}
+
+#[test]
+fn every_byte_at_every_place_of_two_blocks() {
+    for at in 0..2 * BLOCK + 2 {
+        for byte in (0..=0x7f_u8).map(char::from) {
+            let pad = |count| "x".repeat(count);
+            for special in [byte.to_string(), format!("\\{byte}")] {
+                let string = format!("{}{special}{}", pad(at), pad(2 * BLOCK + 2 - at));
+                assert_same(&format!("{{\"a\":\"{string}\"}}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_with_escapes_is_left_to_serde_json() {
+    for text in [r#"{"\u00e9":"","é":""}"#, r#"{"\u00e9":"é"}"#, r#"{"a\"b":1}"#] {
+        assert_same(text);
+        assert_eq!(ours(text), None);
+    }
+}
+
+#[test]
+fn values_of_every_kind_are_found_whole() {
+    let text = r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true, "é":null} "#;
+    assert_same(text);
+    assert_eq!(ours(text).unwrap()[0].1, r#"[1, {"b": [ ]}, "x\"y"]"#);
+    let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    assert!(ours(&nested(64)).is_some());
+    assert!(ours(&nested(65)).is_none(), "this is for serde_json");
+}
