@@ -36,9 +36,6 @@ pub struct Context {
     pub event_type: Kind,
     /// API Gateway's id of the connection.
     pub connection_id: ConnectionId,
-    /// When the connection was opened.
-    #[serde(default)]
-    pub connected_at: Option<Timestamp>,
     /// When API Gateway received the request. Every decision uses it as the current time.
     pub request_time_epoch: Timestamp,
 }

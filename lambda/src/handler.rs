@@ -14,7 +14,7 @@ use visio_signaling::wire::{
     CloseCode, Code, FromText, Incoming, JoinDefaults, PeerId, Rejection, ResumeSecret, Timestamp,
 };
 
-use crate::event::{Answer, Context, Kind, SocketEvent};
+use crate::event::{Answer, Kind, SocketEvent};
 use crate::log::{self, Level, LogJournal};
 use crate::management_api::ManagementApi;
 use crate::seen::SeenSeats;
@@ -58,9 +58,9 @@ impl Signaling {
                 answer.inspect_err(|fault| complain("connect", fault))
             }
             Kind::Message => {
-                let Context { connection_id: id, connected_at: opened, .. } = event.request_context;
+                let id = event.request_context.connection_id;
                 let text = event.body.map(Redacted::into_exposed).unwrap_or_default();
-                self.message(&id, opened, &text, now).await
+                self.message(&id, &text, now).await
             }
             Kind::Disconnect => {
                 let answer = self.disconnect(&event.request_context.connection_id, now).await;
@@ -100,7 +100,6 @@ impl Signaling {
     async fn message(
         &self,
         id: &ConnectionId,
-        opened: Option<Timestamp>,
         text: &str,
         now: Timestamp,
     ) -> Result<Answer, Fault> {
@@ -117,7 +116,7 @@ impl Signaling {
         let failure = Rejection::new(Code::Internal, "the server failed; try again");
         let failure = failure.to(incoming.message.to().cloned());
         let failure = failure.answering(incoming.request_id.clone());
-        match self.speak(id, opened, incoming, now).await {
+        match self.speak(id, incoming, now).await {
             Ok(()) => Ok(Answer::done()),
             Err(fault) => self.failed(id, failure, fault).await,
         }
@@ -126,7 +125,6 @@ impl Signaling {
     async fn speak(
         &self,
         id: &ConnectionId,
-        opened: Option<Timestamp>,
         incoming: Incoming<'_>,
         now: Timestamp,
     ) -> Result<(), Fault> {
@@ -134,7 +132,6 @@ impl Signaling {
         let introduced =
             Speaker::introduce(id, &incoming.message, rooms, connections, &self.seen).await?;
         let (speaker, Introduced { mut connection, room, left_over }) = introduced;
-        connection.opened = opened;
         let before = connection.claim.clone();
         let driver = self.driver(rooms.beginning_with(room), speaker);
         for seat in left_over {

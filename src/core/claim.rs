@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Grant;
-use crate::wire::{JoinDefaults, PeerId, RoomId, Timestamp};
+use crate::wire::{JoinDefaults, PeerId, RoomId};
 
 /// Names one WebSocket connection. The runtime chooses it; clients never see it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +53,6 @@ pub struct Claim {
 pub struct Connection {
     /// Its name.
     pub id: ConnectionId,
-    /// When it was opened, if the runtime says so.
-    pub opened: Option<Timestamp>,
     /// What its URL said.
     pub defaults: JoinDefaults,
     /// What its last good token says, from the handshake or from a `join`.
@@ -68,6 +66,6 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just opened.
     pub const fn new(id: ConnectionId, defaults: JoinDefaults) -> Self {
-        Self { id, opened: None, defaults, grant: None, claim: None, spoke: false }
+        Self { id, defaults, grant: None, claim: None, spoke: false }
     }
 }

@@ -131,8 +131,6 @@ pub struct JoinRequest {
     pub grant: Option<Grant>,
     /// The secret for the resume token that it gets.
     pub secret: ResumeSecret,
-    /// When its connection was opened, if the runtime says so.
-    pub opened: Option<Timestamp>,
     /// The seat that it wants back.
     pub resume: Option<Resume>,
 }
@@ -153,15 +151,7 @@ pub struct Resume {
 impl JoinRequest {
     /// A request with nothing but the secret for its resume token.
     pub const fn new(secret: ResumeSecret) -> Self {
-        Self {
-            name: None,
-            metadata: None,
-            named_room: false,
-            grant: None,
-            secret,
-            opened: None,
-            resume: None,
-        }
+        Self { name: None, metadata: None, named_room: false, grant: None, secret, resume: None }
     }
 
     /// What it may do: what its token says, else what everybody may.

@@ -283,7 +283,6 @@ mod tests {
         let seat = |peer: &str, name, metadata| Seat {
             peer: PeerId::parse(peer).unwrap(),
             presence: Presence::Here(ConnectionId::new("L0SM9cOFvHcCIhw=")),
-            opened: Some(Timestamp(1_699_999_999_000)),
             keys: None,
             name,
             role: Role::Guest,

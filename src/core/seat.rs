@@ -16,9 +16,6 @@ pub struct Seat {
     /// Whether the peer is connected. One that waits in the lobby always is.
     #[serde(rename = "c")]
     pub presence: Presence,
-    /// When that connection was opened, if the runtime says so.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
-    pub opened: Option<Timestamp>,
     /// What resumes the seat. A place in the lobby cannot be resumed.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Keys>,
@@ -60,13 +57,6 @@ impl Seat {
             Presence::Here(conn) => Some(conn),
             Presence::Away(_) => None,
         }
-    }
-
-    /// Whether a younger connection than one that was opened then holds it. A client that opens
-    /// another connection has given up the one before, and what it still said there comes late.
-    pub fn is_of_younger(&self, opened: Option<Timestamp>) -> bool {
-        let both = self.opened.zip(opened).filter(|_| self.here().is_some());
-        both.is_some_and(|(holds, asks)| holds > asks)
     }
 
     /// What is known of a peer that has lost its connection.

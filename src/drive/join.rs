@@ -41,10 +41,8 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                     return self.refuse(from, too_soon(wait), request_id).await;
                 }
             }
-            // One that sits already was not given up: the server still hears it.
-            let opened = from.claim.as_ref().map_or(from.opened, |_| Some(now));
             let resume = match resume {
-                Some(resume) => Some(self.detached(resume, &who, opened).await?),
+                Some(resume) => Some(self.detached(resume, &who).await?),
                 None => None,
             };
             let request = JoinRequest {
@@ -53,7 +51,6 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
                 named_room,
                 grant,
                 secret: (self.mint_secret)(),
-                opened,
                 resume,
             };
             self.take(from, who, request, request_id, now).await?;
@@ -158,17 +155,11 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         Ok(Some(Asked { join: Join { room, peer, ..join.clone() }, grant, resume: Some(resume) }))
     }
 
-    /// Stops a connection that still holds the seat, and takes over what it leaves behind. One that
-    /// is younger keeps the seat.
-    async fn detached(
-        &self,
-        resume: Resume,
-        who: &Claim,
-        opened: Option<Timestamp>,
-    ) -> Result<Resume, Fault> {
+    /// Stops a connection that still holds the seat, and takes over what it leaves behind.
+    async fn detached(&self, resume: Resume, who: &Claim) -> Result<Resume, Fault> {
         let room = self.registry.load(&who.room).await?;
-        let seat = room.seat(&who.peer).filter(|seat| !seat.is_of_younger(opened));
-        let Some(old) = seat.and_then(Seat::here).filter(|it| **it != who.conn) else {
+        let Some(old) = room.seat(&who.peer).and_then(Seat::here).filter(|it| **it != who.conn)
+        else {
             return Ok(resume);
         };
         let unread = self.outbox.detach(old).await?;

@@ -148,7 +148,7 @@ fn run<R: Registry>(
         reader: Reader::new(read, meter, app.config.max_message_bytes),
         driver: app.driver_for(&id, &mailbox),
         mailbox,
-        connection: Connection { grant, opened: Some(now()), ..Connection::new(id, defaults) },
+        connection: Connection { grant, ..Connection::new(id, defaults) },
         rate_limiter: RateLimiter::new(app.limits.rates, opened),
         account: None,
         timeouts: Timeouts {

@@ -128,12 +128,6 @@ impl Client {
         let _ = self.socket.send(Message::text(message.to_string())).await;
     }
 
-    /// The time as the server has it.
-    pub async fn server_time(&mut self) -> u64 {
-        self.send(json!({"type": "ping"})).await;
-        self.expect("pong").await["serverTime"].as_u64().expect("a time")
-    }
-
     /// Waits until everything that this client has sent is handled, and every message that follows
     /// from it is on its way. If a runtime handles messages in order, this is not needed.
     pub async fn handled(&mut self) {

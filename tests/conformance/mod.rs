@@ -173,8 +173,6 @@ macro_rules! every_scenario {
                 messages_go_to_the_new_connection,
                 the_old_connection_cannot_speak,
                 a_late_goodbye_of_the_old_connection_changes_nothing,
-                a_late_join_of_an_older_connection_takes_no_seat_from_a_living_page,
-                a_connection_that_sits_elsewhere_may_take_a_seat_from_a_younger_one,
                 a_seat_is_taken_over_again_and_again,
                 a_seat_in_a_full_room_can_be_taken_over,
                 the_new_page_brings_its_own_name_and_metadata,

@@ -57,29 +57,6 @@ pub async fn the_old_connection_cannot_speak<R: Runtime>() {
     assert_eq!(ids(&ada.roster().await), ["bob"]);
 }
 
-pub async fn a_late_join_of_an_older_connection_takes_no_seat_from_a_living_page<R: Runtime>() {
-    let server = R::start(Settings::default()).await;
-    let mut old = Client::connect(&server).await;
-    let first = old.server_time().await;
-    // Connections that are opened within one millisecond are of the same age.
-    while old.server_time().await == first {}
-    let (mut living, _) = Client::join(&server, "visit", "bob").await;
-    old.send(json!({"type": "join", "roomId": "visit", "peerId": "bob"})).await;
-    old.expect_end("replaced", 4009).await;
-    living.expect_nothing().await;
-}
-
-pub async fn a_connection_that_sits_elsewhere_may_take_a_seat_from_a_younger_one<R: Runtime>() {
-    let server = R::start(Settings::default()).await;
-    let (mut old, _) = Client::join(&server, "other", "bob").await;
-    let first = old.server_time().await;
-    while old.server_time().await == first {}
-    let (mut young, _) = Client::join(&server, "visit", "bob").await;
-    old.send(json!({"type": "join_room", "roomId": "visit", "peerId": "bob"})).await;
-    old.expect("joined").await;
-    young.expect_end("replaced", 4009).await;
-}
-
 pub async fn a_late_goodbye_of_the_old_connection_changes_nothing<R: Runtime>() {
     let server = R::start(Settings::default()).await;
     let [mut ada, old] = meet(&server, "visit", ["ada", "bob"]).await;

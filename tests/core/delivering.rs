@@ -88,26 +88,6 @@ fn what_is_due_is_told_though_nobody_says_anything() {
     assert!(left.contains(r#""type":"peer_left""#) && left.contains(r#""timeout""#), "{left}");
 }
 
-/// A page resumed on `bob1`. What it had asked for on `bob0`, which it has given up, comes later.
-#[test]
-fn a_late_join_does_not_stop_the_connection_of_the_living_page() {
-    let mut world = World::of(["ada"]);
-    let join = r#"{"type":"join","roomId":"visit","peerId":"bob","resumeToken":"visit/bob/s1"}"#;
-    world.opens("bob");
-    let mut late = world.connections.pop().unwrap().1;
-    world.opens("bob");
-    late.opened = Some(Timestamp(1));
-    world.connection("bob").opened = Some(Timestamp(2));
-    world.hears("bob", join);
-    let bob = world.id("bob");
-    let incoming = Incoming::parse(join).unwrap();
-    let handled = world.driver.receive(&mut late, incoming, Timestamp(3)).now_or_never();
-    handled.expect("nothing waits").expect("the ports answer");
-    assert_eq!(world.driver.outbox.0.lock().unwrap().detached, [] as [ConnectionId; 0]);
-    let room = world.driver.registry.0.lock().unwrap();
-    assert_eq!(room.seat(&peer("bob")).unwrap().here(), Some(&bob));
-}
-
 /// A driver, its ports, and the connections of some peers.
 struct World {
     driver: Driver<OneRoom, Wires, Wires>,
@@ -224,8 +204,6 @@ struct Wires(Arc<Mutex<Net>>);
 #[derive(Default)]
 struct Net {
     gone: BTreeSet<ConnectionId>,
-    /// Those that were told to stop.
-    detached: Vec<ConnectionId>,
     sent: Vec<(ConnectionId, String)>,
 }
 
@@ -258,8 +236,7 @@ impl Outbox for Wires {
         Ok(())
     }
 
-    async fn detach(&self, conn: &ConnectionId) -> Result<Unread, Unavailable> {
-        self.0.lock().unwrap().detached.push(conn.clone());
+    async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
         Ok(Unread::default())
     }
 

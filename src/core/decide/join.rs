@@ -41,10 +41,6 @@ impl Room {
         if let Some(seat) = before.filter(|seat| seat.here() == Some(&who.conn)) {
             return self.repeat(context, request, seat);
         }
-        if self.everybody().any(|it| it.peer == who.peer && it.is_of_younger(request.opened)) {
-            let refusal = Rejection::replaced().answering(context.request_id.cloned());
-            return stay(Standing::Unseated, dismiss(&who.conn, refusal));
-        }
         if let (Some(resume), Some(seat)) = (&request.resume, before)
             && self.opens(&seat.peer, resume.key)
         {
@@ -113,8 +109,7 @@ impl Room {
             // A resume token that came alone brings back what the seat was taken with.
             Some(old) if request.resume.as_ref().is_some_and(|resume| resume.alone) => {
                 let presence = Presence::Here(who.conn.clone());
-                let opened = request.opened;
-                Seat { presence, opened, since: now, keys, next_ice, ..old.clone() }
+                Seat { presence, since: now, keys, next_ice, ..old.clone() }
             }
             _ => Seat { admitted, keys, next_ice, ..request.seat(who, now) },
         };
@@ -317,7 +312,6 @@ impl JoinRequest {
         Seat {
             peer: who.peer.clone(),
             presence: Presence::Here(who.conn.clone()),
-            opened: self.opened,
             keys: None,
             name: self.name.clone(),
             role: self.role(),

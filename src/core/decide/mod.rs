@@ -211,8 +211,6 @@ mod hold_tests;
 #[cfg(test)]
 mod ice_tests;
 #[cfg(test)]
-mod late_tests;
-#[cfg(test)]
 mod lobby_tests;
 #[cfg(test)]
 mod memory_tests;

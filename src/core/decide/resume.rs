@@ -40,7 +40,6 @@ impl Room {
         let before = Before { key: resume.key, received, taken };
         let back = Seat {
             presence: Presence::Here(context.who.conn.clone()),
-            opened: request.opened,
             keys: Some(Keys::new(&request.secret, Some(before))),
             relay_only: request.grant.as_ref().map_or(seat.relay_only, |it| it.relay_only),
             next_ice: context.rules.next_ice(context.now),

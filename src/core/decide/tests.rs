@@ -208,7 +208,6 @@ pub(super) fn room(seats: &[&str]) -> Room {
         room.with(Seat {
             peer: who.peer,
             presence: Presence::Here(who.conn),
-            opened: None,
             keys: None,
             name: None,
             role: Role::Guest,

@@ -85,11 +85,13 @@ pub struct Client {
     pub conns: Vec<usize>,
     /// The connection before.
     old: Option<usize>,
+    /// Connections on which it asked for a seat, and heard no answer.
+    unanswered: BTreeSet<usize>,
     pub page: Page,
     /// How often the token of the page was shown.
     pub shown: u64,
     /// How often it asked for a seat.
-    pub asks: u64,
+    asks: u64,
     lost_at: u64,
     pub resting: bool,
     pub runtime: Runtime,
@@ -121,6 +123,7 @@ impl Client {
             conn: None,
             conns: Vec::new(),
             old: None,
+            unanswered: BTreeSet::new(),
             page: Page::new(nth * 1000),
             shown: 0,
             asks: 0,
@@ -143,8 +146,15 @@ impl Client {
         }
     }
 
+    /// It asks for a seat. Returns what names the request.
+    pub fn ask(&mut self) -> String {
+        self.asks += 1;
+        self.unanswered.extend(self.conn);
+        self.asked()
+    }
+
     /// What names its last request for a seat.
-    pub fn asked(&self) -> String {
+    fn asked(&self) -> String {
         format!("join.{}", self.asks)
     }
 
@@ -188,6 +198,15 @@ impl Client {
             self.place = Place::Nowhere;
         }
         Some(conn)
+    }
+
+    /// Notes whether this answers its last request for a seat.
+    pub fn note_answer(&mut self, message: &Value) {
+        if message["requestId"] == self.asked()
+            && let Some(conn) = self.conn
+        {
+            self.unanswered.remove(&conn);
+        }
     }
 
     /// Takes what the server says to a join.
@@ -364,6 +383,14 @@ impl Client {
             "removed" => {
                 net.faults.note(Fault::Removed);
                 self.go_away();
+                return true;
+            }
+            "replaced" => {
+                // What it asked for on a connection that it gave up came late.
+                assert!(self.unanswered.iter().any(|it| Some(*it) != self.conn), "by whom?");
+                net.faults.note(Fault::OutdoneByItself);
+                // The late request may have shown a token that ends soon, and the place with it.
+                self.waited = None;
                 return true;
             }
             "not_joined" => {

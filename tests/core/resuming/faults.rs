@@ -83,6 +83,8 @@ pub enum Fault {
     Unauthorized,
     /// A guest heard that it waits after it was admitted, or the other way round.
     NewsOvertaken,
+    /// A client lost its seat to a connection that it had given up.
+    OutdoneByItself,
     /// A newer token was shown for a seat.
     Renewed,
     /// The token of another peer was shown for a seat.
@@ -108,7 +110,8 @@ impl Fault {
         Self::ResumedBeforeLossNoticed,
     ];
     /// Those that any outbox can meet.
-    pub const OF_ALL: [Self; 27] = [
+    pub const OF_ALL: [Self; 28] = [
+        Self::OutdoneByItself,
         Self::NewsOvertaken,
         Self::MovedNowhere,
         Self::Stolen,

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
-use visio_signaling::wire::{CloseCode, Code, RoomId, ServerMessage, Timestamp, Version};
+use visio_signaling::wire::{CloseCode, Code, RoomId, ServerMessage, Version};
 
 use super::super::dice::{Dice, others_first};
 use super::faults::{Fault, Faults};
@@ -35,7 +35,6 @@ pub enum Up {
 
 /// One connection, from end to end.
 pub struct Conn {
-    pub opened: Timestamp,
     /// On the way to the server.
     pub up: VecDeque<Up>,
     /// On the way to the client.
@@ -56,9 +55,8 @@ pub struct Conn {
 }
 
 impl Conn {
-    pub fn new(opened: Timestamp) -> Self {
+    pub fn new() -> Self {
         Self {
-            opened,
             up: VecDeque::new(),
             down: VecDeque::new(),
             mailbox: Mailbox::default(),

@@ -253,10 +253,7 @@ impl Player {
             self.with(|client| client.shows(!soon || client.role == Role::Host));
             join += &format!(r#","token":"{token}""#);
         }
-        let asked = self.with(|client| {
-            client.asks += 1;
-            client.asked()
-        });
+        let asked = self.with(Client::ask);
         join + &format!(r#","requestId":"{asked}"}}"#)
     }
 
@@ -332,6 +329,7 @@ impl Player {
         let message: Value = serde_json::from_str(text).unwrap();
         let ends = self.with(|client| {
             client.page.received += 1;
+            client.note_answer(&message);
             let ends = heard(client, &self.world, &message);
             client.catch_up(&self.world);
             ends

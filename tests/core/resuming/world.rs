@@ -122,7 +122,7 @@ impl World {
     pub fn open(self: &Arc<Self>) -> usize {
         let mut net = self.wires.net();
         let place = net.conns.len();
-        net.conns.push(Conn::new(self.now()));
+        net.conns.push(Conn::new());
         let task: Task = match net.runtime {
             Runtime::Counts => Box::pin(serve(Arc::clone(self), place)),
             Runtime::Forgets => Box::pin(serve_forgetfully(Arc::clone(self), place)),
@@ -134,8 +134,7 @@ impl World {
 
     fn connection(&self, place: usize) -> Connection {
         let id = ConnectionId::new(format!("c{place}"));
-        let opened = Some(self.wires.net().conns[place].opened);
-        Connection { opened, ..Connection::new(id, JoinDefaults::default()) }
+        Connection::new(id, JoinDefaults::default())
     }
 
     /// Jumps, and ends what is then due.
