@@ -15,6 +15,12 @@ import { Timers } from "./timers.js";
 const LOST = 1006;
 const REPLACED = 4009;
 
+/**
+ * How long a join may be handled after its socket was given up. The server ends a connection that
+ * has no seat after 30 seconds, and API Gateway a request after 29.
+ */
+const LATE_JOIN_MS = 30_000;
+
 /** How long a socket that was left may still bring what was on its way. */
 const LINGER_MS = 2_000;
 
@@ -46,11 +52,13 @@ export class Line {
   #socket = null;
   /** While a fresh socket is about to take its place. @type {Handover | null} */
   #handover = null;
+  /** What the socket in use came to. @type {"silent" | "asked" | "placed"} */
+  #stage = "silent";
   /**
-   * Whether the socket may have lost its seat to a fresh one of this same client, which is no
-   * reason to end.
+   * Until when another socket of this same client may take the seat: a fresh one that has asked for
+   * it, or one that was given up before an answer came. That is no reason to end.
    */
-  #outdone = false;
+  #rivalUntil = 0;
   /** When something was last said, but for pings. */
   #saidAt = 0;
 
@@ -89,6 +97,7 @@ export class Line {
 
   /** @param {string} text */
   send(text) {
+    if (this.#stage === "silent") this.#stage = "asked";
     this.#socket?.send(text);
   }
 
@@ -99,7 +108,8 @@ export class Line {
 
   /** The server has given it a place, or another one. From the first on its time counts. */
   placed() {
-    if (this.#timers.runs("lifetime") || this.#handover) return;
+    if (this.#stage === "placed") return;
+    this.#stage = "placed";
     const lifetimeMs = this.#lifetimeMs * (1 + Math.random() * LIFETIME_SPREAD);
     this.#timers.after("lifetime", lifetimeMs, () => this.#move());
   }
@@ -107,6 +117,7 @@ export class Line {
   /** Lets go of every socket. @param {string} reason */
   drop(reason) {
     const [socket, handover] = [this.#socket, this.#handover];
+    if (this.#stage === "asked") this.#expectRival();
     this.#timers.clear();
     this.#handover = null;
     this.#socket = null;
@@ -131,7 +142,7 @@ export class Line {
   /** @param {WebSocket} socket */
   #use(socket) {
     this.#socket = socket;
-    this.#outdone = false;
+    this.#stage = "silent";
     this.#timers.clear();
     // A socket that was given up may still deliver messages; only the current one counts.
     socket.onmessage = ({ data }) => { if (this.#socket === socket) this.#hear(data); };
@@ -141,13 +152,19 @@ export class Line {
   /** @param {string} text */
   #hear(text) {
     if (this.#handover?.keeps(text)) return;
-    if (this.#outdone && parse(text)?.code === Code.Replaced) return;
-    this.#owner.heard(text);
+    if (this.#hasRival && parse(text)?.code === Code.Replaced) this.#closed({ code: REPLACED });
+    else this.#owner.heard(text);
   }
 
-  /** @param {CloseEvent} end */
-  #closed({ code, reason }) {
-    if (this.#outdone && code === REPLACED) code = LOST;
+  #expectRival() {
+    this.#rivalUntil = Date.now() + LATE_JOIN_MS;
+  }
+
+  get #hasRival() { return Date.now() < this.#rivalUntil; }
+
+  /** @param {{ code: number, reason?: string }} end */
+  #closed({ code, reason = "" }) {
+    if (this.#hasRival && code === REPLACED) code = LOST;
     if (this.#handover && code < 4000) this.#handover.oldEnded();
     else this.#owner.closed({ code, reason });
   }
@@ -159,7 +176,7 @@ export class Line {
       token: () => this.#owner.token(),
       ping: (ping) => this.#owner.ping(ping),
       join: (token) => {
-        this.#outdone = true;
+        this.#expectRival();
         return this.#owner.join(token);
       },
       done: (handover, answer) => this.#moved(handover, answer),
@@ -171,6 +188,7 @@ export class Line {
   #moved(handover, answer) {
     const { fresh, unsaid, unheard } = handover.end();
     this.#handover = null;
+    this.#rivalUntil = 0;
     // A server that counts frames says again what came after our count.
     const counts = parse(answer).received !== undefined;
     const late = counts ? () => {} : this.#owner.late;

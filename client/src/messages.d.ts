@@ -259,6 +259,7 @@ export interface Waiting {
   readonly type: "waiting";
   readonly roomId: Id;
   readonly peerId: Id;
+  readonly version: Version;
   readonly hostPresent: boolean;
   readonly since: Time;
   readonly message?: Reason;
@@ -267,6 +268,8 @@ export interface Waiting {
 
 export interface Knock {
   readonly type: "knock";
+  readonly roomId: Id;
+  readonly version: Version;
   readonly peerId: Id;
   readonly displayName?: DisplayName;
   readonly since: Time;
@@ -274,6 +277,8 @@ export interface Knock {
 
 export interface Lobby {
   readonly type: "lobby";
+  readonly roomId: Id;
+  readonly version: Version;
   readonly waiting: readonly Knocker[];
 }
 

@@ -21,6 +21,7 @@ import { Code, FINAL, FINAL_CLOSES, VisioError } from "./errors.js";
 import { Emitter } from "./events.js";
 import { frameOf, parse, withoutAbsent } from "./frames.js";
 import { Line } from "./line.js";
+import { Lobby } from "./lobby.js";
 import { Post } from "./post.js";
 import { Pulse } from "./pulse.js";
 import { Renewal } from "./renewal.js";
@@ -29,7 +30,7 @@ import { Timers } from "./timers.js";
 import { Tokens } from "./token.js";
 
 /**
- * @import { ClientMessage, Failure, Joined, Knock, Knocker, Waiting } from "./messages.js"
+ * @import { ClientMessage, Failure, Joined, Waiting } from "./messages.js"
  * @import { RoomMessage, SignalingEvents, SignalingOptions } from "./signaling-events.js"
  * @import { SignalingState } from "./signaling-events.js"
  */
@@ -60,8 +61,7 @@ export class Signaling extends Emitter {
   #attempt = 0;
   #notBefore = 0;
   #version = 0;
-  /** @type {readonly Knocker[]} */
-  #lobby = [];
+  #lobby = new Lobby();
   /** @type {string | undefined} */
   #reason;
   #timers = new Timers();
@@ -160,7 +160,7 @@ export class Signaling extends Emitter {
   /** Another connection. */
   #begin() {
     this.#version = 0;
-    this.#lobby = [];
+    this.#lobby = new Lobby();
     this.#reason = undefined;
     this.#post.connected();
   }
@@ -291,8 +291,8 @@ export class Signaling extends Emitter {
       case "denied": return this.#denied(message);
       case "going_away": return this.#goAfter(message.reconnectAfterMs);
       case "waiting": return this.#wait(message);
-      case "knock": return this.#knocked(message);
-      case "lobby": return this.#lobbyChanged(message.waiting);
+      case "knock": this.#lobby.knock(message); return this.#lobbyChanged();
+      case "lobby": this.#lobby.list(message); return this.#lobbyChanged();
       case "visit_ending": return this.emit("ending", message);
       case "renewed": return this.#renewal.plan(message.expiresAt);
       case "pong": return this.#line.ponged(message.requestId);
@@ -306,6 +306,7 @@ export class Signaling extends Emitter {
   /** @param {RoomMessage} message */
   #roomChanged(message) {
     const joined = message.type === "joined";
+    if (joined && this.#state === "waiting" && message.version < this.#version) return;
     if (joined) this.#seated(message);
     // A client in the lobby has no room; this is late news of the room it was in.
     if (this.#state === "waiting") return;
@@ -340,24 +341,17 @@ export class Signaling extends Emitter {
 
   /** @param {Waiting} message */
   #wait(message) {
-    this.#lobby = [];
+    if (PLACED.has(this.#state) && message.version < this.#version) return;
+    this.#version = message.version;
+    this.#lobby = new Lobby();
     this.#resumeToken = null;
     this.#placed("waiting");
     for (const due of this.#post.waits()) this.#write(due);
     this.emit("waiting", message);
   }
 
-  /** @param {Knock} knock */
-  #knocked({ peerId, displayName, since }) {
-    const others = this.#lobby.filter((one) => one.peerId !== peerId);
-    const knocker = { peerId, since, ...(displayName !== undefined && { displayName }) };
-    this.#lobbyChanged([...others, knocker]);
-  }
-
-  /** @param {readonly Knocker[]} waiting */
-  #lobbyChanged(waiting) {
-    this.#lobby = waiting;
-    this.emit("lobby", { waiting });
+  #lobbyChanged() {
+    this.emit("lobby", { waiting: this.#lobby.waiting });
   }
 
   /** @param {{ reason?: string }} denied */

@@ -279,7 +279,9 @@ test("whoever waits in the lobby moves as well", () => later(async () => {
   const { signaling, sockets, states } = client({ token: "t" });
   signaling.connect();
   await sockets.last.open();
-  const waiting = { type: "waiting", roomId: "r", peerId: "me", hostPresent: true, since: 1 };
+  const waiting = {
+    type: "waiting", roomId: "r", peerId: "me", version: 2, hostPresent: true, since: 1,
+  };
   sockets.last.say(waiting);
   mock.timers.tick(60 * 60_000);
   sockets.last.say(waiting); // a note, and no other connection

@@ -102,6 +102,38 @@ test("replaced is final", () => later(async () => {
   assert.equal(states().at(-1), "closed");
 }));
 
+test("a seat that a given-up join of its own has taken is taken back", () => later(async () => {
+  const { signaling, sockets, of, states } = client();
+  signaling.connect();
+  await sockets.last.open(); // and asks for a seat
+  mock.timers.tick(10_000); // and gives up
+  mock.timers.tick(1_000);
+  await sockets.last.open();
+  sockets.last.say(joined());
+  sockets.last.say({ type: "error", code: "replaced", message: "elsewhere" });
+  sockets.last.end(4009);
+  mock.timers.tick(1_000);
+  await sockets.last.open();
+  assert.equal(sockets.last.last.resumeToken, "seat-1");
+  sockets.last.say(joined());
+  assert.deepEqual(of("ended"), []);
+  assert.deepEqual(states().slice(-3), ["joined", "reconnecting", "joined"]);
+}));
+
+test("another window may take over half a minute after a join was given up", () => later(
+  async () => {
+  const { signaling, sockets, of } = client();
+  signaling.connect();
+  await sockets.last.open();
+  mock.timers.tick(10_000);
+  mock.timers.tick(1_000);
+  await sockets.last.open();
+  sockets.last.say(joined());
+  mock.timers.tick(29_000);
+  sockets.last.end(4009);
+  assert.equal(of("ended")[0]?.code, Code.Replaced);
+}));
+
 test("a final close counts even if the error before it was lost", () => later(async () => {
   const { sockets, of } = await seated();
   sockets.last.end(4010, "removed");

@@ -16,7 +16,11 @@ impl Room {
             display_name: waiting.name.clone(),
             since: waiting.since,
         };
-        ServerMessage::Lobby { waiting: self.waiting.iter().map(knocker).collect() }
+        ServerMessage::Lobby {
+            room_id: self.id().clone(),
+            version: self.version(),
+            waiting: self.waiting.iter().map(knocker).collect(),
+        }
     }
 
     pub(super) fn waiting_peer(&self, peer: &PeerId) -> Option<&Seat> {

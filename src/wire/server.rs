@@ -75,10 +75,12 @@ pub enum ServerMessage {
         peers: Vec<PeerInfo>,
     },
     /// The answer to `join` for a guest that a host must admit. It is sent again when the first
-    /// host joins or the last one leaves.
+    /// host joins or the last one leaves. One that is older than the last `joined` of this room
+    /// counts for nothing, and so does a `joined` that is older than this.
     Waiting {
         room_id: RoomId,
         peer_id: PeerId,
+        version: Version,
         host_present: bool,
         since: Timestamp,
         /// What a host lets the guest know.
@@ -87,16 +89,19 @@ pub enum ServerMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<RequestId>,
     },
-    /// Tells hosts that a guest waits to be admitted.
+    /// Tells hosts that a guest waits to be admitted. It counts unless a `lobby` of this version or
+    /// of a later one has come.
     Knock {
+        room_id: RoomId,
+        version: Version,
         peer_id: PeerId,
         #[serde(skip_serializing_if = "Option::is_none")]
         display_name: Option<DisplayName>,
         since: Timestamp,
     },
     /// All guests who wait to be admitted. A host gets it when it joins, and when somebody leaves
-    /// the lobby.
-    Lobby { waiting: Vec<Knocker> },
+    /// the lobby. One of an older version than the last counts for nothing.
+    Lobby { room_id: RoomId, version: Version, waiting: Vec<Knocker> },
     /// A host denied this guest. The connection is closed.
     Denied {
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //! registries and the frames of the wire.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "server")]
 #[path = "../contract/registry.rs"]
 mod contract;
 mod deciding;
@@ -11,12 +12,12 @@ mod documents;
 mod frames;
 mod lobby;
 mod properties;
+#[cfg(feature = "server")]
 mod registry;
 mod removal;
 mod resuming;
 #[path = "../contract/schema.rs"]
 mod schema;
-mod simulation;
 mod splicing;
 mod tokens;
 

@@ -106,6 +106,7 @@ impl Room {
         let told = ServerMessage::Waiting {
             room_id: self.id().clone(),
             peer_id: waiting.peer.clone(),
+            version: self.version(),
             host_present: true,
             since: waiting.since,
             message: message.cloned(),

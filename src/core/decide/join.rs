@@ -102,8 +102,7 @@ impl Room {
     fn sit(&self, context: &Context<'_>, request: &JoinRequest, before: Option<&Seat>) -> Decision {
         let Context { who, now, .. } = *context;
         let grant = request.grant.as_ref();
-        let admitted = before.is_some_and(|seat| seat.admitted)
-            || grant.is_some_and(|it| it.lobby && it.role == Role::Guest && before.is_none());
+        let admitted = before.is_some_and(|seat| seat.admitted);
         let keys = Some(Keys::new(&request.secret, None));
         let next_ice = context.rules.next_ice(now);
         let seat = match before {
@@ -213,6 +212,8 @@ impl Room {
         }
         if !again {
             effects.extend(next.tell_hosts(&ServerMessage::Knock {
+                room_id: next.id().clone(),
+                version: next.version(),
                 peer_id: waiting.peer.clone(),
                 display_name: waiting.name.clone(),
                 since,
@@ -235,6 +236,7 @@ impl Room {
             ServerMessage::Waiting {
                 room_id: self.id().clone(),
                 peer_id: waiting.peer.clone(),
+                version: self.version(),
                 host_present: self.has_host(),
                 since: waiting.since,
                 message: None,

@@ -316,7 +316,7 @@ fn say(message: &ServerMessage) -> String {
         ServerMessage::Waiting { host_present: true, .. } => "waiting".to_owned(),
         ServerMessage::Waiting { .. } => "waiting alone".to_owned(),
         ServerMessage::Knock { peer_id, .. } => format!("knock {}", peer_id.as_str()),
-        ServerMessage::Lobby { waiting } => {
+        ServerMessage::Lobby { waiting, .. } => {
             let ids: Vec<_> = waiting.iter().map(|knocker| knocker.peer_id.as_str()).collect();
             format!("lobby [{}]", ids.join(" "))
         }

@@ -1,364 +1,428 @@
 //! A good client: it counts what it receives, comes back with its token, and sends again what was
-//! not taken. And a bad network.
+//! not taken.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use visio_signaling::wire::{Role, RoomId};
 
-use super::super::dice::{Dice, Task, others_first};
 use super::faults::Fault;
-use super::mailbox::Parcel;
-use super::net::{Runtime, Up};
+use super::net::{Net, Runtime, Up};
 use super::page::Page;
 use super::world::{GRACE_MS, World};
 
+/// Who waits as a host knows it, and which version of the room each news is of.
+#[derive(Default)]
+pub struct Lobby {
+    version: u64,
+    listed: BTreeSet<String>,
+    knocks: BTreeMap<String, u64>,
+}
+
+impl Lobby {
+    pub fn list(&mut self, message: &Value) {
+        let version = message["version"].as_u64().unwrap();
+        if version >= self.version {
+            let waiting = message["waiting"].as_array().unwrap().iter();
+            self.listed = waiting.map(|it| it["peerId"].as_str().unwrap().to_owned()).collect();
+            self.version = version;
+            self.knocks.retain(|_, knock| *knock > version);
+        }
+    }
+
+    pub fn knock(&mut self, message: &Value) {
+        let version = message["version"].as_u64().unwrap();
+        if version > self.version {
+            self.knocks.insert(message["peerId"].as_str().unwrap().to_owned(), version);
+        }
+    }
+
+    pub fn waiting(&self) -> BTreeSet<String> {
+        self.listed.iter().chain(self.knocks.keys()).cloned().collect()
+    }
+}
+
+/// Where a client stands, as far as it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Nowhere,
+    Seated,
+    /// In the lobby, since then.
+    Waiting(u64),
+    /// The room was full.
+    Refused,
+    /// A host has removed it from its own room.
+    Out,
+}
+
+/// A place in a lobby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waited {
+    room: usize,
+    since: u64,
+    /// Its visit token will not end before all is over.
+    lasts: bool,
+    /// When it lost the connection that waited.
+    lost_at: Option<u64>,
+}
+
 pub struct Client {
     pub name: String,
-    pub room: String,
+    pub room: usize,
+    home: usize,
     nth: u64,
     pages: u64,
+    pub role: Role,
+    pub place: Place,
+    /// News of another room, which may be the one that it is about to sit in.
+    pub news: Vec<Value>,
+    /// What came before the answer.
+    pending: Option<Value>,
+    /// The room that it asked to move to.
+    pub moving: Option<usize>,
     pub conn: Option<usize>,
     /// All connections that it ever had.
     pub conns: Vec<usize>,
     /// The connection before.
     old: Option<usize>,
-    pub seated: bool,
-    /// The room was full.
-    pub refused: bool,
+    /// Connections on which it asked for a seat, and heard no answer.
+    unanswered: BTreeSet<usize>,
     pub page: Page,
     /// How often the token of the page was shown.
-    shown: u64,
+    pub shown: u64,
+    /// How often it asked for a seat.
+    asks: u64,
     lost_at: u64,
     pub resting: bool,
-    runtime: Runtime,
+    pub runtime: Runtime,
+    /// The place in a lobby that it had last, and has not given up.
+    waited: Option<Waited>,
+    /// The visit token that it showed last will not end before all is over.
+    lasts: bool,
+    /// Its connection has brought it in before, so that it need not show its token again.
+    pub known: bool,
+    /// Whom a host knows to wait: the last list, and who has knocked since.
+    pub lobby: Lobby,
+    /// The rooms from which it was removed.
+    removed: BTreeSet<usize>,
 }
 
 impl Client {
-    pub fn new(nth: u64, room: u64, runtime: Runtime) -> Self {
+    pub fn new(nth: u64, room: usize, role: Role, runtime: Runtime) -> Self {
         Self {
             name: format!("p{nth}"),
-            room: format!("r{room}"),
+            room,
+            home: room,
             nth,
             pages: 0,
+            role,
+            place: Place::Nowhere,
+            news: Vec::new(),
+            pending: None,
+            moving: None,
             conn: None,
             conns: Vec::new(),
             old: None,
-            seated: false,
-            refused: false,
+            unanswered: BTreeSet::new(),
             page: Page::new(nth * 1000),
             shown: 0,
+            asks: 0,
             lost_at: 0,
             resting: false,
             runtime,
+            waited: None,
+            lasts: true,
+            known: false,
+            lobby: Lobby::default(),
+            removed: BTreeSet::new(),
         }
+    }
+
+    /// It shows a visit token.
+    pub fn shows(&mut self, lasts: bool) {
+        self.lasts = lasts;
+        if let Some(waited) = &mut self.waited {
+            waited.lasts &= lasts;
+        }
+    }
+
+    /// It asks for a seat. Returns what names the request.
+    pub fn ask(&mut self) -> String {
+        self.asks += 1;
+        self.unanswered.extend(self.conn);
+        self.asked()
+    }
+
+    /// What names its last request for a seat.
+    fn asked(&self) -> String {
+        format!("join.{}", self.asks)
+    }
+
+    pub fn room_id(&self) -> RoomId {
+        crate::room_id(&format!("r{}", self.room))
+    }
+
+    pub fn is_seated(&self) -> bool {
+        self.place == Place::Seated
     }
 
     pub fn rests(&self) -> bool {
-        self.resting && self.conn.is_some() && (self.seated || self.refused)
+        let settled = matches!(self.place, Place::Seated | Place::Waiting(_) | Place::Refused);
+        self.resting && (self.place == Place::Out || (self.conn.is_some() && settled))
     }
 
-    /// Everything is forgotten, as by a reload.
-    fn turn_page(&mut self) {
+    /// Everything is forgotten, as by a reload. The server counts by connections.
+    pub fn turn_page(&mut self) {
         self.pages += 1;
-        self.page = Page::new(self.nth * 1000 + self.pages);
+        let sent = std::mem::take(&mut self.page.sent);
+        self.page = Page { sent, ..Page::new(self.nth * 1000 + self.pages) };
         self.shown = 0;
     }
 
-    fn join(&self, forged: bool) -> String {
-        let Self { name, room, page, .. } = self;
-        let mut join = format!(r#"{{"type":"join","roomId":"{room}","peerId":"{name}""#);
-        if forged {
-            join += &format!(r#","resumeToken":"{room}/{name}/guess","received":0"#);
-        } else if let Some(token) = &page.token {
-            join += &format!(r#","resumeToken":"{token}","received":{}"#, page.received);
+    /// It has left, and means it.
+    pub fn leave(&mut self) {
+        self.turn_page();
+        (self.place, self.waited, self.pending) = (Place::Nowhere, None, None);
+    }
+
+    /// It has lost its connection.
+    pub fn lose(&mut self, now: u64) -> Option<usize> {
+        let conn = self.conn.take()?;
+        (self.old, self.lost_at, self.moving) = (Some(conn), now, None);
+        self.news.clear();
+        self.pending = None;
+        if let Some(waited) = &mut self.waited {
+            waited.lost_at.get_or_insert(now);
         }
-        join + r#","requestId":"join"}"#
+        if self.place != Place::Out {
+            self.place = Place::Nowhere;
+        }
+        Some(conn)
+    }
+
+    /// Notes whether this answers its last request for a seat.
+    pub fn note_answer(&mut self, message: &Value) {
+        if message["requestId"] == self.asked()
+            && let Some(conn) = self.conn
+        {
+            self.unanswered.remove(&conn);
+        }
     }
 
     /// Takes what the server says to a join.
-    fn joined(&mut self, world: &World, message: &Value) {
+    pub fn joined(&mut self, world: &World, message: &Value) {
         let mut net = world.wires.net();
+        let room = number(message["roomId"].as_str().unwrap());
+        let version = message["version"].as_u64().unwrap();
         assert_eq!(message["peerId"], *self.name);
-        self.seated = true;
+        let waits = matches!(self.place, Place::Waiting(_));
+        if waits && room == self.room && version < self.page.placed {
+            net.faults.note(Fault::NewsOvertaken);
+            return;
+        }
+        if room != self.room && self.moving != Some(room) && message["requestId"].is_null() {
+            // A host of the room that it has left let it in meanwhile.
+            net.faults.note(Fault::NewsOfAnotherRoom);
+            return;
+        }
+        assert!(!self.removed.contains(&room), "{} was removed from r{room}", self.name);
         if message["resumed"] == true {
             assert!(self.page.token.is_some(), "{} resumes what it never had", self.name);
-            if self.old.is_some_and(|old| !net.conns[old].noticed) {
-                net.faults.note(Fault::ResumedBeforeLossNoticed);
-            }
-            if self.shown > 1 {
-                net.faults.note(Fault::ResumedWithTokenBefore);
-            }
-            let taken = message["received"].as_u64();
-            assert_eq!(taken.is_some(), self.runtime == Runtime::Counts);
-            let all = std::mem::take(&mut self.page.sent);
-            let taken = taken.map_or(all.len(), |taken| usize::try_from(taken).unwrap());
-            assert!(taken <= all.len(), "{} sent {}, {taken} were taken", self.name, all.len());
-            for text in &all[taken..] {
-                net.faults.note(Fault::SentAgain);
-                net.conns[self.conn.unwrap()].up.push_back(Up::Text(text.clone()));
-            }
-            self.page.sent = all[taken..].to_vec();
+            assert_eq!(room, self.room, "{} resumes what it had elsewhere", self.name);
+            self.resume(&mut net, message["received"].as_u64());
         } else {
-            if self.page.token.is_some() {
-                let in_time = world.clock() < self.lost_at + GRACE_MS;
-                net.faults.note(if in_time { Fault::MissedTooMuch } else { Fault::CameTooLate });
-                self.pages += 1;
-                let uid = self.nth * 1000 + self.pages;
-                self.page = std::mem::take(&mut self.page).next(uid);
-            }
+            self.sit(world, &mut net, room);
             self.page.arrive(message);
         }
+        (self.place, self.waited, self.known) = (Place::Seated, None, true);
         self.shown = 0;
+        self.page.placed = version;
         self.page.token = message["resumeToken"].as_str().map(str::to_owned);
         self.page.received = 0;
         self.page.note_roster(message);
+        for news in std::mem::take(&mut self.news) {
+            if news["roomId"] == message["roomId"] {
+                match news["type"].as_str() {
+                    Some("knock") => self.lobby.knock(&news),
+                    Some("lobby") => self.lobby.list(&news),
+                    _ => self.page.note_roster(&news),
+                }
+            }
+        }
     }
 
-    /// Takes an error.
-    fn refuse(&mut self, world: &World, message: &Value) {
+    /// Takes what came before the answer to its request for a seat.
+    pub fn catch_up(&mut self, world: &World) {
+        if self.place != Place::Nowhere
+            && let Some(message) = self.pending.take()
+            && message["roomId"] == format!("r{}", self.room)
+        {
+            self.waits(world, &message);
+        }
+    }
+
+    /// Sends again what was not taken.
+    fn resume(&mut self, net: &mut Net, taken: Option<u64>) {
+        if self.old.is_some_and(|old| !net.conns[old].noticed) {
+            net.faults.note(Fault::ResumedBeforeLossNoticed);
+        }
+        if self.shown > 1 {
+            net.faults.note(Fault::ResumedWithTokenBefore);
+        }
+        assert_eq!(taken.is_some(), self.runtime == Runtime::Counts);
+        let all = std::mem::take(&mut self.page.sent);
+        let taken = taken.map_or(all.len(), |taken| usize::try_from(taken).unwrap());
+        assert!(taken <= all.len(), "{} sent {}, {taken} were taken", self.name, all.len());
+        for text in &all[taken..] {
+            net.faults.note(Fault::SentAgain);
+            net.conns[self.conn.unwrap()].up.push_back(Up::Text(text.clone()));
+        }
+        self.page.sent = all[taken..].to_vec();
+    }
+
+    /// It sits on a page of its own.
+    fn sit(&mut self, world: &World, net: &mut Net, room: usize) {
+        if self.moving.take_if(|moving| *moving == room).is_some() {
+            net.faults.note(Fault::Moved);
+            self.turn_page();
+            (self.room, self.lobby) = (room, Lobby::default());
+            return;
+        }
+        assert_eq!(room, self.room, "{} sits where it did not ask to", self.name);
+        if matches!(self.place, Place::Waiting(_)) {
+            net.faults.note(Fault::Admitted);
+        }
+        if self.page.token.is_some() {
+            if world.clock() >= self.lost_at + world.grace_ms() {
+                net.faults.note(Fault::CameTooLate);
+            } else if world.door.is_open {
+                net.faults.note(Fault::MissedTooMuch);
+            }
+            self.pages += 1;
+            let uid = self.nth * 1000 + self.pages;
+            self.page = std::mem::take(&mut self.page).next(uid);
+        }
+    }
+
+    /// Takes a place in the lobby.
+    pub fn waits(&mut self, world: &World, message: &Value) {
+        if self.place == Place::Nowhere && message["requestId"] != self.asked() {
+            // It is of a place that was given up meanwhile, or has overtaken the answer.
+            self.pending = Some(message.clone());
+            return;
+        }
+        let room = number(message["roomId"].as_str().unwrap());
+        if room != self.room && self.moving != Some(room) {
+            // It has moved on.
+            return;
+        }
+        let since = message["since"].as_u64().unwrap();
+        let version = message["version"].as_u64().unwrap();
+        let placed = matches!(self.place, Place::Seated | Place::Waiting(_));
+        if placed && room == self.room && version < self.page.placed {
+            world.wires.net().faults.note(Fault::NewsOvertaken);
+            return;
+        }
+        if self.is_seated() && self.moving != Some(room) {
+            world.wires.net().faults.note(Fault::SentBack);
+        }
+        if self.is_seated() {
+            self.turn_page();
+        } else if self.page.token.is_some() {
+            // What it sent on the connection before is lost with the seat.
+            self.page.sent.clear();
+            self.turn_page();
+        }
+        (self.room, self.moving) = (room, self.moving.filter(|moving| *moving != room));
+        let place = Waited { room, since, lasts: self.lasts, lost_at: None };
+        let before = self.waited.replace(place).filter(|it| it.room == room);
+        // The grace time counts from when the server began to handle what found it gone.
+        let in_time = |lost: u64| world.clock() + GRACE_MS / 3 < lost + world.grace_ms();
+        if let Some(before) = before
+            && self.place == Place::Nowhere
+            && before.lasts
+            && before.lost_at.is_none_or(in_time)
+            && world.gave_up(&self.name).is_none_or(|at| at > before.since && in_time(at))
+            && !world.was_decided_on(&self.name, before.since)
+        {
+            assert_eq!(since, before.since, "{} lost its place in the lobby", self.name);
+            world.wires.net().faults.note(Fault::PlaceKept);
+        }
+        self.page.placed = version;
+        (self.place, self.known) = (Place::Waiting(since), true);
+    }
+
+    /// Takes an error. True if it ends the connection.
+    pub fn refuse(&mut self, world: &World, message: &Value) -> bool {
         let code = message["code"].as_str().unwrap();
         let mut net = world.wires.net();
         match code {
-            "peer_away" => net.faults.note(Fault::RefusedWhileAway),
             "peer_gone" => {
                 net.faults.note(Fault::ToldOfGone);
                 self.page.note_gone(message);
-                return;
+                return false;
             }
-            "room_full" => {
+            "room_full" if self.place == Place::Nowhere && message["requestId"] == self.asked() => {
                 net.faults.note(Fault::RoomFull);
-                self.refused = true;
-                return;
+                self.place = Place::Refused;
+                return false;
             }
-            "replaced" | "slow_consumer" | "idle_timeout" | "peer_not_found" | "not_joined"
+            "room_full" if self.moving.is_some() && message["requestId"] == self.asked() => {
+                net.faults.note(Fault::MovedNowhere);
+                self.moving = None;
+                return false;
+            }
+            "room_full" => net.faults.note(Fault::AdmittedNobody),
+            "peer_away" => net.faults.note(Fault::RefusedWhileAway),
+            "unauthorized" => {
+                let sat = matches!(self.place, Place::Seated | Place::Waiting(_));
+                net.faults.note(if sat { Fault::Expired } else { Fault::Unauthorized });
+                self.leave();
+                return true;
+            }
+            "removed" => {
+                net.faults.note(Fault::Removed);
+                self.go_away();
+                return true;
+            }
+            "replaced" => {
+                // What it asked for on a connection that it gave up came late.
+                assert!(self.unanswered.iter().any(|it| Some(*it) != self.conn), "by whom?");
+                net.faults.note(Fault::OutdoneByItself);
+                // The late request may have shown a token that ends soon, and the place with it.
+                self.waited = None;
+                return true;
+            }
+            "not_joined" => {
+                self.page.note_refused(message);
+                return !matches!(self.place, Place::Waiting(_));
+            }
+            "forbidden" | "slow_consumer" | "idle_timeout" | "peer_not_found"
             | "invalid_message" => {}
             other => panic!("{} is told {other}", self.name),
         }
         self.page.note_refused(message);
-    }
-}
-
-/// What one client does.
-pub struct Player {
-    pub world: Arc<World>,
-    pub nth: usize,
-    pub dice: Dice,
-}
-
-impl Player {
-    fn with<T>(&self, then: impl FnOnce(&mut Client) -> T) -> T {
-        then(&mut self.world.clients[self.nth].lock().unwrap())
+        false
     }
 
-    fn conn(&self) -> Option<usize> {
-        self.with(|client| client.conn)
-    }
-
-    /// Acts so many times, and then keeps its seat as well as it can.
-    pub async fn play(mut self, acts: usize) {
-        for _ in 0..acts {
-            self.act().await;
-            for _ in 0..self.dice.below(6) {
-                others_first().await;
-            }
-            for _ in 0..self.dice.below(4) {
-                self.receive();
-            }
-        }
-        self.with(|client| client.resting = true);
-        loop {
-            others_first().await;
-            if self.conn().is_none() {
-                self.connect().await;
-            }
-            self.receive();
-        }
-    }
-
-    async fn act(&mut self) {
-        if self.conn().is_none() {
-            if self.dice.one_in(3) {
-                return;
-            }
-            return self.connect().await;
-        }
-        if !self.with(|client| client.seated) {
-            if self.dice.one_in(2) {
-                self.lose();
-            }
+    /// It was removed. It tries once more, and then gives up.
+    fn go_away(&mut self) {
+        if self.moving.is_some() {
+            // Nobody says from which of the two rooms.
             return;
         }
-        match self.dice.below(20) {
-            0..=4 => {
-                let to = self.dice.below(self.world.clients.len() as u64);
-                self.say(Some(to));
-            }
-            5..=8 => self.say(None),
-            9 => self.send(r#"{"type":"peers"}"#.to_owned()),
-            10..=12 => (0..9).for_each(|_| self.receive()),
-            13..=16 => self.lose(),
-            17 => {
-                self.lose();
-                self.world.wires.net().faults.note(Fault::PageReplaced);
-                self.with(Client::turn_page);
-                self.connect().await;
-            }
-            18 => {
-                self.send(r#"{"type":"leave"}"#.to_owned());
-                self.with(|client| {
-                    // The server counts by connections.
-                    let sent = std::mem::take(&mut client.page.sent);
-                    client.turn_page();
-                    (client.page.sent, client.seated) = (sent, false);
-                });
-                self.ask().await;
-            }
-            _ => {
-                let ms = if self.dice.one_in(2) { GRACE_MS } else { GRACE_MS / 3 };
-                self.world.jump(ms).await;
-            }
-        }
-    }
-
-    /// A numbered message, to one or to all.
-    fn say(&mut self, to: Option<u64>) {
-        for _ in 0..=self.dice.below(4) {
-            let text = self.with(|client| client.page.say(to.map(|to| format!("p{to}"))));
-            self.send(text);
-        }
-    }
-
-    fn send(&self, text: String) {
-        let Some(conn) = self.conn() else { return };
-        self.with(|client| client.page.sent.push(text.clone()));
-        self.world.wires.net().conns[conn].up.push_back(Up::Text(text));
-    }
-
-    async fn connect(&mut self) {
-        let conn = self.world.open();
-        self.with(|client| {
-            (client.conn, client.seated) = (Some(conn), false);
-            client.conns.push(conn);
-            if client.page.token.is_none() {
-                client.page.sent.clear();
-            }
-        });
-        self.ask().await;
-    }
-
-    /// Asks for a seat, and waits for the answer as long as it likes.
-    async fn ask(&mut self) {
-        let Some(conn) = self.conn() else { return };
-        let token = self.with(|client| client.page.token.is_some());
-        let forged = !token && self.dice.one_in(8);
-        let again = self.with(|client| {
-            client.refused = false;
-            client.shown += u64::from(client.page.token.is_some());
-            client.shown > 1
-        });
-        let text = self.with(|client| client.join(forged));
-        {
-            let mut net = self.world.wires.net();
-            if forged {
-                net.faults.note(Fault::Forged);
-            }
-            if again {
-                net.faults.note(Fault::TokenUsedAgain);
-            }
-            net.conns[conn].up.push_back(Up::Text(text));
-        }
-        loop {
-            others_first().await;
-            self.receive();
-            let rests = self.world.rests.load(Ordering::Relaxed);
-            if self.with(|client| client.conn.is_none() || client.seated || client.refused) {
-                return;
-            }
-            if !rests && self.dice.one_in(50) {
-                self.world.wires.net().faults.note(Fault::AnswerLost);
-                return self.lose();
-            }
-        }
-    }
-
-    /// The connection dies. The server hears of it at once, later, or when all is over.
-    fn lose(&mut self) {
-        let Some(conn) = self.with(|client| client.conn.take()) else { return };
-        let now = self.world.clock();
-        self.with(|client| {
-            (client.old, client.lost_at) = (Some(conn), now);
-            (client.seated, client.refused) = (false, false);
-        });
-        let mut net = self.world.wires.net();
-        let kept = self.dice.below(net.conns[conn].up.len() as u64 + 1);
-        let lost = net.conns[conn].up.split_off(usize::try_from(kept).unwrap());
-        if lost.iter().any(|it| matches!(it, Up::Text(_))) {
-            net.faults.note(Fault::NotTaken);
-        }
-        if !std::mem::take(&mut net.conns[conn].down).is_empty() {
-            net.faults.note(Fault::NotReceived);
-        }
-        net.conns[conn].dropped = true;
-        match self.dice.below(4) {
-            0 | 1 => net.conns[conn].noticed = true,
-            2 => {
-                net.faults.note(Fault::LossNoticedLate);
-                let steps = self.dice.below(200);
-                self.world.spawn(notice_later(Arc::clone(&self.world), conn, steps));
-            }
-            _ => net.faults.note(Fault::LossNeverNoticed),
-        }
-    }
-
-    /// Takes one parcel, if one has come.
-    fn receive(&mut self) {
-        let Some(conn) = self.conn() else { return };
-        let parcel = self.world.wires.net().conns[conn].down.pop_front();
-        match parcel {
-            None => {}
-            Some(Parcel::Ping(number)) => {
-                self.world.wires.net().conns[conn].up.push_back(Up::Pong(number));
-            }
-            Some(Parcel::Close) => {
-                self.lose();
-                self.world.wires.net().conns[conn].noticed = true;
-            }
-            Some(Parcel::Text(text) | Parcel::Joined(text)) => self.take(&text),
-        }
-    }
-
-    fn take(&mut self, text: &str) {
-        self.world.wires.net().trace(text);
-        let message: Value = serde_json::from_str(text).unwrap();
-        let mut ends = false;
-        self.with(|client| {
-            client.page.received += 1;
-            match message["type"].as_str().unwrap() {
-                "joined" => client.joined(&self.world, &message),
-                "error" => {
-                    ends = message["code"] == "not_joined";
-                    client.refuse(&self.world, &message);
-                }
-                // It came before the answer to the join, as it can where nothing keeps the order.
-                "offer" | "chat" if !client.seated => {}
-                "offer" | "chat" => {
-                    client.page.hear(&message, client.runtime == Runtime::Counts);
-                }
-                _ => client.page.note_roster(&message),
-            }
-        });
-        if ends {
-            self.lose();
+        let again = !self.removed.insert(self.room);
+        if self.room != self.home {
+            self.room = self.home;
+            self.leave();
+        } else if again {
+            self.leave();
+            self.place = Place::Out;
         }
     }
 }
 
-fn notice_later(world: Arc<World>, conn: usize, steps: u64) -> Task {
-    Box::pin(async move {
-        for _ in 0..steps {
-            others_first().await;
-        }
-        world.wires.net().conns[conn].noticed = true;
-    })
+/// The number of a room.
+fn number(name: &str) -> usize {
+    name[1..].parse().unwrap()
 }

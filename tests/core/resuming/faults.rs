@@ -55,11 +55,46 @@ pub enum Fault {
     RoomFull,
     /// Somebody showed a token that was never made.
     Forged,
+    /// Somebody showed the resume token of another peer.
+    Stolen,
+    /// A peer moved to another room.
+    Moved,
+    /// A peer wanted to move to a room that was full.
+    MovedNowhere,
+    /// News of a room reached a peer that had moved on, or did not know yet that it had moved there.
+    NewsOfAnotherRoom,
+    /// A host let a guest in.
+    Admitted,
+    /// A host wanted to let a guest in, and the room was full.
+    AdmittedNobody,
+    /// A host turned a guest away.
+    Denied,
+    /// A host sent a peer back to the lobby.
+    SentBack,
+    /// A host removed a peer.
+    Removed,
+    /// A guest in the lobby lost its connection, came back, and had waited all the while.
+    PlaceKept,
+    /// A guest in the lobby spoke to the room.
+    SpokeFromTheLobby,
+    /// A visit token ended, and a seat with it.
+    Expired,
+    /// A join came with a token that was not good, or no longer.
+    Unauthorized,
+    /// A guest heard that it waits after it was admitted, or the other way round.
+    NewsOvertaken,
+    /// A client lost its seat to a connection that it had given up.
+    OutdoneByItself,
+    /// A newer token was shown for a seat.
+    Renewed,
+    /// The token of another peer was shown for a seat.
+    RenewedByAnother,
 }
 
 impl Fault {
     /// Those that only an outbox which counts can meet.
-    pub const OF_COUNTING: [Self; 13] = [
+    pub const OF_COUNTING: [Self; 14] = [
+        Self::NewsOfAnotherRoom,
         Self::GoneNotTold,
         Self::ResumedWithTokenBefore,
         Self::InboxOverflow,
@@ -75,7 +110,23 @@ impl Fault {
         Self::ResumedBeforeLossNoticed,
     ];
     /// Those that any outbox can meet.
-    pub const OF_ALL: [Self; 12] = [
+    pub const OF_ALL: [Self; 28] = [
+        Self::OutdoneByItself,
+        Self::NewsOvertaken,
+        Self::MovedNowhere,
+        Self::Stolen,
+        Self::Moved,
+        Self::Admitted,
+        Self::AdmittedNobody,
+        Self::Denied,
+        Self::SentBack,
+        Self::Removed,
+        Self::PlaceKept,
+        Self::SpokeFromTheLobby,
+        Self::Expired,
+        Self::Unauthorized,
+        Self::Renewed,
+        Self::RenewedByAnother,
         Self::SwapRaced,
         Self::AnswerLost,
         Self::LossNoticedLate,

@@ -6,7 +6,7 @@ use visio_signaling::core::{Frame, Receipt, Unread};
 use visio_signaling::wire::ServerMessage;
 
 use super::faults::{Fault, Faults};
-use super::net::tells_of_gone;
+use super::net::{answers_frame, tells_of_gone};
 
 /// How much waits for one client.
 const MOST_PARCELS: usize = 10;
@@ -61,10 +61,18 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Takes all that waits.
+    /// Whether anything may be written.
+    pub fn is_ready(&self) -> bool {
+        self.mark.map_or(!self.parcels.is_empty(), |mark| mark > 0)
+    }
+
+    /// Takes all that waits, up to the place of an answer that is to come.
     pub fn take(&mut self, ask: bool, faults: &mut Faults) -> VecDeque<Parcel> {
-        self.mark = self.mark.map(|_| 0);
+        let later = self.mark.take().map(|mark| self.parcels.split_off(mark));
         let mut parcels = std::mem::take(&mut self.parcels);
+        if let Some(later) = later {
+            (self.mark, self.parcels) = (Some(0), later);
+        }
         for parcel in &mut parcels {
             match parcel {
                 Parcel::Joined(_) => {
@@ -109,6 +117,11 @@ impl Mailbox {
         self.mark = Some(self.parcels.len());
     }
 
+    /// The request to join is handled, whatever came of it.
+    pub fn unmark(&mut self) {
+        self.mark = None;
+    }
+
     /// Queues messages, one right after the other.
     pub fn post(
         &mut self,
@@ -120,16 +133,17 @@ impl Mailbox {
         let mut at = None;
         for message in messages {
             let joined = matches!(message, ServerMessage::Joined { .. });
-            let told_anyway = tells_of_gone(&message);
-            let text = message.encode();
-            if joined {
-                at = self.mark.take().filter(|mark| *mark < self.parcels.len());
-                if at.is_some() {
+            if joined || matches!(message, ServerMessage::Waiting { .. }) {
+                at = self.mark.take();
+                if at.is_some_and(|mark| mark < self.parcels.len()) {
                     faults.note(Fault::OvertookJoined);
                 }
             }
+            let kept =
+                answers || at.is_some() || tells_of_gone(&message) || answers_frame(&message);
+            let text = message.encode();
             let parcel = if joined { Parcel::Joined(text) } else { Parcel::Text(text) };
-            self.put(parcel, at, answers || told_anyway, faults)?;
+            self.put(parcel, at, kept, faults)?;
             at = at.map(|at| at + 1);
         }
         Ok(())

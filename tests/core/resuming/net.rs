@@ -1,16 +1,17 @@
 //! The network between the clients and the driver, and the two kinds of outboxes.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
-use visio_signaling::wire::{CloseCode, Code, ServerMessage};
+use visio_signaling::wire::{CloseCode, Code, RoomId, ServerMessage, Version};
 
 use super::super::dice::{Dice, others_first};
 use super::faults::{Fault, Faults};
+use super::lobbies::Lobbies;
 use super::mailbox::{Mailbox, Parcel, Refused, State, Stop};
 
 /// How often a connection is asked whether it has stopped, before it is taken to hang.
@@ -33,7 +34,6 @@ pub enum Up {
 }
 
 /// One connection, from end to end.
-#[derive(Default)]
 pub struct Conn {
     /// On the way to the server.
     pub up: VecDeque<Up>,
@@ -55,6 +55,20 @@ pub struct Conn {
 }
 
 impl Conn {
+    pub fn new() -> Self {
+        Self {
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            mailbox: Mailbox::default(),
+            writing: VecDeque::new(),
+            dropped: false,
+            noticed: false,
+            gone: false,
+            ended: false,
+            handling: false,
+        }
+    }
+
     /// Whether the gateway knows that it is gone, now that all that came before is handled.
     pub fn ends(&mut self) -> bool {
         self.gone |= self.noticed && self.up.is_empty();
@@ -68,10 +82,12 @@ pub struct Net {
     pub conns: Vec<Conn>,
     pub dice: Dice,
     pub faults: Faults,
-    /// The messages of clients that the server has handled.
-    pub handled: BTreeSet<String>,
+    /// The messages of clients that the server has handled, in which room and version.
+    pub handled: BTreeMap<String, (RoomId, Version)>,
     /// Those that it posted to a connection, and those that it answered with an error.
     pub posted: BTreeSet<(usize, String)>,
+    /// Who is in which lobby.
+    pub lobbies: Lobbies,
     /// A digest of all that happened.
     pub trace: u64,
 }
@@ -89,6 +105,7 @@ impl Net {
     }
 
     fn post(&mut self, to: usize, messages: Vec<ServerMessage>) -> Delivery {
+        messages.iter().for_each(|it| self.lobbies.check(to, it, &self.handled));
         let Self { runtime, conns, faults, posted, .. } = self;
         let conn = &mut conns[to];
         if conn.gone && *runtime == Runtime::Forgets {
@@ -122,8 +139,8 @@ impl Wires {
     pub fn new(runtime: Runtime, seed: u64) -> Self {
         let (faults, conns) = (Faults::default(), Vec::new());
         let (dice, trace) = (Dice::new(seed, 1), 0xCBF2_9CE4_8422_2325);
-        let (handled, posted) = (BTreeSet::new(), BTreeSet::new());
-        let net = Net { runtime, conns, dice, faults, handled, posted, trace };
+        let (handled, posted, lobbies) = Default::default();
+        let net = Net { runtime, conns, dice, faults, handled, posted, lobbies, trace };
         Self(Arc::new(Mutex::new(net)))
     }
 
@@ -135,6 +152,11 @@ impl Wires {
 /// Whether it tells a client that messages of its own were dropped.
 pub fn tells_of_gone(message: &ServerMessage) -> bool {
     matches!(message, ServerMessage::Error(rejection) if rejection.code == Code::PeerGone)
+}
+
+/// Whether it refuses a frame, which was taken.
+pub fn answers_frame(message: &ServerMessage) -> bool {
+    matches!(message, ServerMessage::Error(rejection) if rejection.request_id.is_some())
 }
 
 /// The message that an error answers.
@@ -251,7 +273,8 @@ impl Outbox for Wires {
         let mut lost = Vec::new();
         for id in ids {
             let conn = &mut net.conns[place(id)];
-            let silent = counts && conn.dropped;
+            // Whoever says something just now is heard.
+            let silent = counts && conn.dropped && !conn.handling;
             if silent {
                 conn.mailbox.stop(Stop::Silent);
             }
@@ -279,7 +302,7 @@ impl Wires {
             if let State::Stopped(stop) = conn.mailbox.state {
                 return Poll::Ready(Turn::End(Some(stop)));
             }
-            if conn.writing.is_empty() && !conn.mailbox.parcels.is_empty() {
+            if conn.writing.is_empty() && conn.mailbox.is_ready() {
                 conn.writing = conn.mailbox.take(dice.one_in(4), faults);
             }
             if !conn.writing.is_empty() && !dice.one_in(4) {

@@ -19,11 +19,11 @@ pub struct Page {
     pub heard: BTreeMap<u64, Vec<u64>>,
     /// Whom it was told to offer to, and since when they sat.
     pub offers: Vec<(String, u64)>,
-    version: u64,
+    /// Of the last news of its own place, and of the room.
+    pub placed: u64,
+    pub version: u64,
     /// The peers in the room: when each sat down, and whether it is away.
     pub known: BTreeMap<String, (u64, bool)>,
-    /// Those of whom the last news was that another page has their seat.
-    fresh: BTreeSet<String>,
     /// How many messages to a seat were told to be gone.
     pub gone: BTreeMap<(String, u64), u64>,
 }
@@ -46,14 +46,15 @@ impl Page {
 
     /// The page after this one. What is known of the room came on the connection that both share.
     pub fn next(self, uid: u64) -> Self {
-        let Self { version, known, fresh, .. } = self;
-        Self { version, known, fresh, ..Self::new(uid) }
+        let Self { placed, version, known, .. } = self;
+        Self { placed, version, known, ..Self::new(uid) }
     }
 
-    /// The next message, to one or to all.
-    pub fn say(&mut self, to: Option<String>) -> String {
+    /// The next message, to one or to all. From the lobby nobody in the room hears it.
+    pub fn say(&mut self, to: Option<String>, seated: bool) -> String {
         let (uid, seq) = (self.uid, self.said.len() as u64);
-        let known = self.known.iter().filter(|(name, _)| to.as_ref().is_none_or(|to| to == *name));
+        let known = self.known.iter().filter(|_| seated);
+        let known = known.filter(|(name, _)| to.as_ref().is_none_or(|to| to == *name));
         let known = known.map(|(name, (since, _))| (name.clone(), *since)).collect();
         let (refused, refused_to_all) = (BTreeSet::new(), false);
         self.said.push(Said { seq, to: known, refused, refused_to_all });
@@ -82,21 +83,17 @@ impl Page {
     /// News with a roster. What is older than what is known changes nothing.
     pub fn note_roster(&mut self, message: &Value) {
         let Some(version) = message["version"].as_u64() else { return };
-        match (message["peerId"].as_str(), message["rejoined"] == true) {
-            (Some(peer), true) => drop(self.fresh.insert(peer.to_owned())),
-            (Some(peer), false) => drop(self.fresh.remove(peer)),
-            (None, _) => {}
-        }
         if version > self.version {
             self.version = version;
             self.known = peers(message).collect();
         }
     }
 
-    /// Something that waited for a peer was dropped. If that peer is new, it was not for this one.
+    /// Something that waited for a peer was dropped. If that peer is new, this may be about the page
+    /// before, and counts all the same.
     pub fn note_gone(&mut self, message: &Value) {
         let to = message["to"].as_str().unwrap().to_owned();
-        if let Some((since, _)) = self.known.get(&to).filter(|_| !self.fresh.contains(&to)) {
+        if let Some((since, _)) = self.known.get(&to) {
             *self.gone.entry((to, *since)).or_default() += message["count"].as_u64().unwrap();
         }
     }

@@ -3,25 +3,28 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::core::{Connection, ConnectionId, Room, Rules, UnreadBounds};
 use visio_signaling::drive::Driver;
-use visio_signaling::ports::{Registry, Swap, Unavailable};
-use visio_signaling::token::Gatekeeper;
+use visio_signaling::ports::{Journal, Registry, Swap, Unavailable};
 use visio_signaling::wire::{
-    Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary, ServerMessage,
-    Timestamp, Version,
+    ClientMessage, Code, Incoming, JoinDefaults, Rejection, ResumeSecret, RoomId, RoomSummary,
+    ServerMessage, Timestamp, Version,
 };
 
 use super::super::dice::{Dice, Task, others_first, step};
 use super::client::Client;
+use super::door::Door;
 use super::faults::Fault;
 use super::mailbox::{Parcel, State, Stop};
 use super::net::{self, Conn, Runtime, Turn, Up, Wires};
 
 pub const SEATS: u16 = 3;
 pub const GRACE_MS: u64 = 1_000;
+/// When a world begins.
+const BEGIN: u64 = 1_000_000;
 /// No seed needs nearly as many.
 const MOST_STEPS: u64 = 400_000;
 
@@ -29,9 +32,16 @@ pub struct World {
     pub driver: Driver<Rooms, Wires, Wires>,
     pub wires: Wires,
     pub clients: Vec<Mutex<Client>>,
+    pub rooms: usize,
+    pub door: Arc<Door>,
+    pub log: Arc<Log>,
+    /// Of whom hosts have decided, and when they began to.
+    decided: Mutex<Vec<(String, Timestamp)>>,
     now: AtomicU64,
     /// Nobody starts anything new.
     pub rests: AtomicBool,
+    /// What became due meanwhile is not all done yet.
+    pub jumps: AtomicBool,
     born: Mutex<Vec<Task>>,
 }
 
@@ -47,25 +57,52 @@ impl World {
             Runtime::Counts => UnreadBounds { messages: 5, bytes: 1_200, bytes_in_room: 2_000 },
             Runtime::Forgets => UnreadBounds::NONE,
         };
-        let rules = Rules { max_peers_per_room: SEATS, grace_seconds: 1, unread, ..Rules::DEFAULT };
+        // In some worlds a seat ends with its connection.
+        let grace_seconds = u16::from(seed % 5 != 3);
+        let rules = Rules { max_peers_per_room: SEATS, grace_seconds, unread, ..Rules::DEFAULT };
+        let (door, log) = (Arc::new(Door::new(seed, clients, rooms)), Arc::new(Log::default()));
+        let registry =
+            Rooms { all: Mutex::default(), wires: wires.clone(), door: Arc::clone(&door) };
         let driver = Driver {
-            registry: Rooms { all: Mutex::default(), wires: wires.clone() },
+            registry,
             connections: wires.clone(),
             outbox: wires.clone(),
-            journal: Arc::new(()),
+            journal: Arc::clone(&log) as Arc<dyn Journal>,
             rules,
             ice: Arc::default(),
-            gatekeeper: Gatekeeper::default(),
+            gatekeeper: door.keeper(),
             mint_secret: || {
                 SECRETS.set(SECRETS.get() + 1);
                 ResumeSecret::new(format!("s{}", SECRETS.get()))
             },
             mint_peer_id: |_| crate::peer("minted"),
         };
-        let clients =
-            (0..clients).map(|nth| Mutex::new(Client::new(nth, nth % rooms, runtime))).collect();
-        let (now, rests, born) = (AtomicU64::new(1), AtomicBool::default(), Mutex::default());
-        Self { driver, wires, clients, now, rests, born }
+        let rooms = usize::try_from(rooms).unwrap();
+        let client = |nth: u64| {
+            let place = usize::try_from(nth).unwrap();
+            Mutex::new(Client::new(nth, place % rooms, door.role(place), runtime))
+        };
+        let clients = (0..clients).map(client).collect();
+        let (now, born, decided) = (AtomicU64::new(BEGIN), Mutex::default(), Mutex::default());
+        let (rests, jumps) = <(AtomicBool, AtomicBool)>::default();
+        Self { driver, wires, clients, rooms, door, log, decided, now, rests, jumps, born }
+    }
+
+    pub fn grace_ms(&self) -> u64 {
+        GRACE_MS * u64::from(self.driver.rules.grace_seconds)
+    }
+
+    /// When the server last found a peer gone.
+    pub fn gave_up(&self, peer: &str) -> Option<u64> {
+        let entries = self.log.entries();
+        let left = entries.iter().filter(|it| it.event == "left");
+        left.filter(|it| it.peer_id == Some(crate::peer(peer))).map(|it| it.at.0).max()
+    }
+
+    /// Whether a host has decided of a peer since about the time when it began to wait.
+    pub fn was_decided_on(&self, peer: &str, since: u64) -> bool {
+        let decided = self.decided.lock().unwrap();
+        decided.iter().any(|(of, at)| of == peer && at.0 + GRACE_MS > since)
     }
 
     /// The time. No two events happen at the same one.
@@ -85,7 +122,7 @@ impl World {
     pub fn open(self: &Arc<Self>) -> usize {
         let mut net = self.wires.net();
         let place = net.conns.len();
-        net.conns.push(Conn::default());
+        net.conns.push(Conn::new());
         let task: Task = match net.runtime {
             Runtime::Counts => Box::pin(serve(Arc::clone(self), place)),
             Runtime::Forgets => Box::pin(serve_forgetfully(Arc::clone(self), place)),
@@ -93,6 +130,11 @@ impl World {
         drop(net);
         self.spawn(task);
         place
+    }
+
+    fn connection(&self, place: usize) -> Connection {
+        let id = ConnectionId::new(format!("c{place}"));
+        Connection::new(id, JoinDefaults::default())
     }
 
     /// Jumps, and ends what is then due.
@@ -129,7 +171,8 @@ impl World {
             let served = conn.up.is_empty() && !conn.handling && !conn.noticed && !conn.gone;
             (conn.dropped || conn.down.is_empty()) && (conn.ended || (waits && served))
         };
-        self.wires.net().conns.iter().all(idle)
+        !self.jumps.load(Ordering::Relaxed)
+            && self.wires.net().conns.iter().all(idle)
             && self.clients.iter().all(|client| client.lock().unwrap().rests())
     }
 
@@ -141,10 +184,18 @@ impl World {
         let to = incoming.message.to().cloned();
         let request_id = incoming.request_id.clone();
         let now = self.now();
+        if let ClientMessage::Host(said) = &incoming.message {
+            let of = said.peer().map(|peer| (peer.as_str().to_owned(), now));
+            self.decided.lock().unwrap().extend(of);
+        }
+        let room = connection.claim.as_ref().map(|claim| self.driver.registry.read(&claim.room));
         {
             let mut net = self.wires.net();
             net.trace(text);
-            net.handled.extend(net::request_id(text).map(str::to_owned));
+            let id = net::request_id(text).map(str::to_owned);
+            let at =
+                room.map_or((RoomId::fallback(), Version(0)), |it| (it.id().clone(), it.version()));
+            net.handled.extend(id.map(|id| (id, at)));
         }
         let handled = self.driver.receive(connection, incoming, now).await;
         let fault = Rejection::new(Code::Internal, "our fault; nothing was changed");
@@ -154,8 +205,7 @@ impl World {
 
 /// The server's side of a connection, as the standalone server has it.
 async fn serve(world: Arc<World>, place: usize) {
-    let id = ConnectionId::new(format!("c{place}"));
-    let mut connection = Connection::new(id, JoinDefaults::default());
+    let mut connection = world.connection(place);
     let mut taken = 0;
     let end = loop {
         let text = match world.wires.turn(place).await {
@@ -163,13 +213,14 @@ async fn serve(world: Arc<World>, place: usize) {
             Turn::Frame(text) => text,
         };
         world.wires.net().conns[place].handling = true;
-        let joins = text.starts_with(r#"{"type":"join""#);
+        let joins = text.starts_with(r#"{"type":"join"#);
         let refusal = world.handle(&mut connection, &text).await;
         taken += u64::from(!joins);
         let mut net = world.wires.net();
         let net = &mut *net;
         let conn = &mut net.conns[place];
         conn.handling = false;
+        conn.mailbox.unmark();
         if let Some(refusal) = refusal {
             let _ = conn.mailbox.post(vec![refusal.into()], &mut net.faults);
         }
@@ -227,8 +278,7 @@ async fn give_up(world: &World, connection: &mut Connection) {
 
 /// The server's side of a connection where a gateway has it. Its end may never be told.
 async fn serve_forgetfully(world: Arc<World>, place: usize) {
-    let id = ConnectionId::new(format!("c{place}"));
-    let mut connection = Connection::new(id, JoinDefaults::default());
+    let mut connection = world.connection(place);
     loop {
         let frame = world.wires.net().conns[place].up.pop_front();
         if let Some(Up::Text(text)) = frame {
@@ -253,6 +303,7 @@ async fn serve_forgetfully(world: Arc<World>, place: usize) {
 pub struct Rooms {
     pub all: Mutex<BTreeMap<RoomId, Room>>,
     wires: Wires,
+    door: Arc<Door>,
 }
 
 impl Rooms {
@@ -275,16 +326,34 @@ impl Registry for Rooms {
             return Ok(Swap::Raced);
         }
         let mut peers: Vec<_> = next.seats().iter().map(|seat| &seat.peer).collect();
-        assert!(peers.len() <= SEATS.into(), "too many seats: {peers:?}");
+        let number = next.id().as_str()[1..].parse().unwrap();
+        assert!(peers.len() <= self.door.seats(number), "too many seats: {peers:?}");
         peers.sort();
         peers.dedup();
         assert_eq!(peers.len(), next.seats().len(), "a peer has two seats");
         assert!(next.version() > seen, "versions run forwards");
+        self.wires.net().lobbies.note(&next);
         self.all.lock().unwrap().insert(next.id().clone(), next);
         Ok(Swap::Done)
     }
 
     async fn rooms(&self, _: usize) -> Result<Option<Vec<RoomSummary>>, Unavailable> {
         Ok(None)
+    }
+}
+
+/// An audit log that can be read.
+#[derive(Debug, Default)]
+pub struct Log(Mutex<Vec<AuditEvent>>);
+
+impl Log {
+    pub fn entries(&self) -> MutexGuard<'_, Vec<AuditEvent>> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Journal for Log {
+    fn record(&self, entry: AuditEvent) {
+        self.0.lock().unwrap().push(entry);
     }
 }
