@@ -137,6 +137,14 @@ export class Signaling extends Emitter {
     this.#stop("leave");
   }
 
+  /**
+   * Lets go of the connection and keeps the place, as if the connection was lost. Use it before the
+   * page goes into the browser's cache, and `retryNow` when it comes back.
+   */
+  suspend() {
+    if (this.#state !== "closed") this.#lost();
+  }
+
   /** Skips the current pause, for example when the network is back. */
   retryNow() {
     if (this.#state === "closed" || this.#line.isUsed) return;

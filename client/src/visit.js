@@ -231,6 +231,8 @@ export class Visit extends Emitter {
     watchWakeups({
       awake: () => this.#awake(),
       offline: () => signaling.probe(),
+      // The browser keeps the connection of a page that nobody sees, and answers the server's pings.
+      frozen: () => signaling.suspend(),
       closing: () => people.sayClosing(),
     }, this.#stop.signal);
     if (signal?.aborted) this.#abort();

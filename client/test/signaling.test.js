@@ -279,6 +279,22 @@ test("a draining server is left when it says so", () => later(async () => {
   assert.equal(sockets.all.length, 2);
 }));
 
+test("a suspended client lets go of its connection, and resumes its seat", () => later(async () => {
+  const { signaling, sockets, of } = await seated();
+  const [first] = sockets.all;
+  signaling.suspend();
+  assert.deepEqual(first.closed, { code: 1000, reason: "lost" });
+  assert.deepEqual(first.sent.filter(({ type }) => type === "leave"), []);
+  signaling.retryNow();
+  await sockets.last.open();
+  assert.equal(sockets.all.length, 2);
+  assert.ok(sockets.last.sent.find(({ type }) => type === "join").resumeToken);
+  assert.deepEqual(of("ended"), []);
+  signaling.leave();
+  signaling.suspend();
+  assert.equal(signaling.state, "closed");
+}));
+
 test("an old connection that still speaks is not heard", () => later(async () => {
   const { signaling, sockets, of } = await seated();
   const [old] = sockets.all;

@@ -23,7 +23,7 @@ beforeEach(() => {
   told = [];
   stop = new AbortController();
   const tell = Object.fromEntries(
-    ["awake", "offline", "closing"].map((name) => [name, () => told.push(name)]),
+    ["awake", "offline", "frozen", "closing"].map((name) => [name, () => told.push(name)]),
   );
   watchWakeups(tell, stop.signal);
 });
@@ -58,9 +58,9 @@ test("a page that is loaded, hidden or offline is not awake", () => {
 
 test("only a page that is thrown away says good-bye", () => {
   happen(page.window, "pagehide", { persisted: true });
-  assert.deepEqual(told, []);
+  assert.deepEqual(told, ["frozen"]);
   happen(page.window, "pagehide", { persisted: false });
-  assert.deepEqual(told, ["closing"]);
+  assert.deepEqual(told, ["frozen", "closing"]);
 });
 
 test("it stops with its signal", () => {
