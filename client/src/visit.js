@@ -231,7 +231,7 @@ export class Visit extends Emitter {
     watchWakeups({
       awake: () => this.#awake(),
       offline: () => signaling.probe(),
-      // The browser keeps the connection of a page that nobody sees, and answers the server's pings.
+      // The browser would keep the connection of a frozen page, and answer the server's pings.
       frozen: () => signaling.suspend(),
       closing: () => people.sayClosing(),
     }, this.#stop.signal);

@@ -2,9 +2,9 @@
 //
 // Chromium keeps no page with a live camera or call in its back/forward cache
 // (`notRestoredReasons` says "mediastream" and "rtc"), nor one whose request for the camera was
-// refused ("video-capture"). Such a page is loaded anew. It does keep one with an open WebSocket, so
-// the people here who come from the cache have no camera and no call: they are the first in the
-// visit, or wait.
+// refused ("video-capture"). Such a page is loaded anew. It does keep one with an open WebSocket.
+// So the people here who come from the cache have no camera and no call: they are the first in the
+// visit, or they wait.
 
 import assert from "node:assert/strict";
 import test from "node:test";
