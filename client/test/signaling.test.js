@@ -318,6 +318,24 @@ test("only news of the room counts, except after a restart of the server", () =>
   assert.deepEqual(of("room").map(({ version }) => version), [7, 9, 1, 2]);
 }));
 
+test("news of the room that overtake the answer to a join count after it", () => later(async () => {
+  const { signaling, sockets, of } = client();
+  signaling.connect();
+  await sockets.last.open();
+  const roster = (version) => ({ type: "roster", roomId: "r", version, peers: [] });
+  for (const version of [4, 7, 6]) sockets.last.say(roster(version));
+  assert.deepEqual(of("room"), []);
+  sockets.last.say(joined({ version: 5 }));
+  sockets.last.say(roster(7));
+  const news = () => of("room").map(({ type, version }) => [type, version]);
+  assert.deepEqual(news(), [["joined", 5], ["roster", 7]]);
+  sockets.last.end();
+  mock.timers.tick(500);
+  await sockets.last.open();
+  sockets.last.say(joined({ version: 5 }));
+  assert.deepEqual(news().slice(2), [["joined", 5]], "that was another connection");
+}));
+
 test("tokens reach no log", () => later(async () => {
   const { signaling, sockets } = client({ token: "secret" });
   const frames = [];
