@@ -1,7 +1,7 @@
 // News of the room. Every message holds the whole room and its version, so the newest one counts.
 //
-// On API Gateway, what others do next may overtake the answer to a `join`. It waits for that, or
-// somebody who has just left would be here again.
+// On API Gateway, news of what others do next may overtake the answer to a `join`. Such news waits
+// for the answer: otherwise somebody who has just left would be here again.
 
 /** @import { RoomMessage } from "./signaling-events.js" */
 

@@ -2,8 +2,8 @@
  * Moments at which a connection may have died without a word, or a network changed: the page comes
  * back from the background or from the back/forward cache, or the browser says so.
  *
- * Before that, a page that goes into the cache is `frozen`, and one that is thrown away is
- * `closing`.
+ * Before that a page is `closing`, and then, if the browser wants to keep it, `frozen`. It may
+ * throw it away all the same: Chromium does so with a page in a call, and says `persisted` before.
  *
  * @param {Record<"awake" | "offline" | "frozen" | "closing", () => void>} tell
  * @param {AbortSignal} signal
@@ -15,7 +15,10 @@ export function watchWakeups({ awake, offline, frozen, closing }, signal) {
   addEventListener("online", look, options);
   addEventListener("offline", offline, options);
   addEventListener("pageshow", (event) => { if (event.persisted) look(); }, options);
-  addEventListener("pagehide", ({ persisted }) => (persisted ? frozen() : closing()), options);
+  addEventListener("pagehide", ({ persisted }) => {
+    closing();
+    if (persisted) frozen();
+  }, options);
   document.addEventListener("visibilitychange", look, options);
   /** @type {{ connection?: EventTarget }} */
   const { connection } = /** @type {any} */ (navigator);

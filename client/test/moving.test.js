@@ -7,7 +7,7 @@ import { invitations } from "../../tests/browser/invitations.js";
 import { startGateway, startServer } from "../../tests/browser/server.js";
 
 const MOVES = 4;
-/** On the gateway a change lets two lines pass or so, and takes a second. */
+/** On the gateway about two lines pass between two changes, and each change takes a second. */
 const LINES = { server: 50, gateway: 20 };
 /**
  * Lines that are on their way at once, from each side. More would queue up for the functions of a

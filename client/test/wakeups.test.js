@@ -56,11 +56,11 @@ test("a page that is loaded, hidden or offline is not awake", () => {
   assert.deepEqual(told, ["offline"]);
 });
 
-test("only a page that is thrown away says good-bye", () => {
-  happen(page.window, "pagehide", { persisted: true });
-  assert.deepEqual(told, ["frozen"]);
+test("a page that goes says good-bye, and is frozen if the browser wants to keep it", () => {
   happen(page.window, "pagehide", { persisted: false });
-  assert.deepEqual(told, ["frozen", "closing"]);
+  assert.deepEqual(told, ["closing"]);
+  happen(page.window, "pagehide", { persisted: true });
+  assert.deepEqual(told, ["closing", "closing", "frozen"]);
 });
 
 test("it stops with its signal", () => {
