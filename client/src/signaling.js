@@ -138,10 +138,7 @@ export class Signaling extends Emitter {
     this.#stop("leave");
   }
 
-  /**
-   * Lets go of the connection and keeps the place, as if the connection was lost. Use it before the
-   * page goes into the browser's cache, and `retryNow` when it comes back.
-   */
+  /** Lets go of the connection and keeps the place, before a page goes into the browser's cache. */
   suspend() {
     if (this.#state !== "closed") this.#lost();
   }
@@ -314,7 +311,8 @@ export class Signaling extends Emitter {
 
   /** @param {RoomMessage} message */
   #roomChanged(message) {
-    const [joined, placed] = [message.type === "joined", PLACED.has(this.#state)];
+    const joined = message.type === "joined";
+    const placed = PLACED.has(this.#state);
     if (joined && this.#state === "waiting" && message.version < this.#news.version) return;
     if (joined) this.#seated(message);
     // A client in the lobby has no room; this is late news of the room it was in.
