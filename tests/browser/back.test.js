@@ -13,7 +13,7 @@ import { onStage } from "./stage.js";
 
 const NO_DEVICES = { cameras: 0 };
 
-test("who goes back to a visit with a call is in it again", { timeout: 60_000 },
+test("a person who goes back to a visit with a call is in it again", { timeout: 60_000 },
   () => onStage({}, async (stage) => {
   const [anna, weber] = [await stage.person("Anna"), await stage.person("Weber")];
   await weber.join();
