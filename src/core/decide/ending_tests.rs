@@ -114,3 +114,41 @@ fn a_visit_warns_and_ends_by_itself() {
     let late = decide(&Room::new(), "c3 kim", timed("kim"), end);
     assert_eq!(shown(&late), ["c3 < error visit_expired", "c3 x 4011"]);
 }
+
+#[test]
+fn who_leaves_the_lobby_by_its_own_word_waits_from_the_beginning_when_it_comes_back() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let left = act(&room, "c2 pat", Said::Leave).next.unwrap();
+    let back = Timestamp(NOW.0 + 1_000);
+    let room = decide(&left, "c2 pat", guest(), back).next.unwrap();
+    assert_eq!(room.waiting()[0].since, back);
+}
+
+#[test]
+fn those_who_wait_hear_of_the_last_host_that_goes_and_of_nobody_else() {
+    let room = visit(&["c1 doc host", "c3 ann host", "c4 kim guest"], &["c2 pat"]);
+    let told = |left: &Decision| shown(left).iter().any(|effect| effect.starts_with("c2 "));
+    let first = act(&room, "c3 ann", Said::Leave);
+    assert!(!told(&first), "{first:?}");
+    let last = act(&first.next.unwrap(), "c1 doc", Said::Leave);
+    assert!(told(&last), "{last:?}");
+    let guest = act(&last.next.unwrap(), "c4 kim", Said::Leave);
+    assert!(!told(&guest), "{guest:?}");
+}
+
+#[test]
+fn a_visit_that_ends_by_the_clock_is_not_said_to_have_been_ended_by_a_host() {
+    let end = Timestamp(NOW.0 + 30 * MINUTE);
+    let timed = Grant { role: Role::Host, visit_end: Some(end), ..grant("doc") };
+    let room = act(&Room::new(), "c1 doc", join(timed)).next.unwrap();
+    let text = |ended: &Decision| {
+        let errors = ended.effects.iter().filter_map(|effect| match effect {
+            Effect::Send { message: ServerMessage::Error(it), .. } => Some(it.message.clone()),
+            _ => None,
+        });
+        errors.collect::<Vec<_>>()
+    };
+    assert_eq!(text(&due(&room, end)), ["the time of this visit is over"]);
+    let by_host = act(&room, "c1 doc", host(HostMessage::EndVisit(None)));
+    assert_eq!(text(&by_host), ["a host ended this visit"]);
+}

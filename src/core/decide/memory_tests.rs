@@ -222,6 +222,27 @@ fn the_first_to_be_forgotten_are_those_of_whom_least_would_be_lost() {
 }
 
 #[test]
+fn a_place_in_the_lobby_is_remembered_before_others_only_while_it_can_be_taken_back() {
+    let room = visit(&["c1 doc host", "c4 ann guest"], &["c6 pat"]);
+    let room = lost(&room, "c6").next.unwrap();
+    let mut room = act(&room, "c4 ann", Said::Leave).next.unwrap();
+    let remove = |room: &Room, number: u64, now: Timestamp| {
+        let name = format!("p{number}");
+        let seated = act(room, &format!("c3 {name}"), direct(&name, LATER)).next.unwrap();
+        decide(&seated, "c1 doc", host(HostMessage::Remove(peer(&name), None)), now).next.unwrap()
+    };
+    for number in 0..254 {
+        room = remove(&room, number, NOW);
+    }
+    for (later, kept, forgotten) in [(19_999, "pat", "ann"), (20_000, "ann", "pat")] {
+        let now = Timestamp(NOW.0 + later);
+        let full = remove(&room, 254, now);
+        let knows = |name| full.knows(&peer(name), now);
+        assert!(knows(kept) && !knows(forgotten), "{later} ms after");
+    }
+}
+
+#[test]
 fn nothing_is_remembered_of_those_who_sit_nor_in_open_mode() {
     let stored = |room: &Room| serde_json::to_value(room).unwrap()["k"].clone();
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
