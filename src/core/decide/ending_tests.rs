@@ -52,6 +52,30 @@ fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
 }
 
 #[test]
+fn who_speaks_after_its_token_has_ended_hears_of_that_and_nothing_else() {
+    let room = visit(&["c1 doc host"], &[]);
+    let longer = Grant { expires_at: Timestamp(LATER.0 + 60 * MINUTE), ..grant("ann") };
+    let room = act(&room, "c4 ann", join(Grant { lobby: false, ..longer })).next.unwrap();
+    let room = act(&room, "c2 pat", guest()).next.unwrap();
+    let over = Timestamp(LATER.0 + MINUTE);
+    for who in ["c1 doc", "c2 pat"] {
+        let conn = who.split_once(' ').unwrap().0;
+        let spoke = decide(&room, who, Said::Peers, over);
+        let told = shown(&spoke).into_iter().filter(|effect| effect.starts_with(conn));
+        let expected = [format!("{conn} < error unauthorized"), format!("{conn} x 4001")];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert_eq!(spoke.standing, Standing::Left);
+    }
+    // Others get their answers after what was due.
+    let asked = decide(&room, "c4 ann", Said::Peers, over);
+    assert_eq!(shown(&asked).last().unwrap(), "c4 < roster v4 []");
+    assert_eq!(asked.standing, Standing::Seated);
+    let stranger = decide(&room, "c9 doc", Said::Peers, over);
+    assert_eq!(shown(&stranger).last().unwrap(), "c9 < error not_joined");
+    assert_eq!(stranger.standing, Standing::Unseated);
+}
+
+#[test]
 fn a_room_knows_when_it_is_due_next() {
     assert_eq!(act(&Room::new(), "c1 ada", open()).next.unwrap().next_due(), None, "no token");
     let end = Timestamp(NOW.0 + 30 * MINUTE);
