@@ -149,6 +149,14 @@ fn who_leaves_the_lobby_by_its_own_word_waits_from_the_beginning_when_it_comes_b
 }
 
 #[test]
+fn a_room_is_empty_when_nobody_sits_and_nobody_waits() {
+    assert!(Room::new().is_empty());
+    let (seated, waiting) = (visit(&["c1 doc host"], &[]), visit(&[], &["c2 pat"]));
+    assert!(!seated.is_empty() && !waiting.is_empty());
+    assert!(act(&waiting, "c2 pat", Said::Leave).next.unwrap().is_empty());
+}
+
+#[test]
 fn those_who_wait_hear_of_the_last_host_that_goes_and_of_nobody_else() {
     let room = visit(&["c1 doc host", "c3 ann host", "c4 kim guest"], &["c2 pat"]);
     let told = |left: &Decision| shown(left).iter().any(|effect| effect.starts_with("c2 "));

@@ -19,6 +19,15 @@ fn a_removal_holds_for_a_guest_that_has_just_left_or_lost_its_connection() {
 }
 
 #[test]
+fn a_host_can_remove_a_guest_that_came_alone_and_left_before_it() {
+    let room = visit(&["c3 kim guest"], &[]);
+    let left = act(&room, "c3 kim", Said::Leave).next.unwrap();
+    let host_comes = act(&left, "c1 doc", with_role(Role::Host)).next.unwrap();
+    let removed = act(&host_comes, "c1 doc", host(HostMessage::Remove(peer("kim"), None)));
+    assert_eq!(shown(&back(&removed.next.unwrap(), NOW, LATER)), REMOVED);
+}
+
+#[test]
 fn a_guest_that_has_just_left_can_be_sent_to_the_lobby() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
     for end in [act(&room, "c3 kim", Said::Leave), lost(&room, "c3")] {
