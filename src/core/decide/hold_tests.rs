@@ -35,3 +35,22 @@ fn who_waits_may_write_to_one_host_alone_or_to_whichever_is_there() {
     let unheard = act(&nobody, "c2 pat", signal(r#"{"type":"chat"}"#));
     assert_eq!(shown(&unheard), [""; 0], "no host is there, which is no fault of who waits");
 }
+
+#[test]
+fn whoever_a_host_turns_away_reads_its_reason() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
+    let why = || Reason::parse("We are full today");
+    for (message, conn) in [
+        (HostMessage::Deny(peer("pat"), why()), "c2"),
+        (HostMessage::Remove(peer("kim"), why()), "c3"),
+        (HostMessage::EndVisit(why()), "c3"),
+    ] {
+        let decision = act(&room, "c1 doc", host(message));
+        let told = decision.effects.into_iter().find_map(|effect| match effect {
+            Effect::Send { to, message } if to == ConnectionId::new(conn) => Some(message.encode()),
+            _ => None,
+        });
+        let told = told.unwrap();
+        assert!(told.contains(r#""reason":"We are full today""#), "{told}");
+    }
+}
