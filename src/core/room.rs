@@ -291,7 +291,6 @@ mod tests {
             expires_at: None,
             relay_only: false,
             next_ice: None,
-            admitted: false,
         };
         let ada =
             seat("ada", DisplayName::parse("Ada \"L\" é"), Metadata::from_json(&metadata.unwrap()));

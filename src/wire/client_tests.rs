@@ -72,6 +72,7 @@ fn a_refusal_names_the_field_and_what_was_expected() {
             Code::InvalidMessage,
             ["`roomId`", "once"],
         ),
+        (r#"{"type":"offer","to":"a","to":"b"}"#, Code::InvalidMessage, ["`to`", "once"]),
         (r#"{"type":"join","token":["x"]}"#, Code::InvalidMessage, ["`token`", "a string"]),
         (r#"{"type":"ping","requestId":5}"#, Code::InvalidMessage, ["`requestId`", "64"]),
     ] {

@@ -110,6 +110,8 @@ fn values_of_every_kind_are_found_whole() {
     let text = r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true, "é":null} "#;
     assert_same(text);
     assert_eq!(ours(text).unwrap()[0].1, r#"[1, {"b": [ ]}, "x\"y"]"#);
+    let mixed = r#"{"a":{"b":[1,{"c":[2],"d":{"e":[{}]}}],"f":3}}"#;
+    assert_eq!(ours(mixed), theirs(mixed));
     let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     assert!(ours(&nested(64)).is_some());
     assert!(ours(&nested(65)).is_none(), "this is for serde_json");

@@ -224,8 +224,10 @@ fn a_host_that_says_it_twice_is_heard_once_and_a_removal_is_not_taken_back() {
         let again = act(&removed, "c1 doc", host(message));
         assert_eq!((again.next, again.effects), (None, vec![]));
     }
-    let stranger = act(&removed, "c1 doc", host(HostMessage::Remove(peer("eve"), None)));
-    assert_eq!(shown(&stranger), ["c1 < error peer_not_found"]);
+    for message in [HostMessage::Remove(peer("eve"), None), HostMessage::ToLobby(peer("eve"))] {
+        let stranger = act(&removed, "c1 doc", host(message));
+        assert_eq!(shown(&stranger), ["c1 < error peer_not_found"]);
+    }
 }
 
 #[test]

@@ -233,7 +233,6 @@ pub(super) fn room(seats: &[&str]) -> Room {
             expires_at: None,
             relay_only: false,
             next_ice: None,
-            admitted: false,
         })
     })
 }
