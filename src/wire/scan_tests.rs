@@ -116,3 +116,14 @@ fn values_of_every_kind_are_found_whole() {
     assert!(ours(&nested(64)).is_some());
     assert!(ours(&nested(65)).is_none(), "this is for serde_json");
 }
+
+#[test]
+fn a_number_is_read_as_serde_json_reads_it() {
+    let good = ["0", "-0", "10", "1.50", "1e9", "1E-9", "1e+9", "-1.5e-3"];
+    let bad = ["", "-", "--1", "+1", "01", "1.", "1.e3", ".5", "1e", "1e+", "1e+-3", "1e-+3"];
+    for number in good.into_iter().chain(bad) {
+        let text = format!("{{\"a\":{number}}}");
+        assert_same(&text);
+        assert_eq!(ours(&text).is_some(), good.contains(&number), "{text}");
+    }
+}
