@@ -127,3 +127,16 @@ fn a_number_is_read_as_serde_json_reads_it() {
         assert_eq!(ours(&text).is_some(), good.contains(&number), "{text}");
     }
 }
+
+#[test]
+fn ordinary_text_is_passed_a_word_at_a_time_up_to_the_first_byte_that_is_not() {
+    for place in 0..WORD {
+        for byte in 0..=u8::MAX {
+            let mut word = *b"x x \x7f\xc3\xa9!";
+            word[place] = byte;
+            let special = matches!(byte, b'"' | b'\\' | 0..0x20);
+            let expected = if special { place } else { WORD };
+            assert_eq!(ordinary_bytes(word), expected, "{byte:#x} at {place}");
+        }
+    }
+}
