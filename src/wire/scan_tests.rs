@@ -86,9 +86,10 @@ proptest! {
 
 #[test]
 fn every_byte_at_every_place_of_two_blocks() {
-    for at in 0..2 * BLOCK + 2 {
+    // What follows may make an escape of a backslash, or not.
+    for (at, filler) in (0..2 * BLOCK + 2).flat_map(|at| [(at, "x"), (at, "n")]) {
         for byte in (0..=0x7f_u8).map(char::from) {
-            let pad = |count| "x".repeat(count);
+            let pad = |count| filler.repeat(count);
             for special in [byte.to_string(), format!("\\{byte}")] {
                 let string = format!("{}{special}{}", pad(at), pad(2 * BLOCK + 2 - at));
                 assert_same(&format!("{{\"a\":\"{string}\"}}"));
@@ -139,4 +140,16 @@ fn ordinary_text_is_passed_a_word_at_a_time_up_to_the_first_byte_that_is_not() {
             assert_eq!(ordinary_bytes(word), expected, "{byte:#x} at {place}");
         }
     }
+}
+
+#[test]
+fn the_lines_of_an_sdp_are_passed_in_one_step_and_no_other_escape_is() {
+    let line = br"a=mid:0\r\nb=AS:1";
+    assert!(is_plain::<PART>(line));
+    for (place, special) in [(0, b'"'), (3, b'\\'), (8, b't'), (15, 0x1f)] {
+        let mut other = *line;
+        other[place] = special;
+        assert!(!is_plain::<PART>(&other), "{place}");
+    }
+    assert!(!is_plain::<PART>(&line[1..]), "nothing says what follows");
 }
