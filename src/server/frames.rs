@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
+use fearless_simd::{Level, dispatch};
+
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
@@ -199,8 +201,13 @@ const fn check(first: u8, second: u8, short: usize) -> Result<(), Violation> {
     Err(Violation::Protocol(reason))
 }
 
-/// The compiler makes vector instructions of this.
 fn unmask(payload: &mut [u8], mask: [u8; MASK]) {
+    dispatch!(Level::new(), _ => unmask_words(payload, mask));
+}
+
+/// The compiler makes vector instructions of this, for each kind of processor.
+#[inline(always)]
+fn unmask_words(payload: &mut [u8], mask: [u8; MASK]) {
     let (words, rest) = payload.as_chunks_mut();
     for word in words {
         *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(mask)).to_ne_bytes();
@@ -211,7 +218,7 @@ fn unmask(payload: &mut [u8], mask: [u8; MASK]) {
 }
 
 fn text(payload: &[u8]) -> Result<&str, Violation> {
-    std::str::from_utf8(payload).map_err(|_| Violation::NotText)
+    simdutf8::basic::from_utf8(payload).map_err(|_| Violation::NotText)
 }
 
 /// A close frame is empty, or a code that may be sent and a reason.

@@ -1,18 +1,19 @@
 //! Finds the fields of a JSON object and skips their values, 64 bytes at a time.
 //!
 //! Nearly all of a relayed message is one long string, and an SDP has an escape every 25 to 45
-//! bytes. serde_json stops at each. Here a block of 64 bytes that holds nothing but ordinary text
-//! and the escapes `\r` and `\n` is passed in one step, by comparisons that the compiler turns into
-//! vector instructions. Only a block with something else in it is read byte by byte.
+//! bytes. serde_json stops at each. Here 64 bytes are compared at once, with the widest vector
+//! instructions that the processor has, and whatever is ordinary text or the escapes `\r` and `\n`
+//! is passed in one step. Only what comes then is read byte by byte.
 //!
 //! This reader accepts less than serde_json, never more. Whatever it cannot judge quickly (a key
 //! with escapes, deep nesting) and whatever is invalid is left to serde_json, which then says what
 //! is wrong and where.
 
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, mask8x64, u8x64};
+
 /// How many bytes are compared at once.
 const BLOCK: usize = 64;
-/// How many bytes are compared at once near the end of a string.
-const PART: usize = 16;
 /// How many bytes are looked at together elsewhere.
 const WORD: usize = 8;
 /// A string that is longer than this is worth a look at a whole block.
@@ -213,13 +214,8 @@ impl Scanner<'_> {
         let mut blocks_from = self.at + SHORT;
         loop {
             if self.at >= blocks_from {
-                while is_plain::<BLOCK>(&self.text[self.at..]) {
-                    self.at += BLOCK;
-                }
-                while is_plain::<PART>(&self.text[self.at..]) {
-                    self.at += PART;
-                }
-                blocks_from = self.at + BLOCK;
+                self.at += plain(Level::new(), &self.text[self.at..]);
+                blocks_from = self.at + SHORT;
             }
             if let Some(word) = self.text[self.at..].first_chunk() {
                 let ordinary = ordinary_bytes(*word);
@@ -272,21 +268,42 @@ const fn ordinary_bytes(word: [u8; WORD]) -> usize {
     (special & HIGHEST).trailing_zeros() as usize / WORD
 }
 
-/// Whether the next block is in the middle of a string, and holds no escapes but `\r` and `\n`.
+/// How many bytes at the start of `text`, which is in the middle of a string, are ordinary or of
+/// the escapes `\r` and `\n`. The caller judges what comes then. 0 if there is less than a block.
 ///
-/// If its last byte is a backslash, then the byte after it is an `r` or an `n`, and harmless as
-/// the first byte of the next block.
-fn is_plain<const SIZE: usize>(text: &[u8]) -> bool {
-    let Some((block, next)) = text.first_chunk::<SIZE>().zip(text.get(1..=SIZE)) else {
-        return false;
-    };
-    // No early exit, so that the compiler can compare many bytes at once.
-    let special = block.iter().zip(next).fold(0, |special, (&byte, &next)| {
-        let escape = (byte == b'\\') & (next != b'r') & (next != b'n');
-        // A quote is 0x22, and so becomes 0x20. Control characters stay below.
-        special | u8::from((byte ^ 0x02 <= 0x20) | escape)
-    });
-    special == 0
+/// If the last of these bytes is a backslash, then the next one is an `r` or an `n`, and harmless
+/// as the first byte of what comes then.
+fn plain(level: Level, text: &[u8]) -> usize {
+    dispatch!(level, simd => plain_blocks(simd, text))
+}
+
+#[inline(always)]
+fn plain_blocks<S: Simd>(simd: S, text: &[u8]) -> usize {
+    // The byte after a block is looked at, too.
+    let Some(last) = text.len().checked_sub(BLOCK + 1) else { return 0 };
+    let mut at = 0;
+    while at <= last {
+        let stops = stops(simd, &text[at..]);
+        if stops.any_true() {
+            return at + stops.to_bitmask().trailing_zeros() as usize;
+        }
+        at += BLOCK;
+    }
+    // The last block overlaps the one before, so that it ends where the text does.
+    let ahead = u64::MAX.unbounded_shl((at - last) as u32);
+    let stops = stops(simd, &text[last..]).to_bitmask() & ahead;
+    last + stops.trailing_zeros() as usize
+}
+
+/// Where in the next block a string ends, is invalid, or has an escape other than `\r` and `\n`.
+#[inline(always)]
+fn stops<S: Simd>(simd: S, text: &[u8]) -> mask8x64<S> {
+    let block = u8x64::from_slice(simd, &text[..BLOCK]);
+    let next = u8x64::from_slice(simd, &text[1..=BLOCK]);
+    // A quote is 0x22, and so becomes 0x20. Control characters stay below.
+    let special = (block ^ 0x02).simd_le(0x20);
+    let harmless = next.simd_eq(b'r') | next.simd_eq(b'n');
+    special | (block.simd_eq(b'\\') & !harmless)
 }
 
 #[cfg(test)]

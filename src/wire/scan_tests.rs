@@ -75,6 +75,14 @@ proptest! {
         assert_same(&text);
     }
 
+    #[test]
+    fn the_oldest_processor_passes_the_same_bytes_as_this_one(
+        text in "(a=mid:[a-z ]{0,40}(\\\\[rnt]|\"|\n)?){1,9}",
+    ) {
+        let text = text.as_bytes();
+        prop_assert_eq!(plain(Level::baseline(), text), plain(Level::new(), text));
+    }
+
     /// Each byte that has a meaning stands at each place of a block, after any text.
     #[test]
     fn what_is_special_is_seen_at_every_place_of_a_block(
