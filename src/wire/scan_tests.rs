@@ -151,13 +151,18 @@ fn ordinary_text_is_passed_a_word_at_a_time_up_to_the_first_byte_that_is_not() {
 }
 
 #[test]
-fn the_lines_of_an_sdp_are_passed_in_one_step_and_no_other_escape_is() {
-    let line = br"a=mid:0\r\nb=AS:1";
-    assert!(is_plain::<PART>(line));
-    for (place, special) in [(0, b'"'), (3, b'\\'), (8, b't'), (15, 0x1f)] {
-        let mut other = *line;
-        other[place] = special;
-        assert!(!is_plain::<PART>(&other), "{place}");
+fn lines_of_an_sdp_are_passed_at_once_up_to_what_is_neither_text_nor_the_end_of_a_line() {
+    let lines =
+        br"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=setup:actpass\r\na=sendrecv\r\na=";
+    let passed = |text: &[u8]| plain(Level::new(), text);
+    assert_eq!(passed(lines), lines.len() - 1, "nobody knows what comes after the last byte");
+    assert_eq!(passed(&lines[..BLOCK]), 0, "less than a block and the byte after it");
+    for place in (0..lines.len() - 1).filter(|at| !b"\\rn".contains(&lines[*at])) {
+        for special in [b'"', b'\\', 0x1f, 0] {
+            let mut other = *lines;
+            other[place] = special;
+            let escapes = special == b'\\' && b"rn".contains(&lines[place + 1]);
+            assert!(escapes || passed(&other) == place, "{special:#x} at {place}");
+        }
     }
-    assert!(!is_plain::<PART>(&line[1..]), "nothing says what follows");
 }
