@@ -133,19 +133,19 @@ fn what_happens_in_a_visit_is_written_down_unless_it_is_the_health_checks_own() 
 }
 
 /// A driver, its ports, and the connections of some peers.
-struct World {
-    driver: Driver<OneRoom, Wires, Wires>,
+pub struct World {
+    pub driver: Driver<OneRoom, Wires, Wires>,
     connections: Vec<(&'static str, Connection)>,
     audit: Arc<Audit>,
     now: u64,
 }
 
 impl World {
-    fn of<const N: usize>(names: [&'static str; N]) -> Self {
+    pub fn of<const N: usize>(names: [&'static str; N]) -> Self {
         Self::within(room_id("visit"), names)
     }
 
-    fn within<const N: usize>(room: RoomId, names: [&'static str; N]) -> Self {
+    pub fn within<const N: usize>(room: RoomId, names: [&'static str; N]) -> Self {
         let wires = Wires::default();
         let audit = Arc::<Audit>::default();
         let driver = Driver {
@@ -169,19 +169,19 @@ impl World {
     }
 
     /// A peer opens a connection, its only one from now on.
-    fn opens(&mut self, name: &'static str) {
+    pub fn opens(&mut self, name: &'static str) {
         let id = ConnectionId::new(format!("{name}{}", self.connections.len()));
         self.connections.retain(|(of, _)| *of != name);
         self.connections.push((name, Connection::new(id, JoinDefaults::default())));
     }
 
-    fn connection(&mut self, name: &str) -> &mut Connection {
+    pub fn connection(&mut self, name: &str) -> &mut Connection {
         let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
         &mut connection.expect("a connection").1
     }
 
     /// The server hears what a peer says.
-    fn hears(&mut self, name: &str, text: &str) {
+    pub fn hears(&mut self, name: &str, text: &str) {
         let now = Timestamp(self.now);
         let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
         let connection = &mut connection.expect("a connection").1;
@@ -221,19 +221,19 @@ impl World {
     }
 
     /// What a peer was sent on the connection that it has now.
-    fn sent(&self, name: &str) -> Vec<String> {
+    pub fn sent(&self, name: &str) -> Vec<String> {
         let id = self.id(name);
         let net = self.driver.outbox.0.lock().unwrap();
         net.sent.iter().filter(|(to, _)| *to == id).map(|(_, text)| text.clone()).collect()
     }
 
-    fn seated(&self) -> Vec<String> {
+    pub fn seated(&self) -> Vec<String> {
         let room = self.driver.registry.0.lock().unwrap();
         room.seats().iter().map(|seat| seat.peer.as_str().to_owned()).collect()
     }
 }
 
-struct OneRoom(Mutex<Room>);
+pub struct OneRoom(Mutex<Room>);
 
 impl Registry for OneRoom {
     async fn load(&self, _: &RoomId) -> Result<Arc<Room>, Unavailable> {
@@ -255,13 +255,15 @@ impl Registry for OneRoom {
 }
 
 #[derive(Clone, Default)]
-struct Wires(Arc<Mutex<Net>>);
+pub struct Wires(pub Arc<Mutex<Net>>);
 
 #[derive(Default)]
-struct Net {
+pub struct Net {
     gone: BTreeSet<ConnectionId>,
     busy: BTreeMap<ConnectionId, Delivery>,
     sent: Vec<(ConnectionId, String)>,
+    /// What every connection leaves behind.
+    pub unread: Unread,
 }
 
 /// What was written down.
@@ -307,7 +309,7 @@ impl Outbox for Wires {
     }
 
     async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
-        Ok(Unread::default())
+        Ok(self.0.lock().unwrap().unread.clone())
     }
 
     async fn probe(&self, _: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {
