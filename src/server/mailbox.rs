@@ -138,9 +138,12 @@ impl Mailbox {
         queue.must_stop().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Whether the session must stop.
-    pub(super) fn must_stop(&self) -> Option<Stop> {
-        self.queue().must_stop()
+    /// A frame of the client's is handled, whatever came of it. Returns whether the session must
+    /// stop.
+    pub(super) fn handled(&self) -> Option<Stop> {
+        let mut queue = self.queue();
+        queue.unmark();
+        queue.must_stop()
     }
 
     /// Since when the socket has taken nothing of what waits.
@@ -213,11 +216,6 @@ impl Mailbox {
     /// Puts the next `joined` or `waiting` ahead of everything posted from now on.
     pub(super) fn mark(&self) {
         self.queue().mark();
-    }
-
-    /// The client's request to join is handled, whatever came of it.
-    pub(super) fn unmark(&self) {
-        self.queue().unmark();
     }
 
     /// Pings a client that was silent for a heartbeat, unless a ping is already unanswered.

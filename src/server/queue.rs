@@ -224,11 +224,17 @@ impl Queue {
     /// Adds parcels, at the mark if they answer a request to join, and returns their size.
     pub(super) fn insert(&mut self, all: impl Iterator<Item = Parcel>, at_mark: bool) -> usize {
         // Only the answer to the join goes to the mark. Later messages go to the end.
-        let mark = if at_mark { self.mark.take() } else { None };
+        let mut mark = if at_mark { self.mark.take() } else { None };
         let mut bytes = 0;
-        for (parcel, at) in all.zip(mark.unwrap_or(self.parcels.len())..) {
+        for parcel in all {
             bytes += parcel.bytes();
-            self.parcels.insert(at, parcel);
+            match &mut mark {
+                Some(at) => {
+                    self.parcels.insert(*at, parcel);
+                    *at += 1;
+                }
+                None => self.parcels.push_back(parcel),
+            }
         }
         self.bytes += bytes;
         bytes

@@ -24,7 +24,7 @@ use super::farewell::{End, broke, failed, farewell, panicked, refused};
 use super::frames::Received;
 use super::limits::{Account, Limits, Permit, RateLimiter, Verdict};
 use super::mailbox::{Mailbox, Stop};
-use super::metrics::Metrics;
+use super::metrics::{Counted, Metrics};
 use super::opaque::Opaque;
 use super::reader::{Batch, Reader};
 use super::speaker::Speaker;
@@ -199,22 +199,24 @@ impl<R: Registry> Session<R> {
     /// Handles the messages in a batch. What they bring others is written at its end.
     async fn read(&mut self, mut batch: Batch) -> Option<End> {
         let at = Instant::now();
+        self.mailbox.liveness.heard(at);
+        let mut counted = Counted::default();
         let end = loop {
             let received = match self.reader.next(&mut batch) {
                 Ok(Some(received)) => received,
                 Ok(None) => break None,
                 Err(violation) => break Some(broke(violation, self.max_message_bytes)),
             };
-            self.mailbox.liveness.heard(at);
             let end = match received {
-                Received::Text(text) => self.receive(&text, at).await,
+                Received::Text(text) => self.receive(&text, &mut counted, at).await,
                 other => self.receive_frame(&other, at),
             };
             // A session that must stop takes no more frames.
-            if let Some(end) = end.or_else(|| self.mailbox.must_stop().map(End::from)) {
+            if let Some(end) = end.or_else(|| self.mailbox.handled().map(End::from)) {
                 break Some(end);
             }
         };
+        counted.note(self.metrics());
         self.driver.outbox.release();
         self.metrics().note_relay(at.elapsed());
         if end.is_some() {
@@ -250,15 +252,14 @@ impl<R: Registry> Session<R> {
         }
     }
 
-    async fn receive(&mut self, text: &str, at: Instant) -> Option<End> {
+    async fn receive(&mut self, text: &str, counted: &mut Counted, at: Instant) -> Option<End> {
         let too_fast = match self.charge(at) {
             Err(end) => return Some(end),
             Ok(too_fast) => too_fast,
         };
         let incoming = Incoming::parse(text);
-        let metrics = self.metrics();
-        metrics.received.count(incoming.as_ref().map_or("invalid", |it| it.message.kind()));
-        metrics.received_bytes.inc_by(text.len() as u64);
+        let kind = incoming.as_ref().map_or("invalid", |it| it.message.kind());
+        counted.add(kind, text.len(), self.metrics());
         self.bytes += text.len() as u64;
         let joins = matches!(&incoming, Ok(Incoming { message: ClientMessage::Join(_), .. }));
         // A batch may hold thousands of messages, and other clients are waiting too.
@@ -292,7 +293,6 @@ impl<R: Registry> Session<R> {
             self.metrics().errors.count(rejection.code.name());
             let _ = self.mailbox.answer(rejection.to(to).answering(request_id).into());
         }
-        self.mailbox.unmark();
         self.joined |= self.connection.claim.is_some();
         if let Some(seats) = self.connection.grant.as_ref().and_then(|grant| grant.capacity) {
             self.mailbox.widen(queue_bytes(seats));

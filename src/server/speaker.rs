@@ -8,13 +8,16 @@
 //!
 //! A client often sends several messages at once. What they bring others is held back until the
 //! last of them is handled, and then each receiver gets it in one write.
+//!
+//! Nearly every message goes to whom the last one went. So the receivers of late are remembered,
+//! and found without a look at all connections.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::time::Instant;
 
 use super::limits::Accounts;
-use super::mailbox::{Mailbox, Pace, Posted};
+use super::mailbox::{Mailbox, Pace, Posted, Refused};
 use super::mailboxes::Mailboxes;
 use crate::core::{Claim, Connection, ConnectionId, Grant, Unread};
 use crate::ports::{Claimed, Connections, Delivery, Outbox, Unavailable};
@@ -38,40 +41,52 @@ pub(super) struct Claims {
     pub(super) mailbox: Arc<Mailbox>,
 }
 
+/// How many receivers are remembered.
+const FEW: usize = 4;
+
 /// What was sent to others.
 #[derive(Debug, Default)]
 pub(super) struct Told(Mutex<Tally>);
 
 #[derive(Debug, Default)]
 struct Tally {
-    /// The bytes for each receiver since they were last charged.
-    bytes: Vec<(ConnectionId, usize)>,
-    /// The receivers for whom something is held back.
-    held_back: Vec<Arc<Mailbox>>,
+    receivers: Vec<Receiver>,
+    /// How many messages were taken, and how many bytes, that are not counted yet.
+    taken: (u64, u64),
+}
+
+/// Another connection to which something was sent.
+#[derive(Debug)]
+struct Receiver {
+    conn: ConnectionId,
+    /// Not held, because it has all that its client has not received.
+    mailbox: Weak<Mailbox>,
+    /// It, while something is held back in it.
+    held_back: Option<Arc<Mailbox>>,
+    /// The bytes since they were last charged.
+    bytes: usize,
 }
 
 impl Speaker {
     /// The most bytes sent to any one other connection since the last call.
     pub(super) fn caused(&self) -> usize {
-        let bytes = &mut self.told.lock().bytes;
-        if let [(_, only)] = bytes[..] {
-            bytes.clear();
-            return only;
-        }
-        bytes.sort_unstable();
-        let by_receiver = bytes.chunk_by(|(one, _), (other, _)| one == other);
-        let most = by_receiver.map(|copies| copies.iter().map(|(_, bytes)| bytes).sum()).max();
-        // The allocation is kept, because nearly every message goes to another connection.
-        bytes.clear();
-        most.unwrap_or(0)
+        let receivers = &mut self.told.lock().receivers;
+        receivers.iter_mut().map(|receiver| std::mem::take(&mut receiver.bytes)).max().unwrap_or(0)
     }
 
     /// Writes what was held back.
     pub(super) fn release(&self) {
-        // Not under the lock: a write takes a while.
-        let mut held_back = std::mem::take(&mut self.told.lock().held_back);
-        held_back.drain(..).for_each(|mailbox| mailbox.release());
-        self.told.lock().held_back = held_back;
+        let mut told = self.told.lock();
+        let (messages, bytes) = std::mem::take(&mut told.taken);
+        if messages > 0 {
+            self.mailboxes.metrics.sent.add("taken", messages);
+            self.mailboxes.metrics.sent_bytes.inc_by(bytes);
+        }
+        let held_back = told.receivers.iter_mut().filter_map(|it| it.held_back.take());
+        held_back.for_each(|mailbox| mailbox.release());
+        if told.receivers.len() > FEW {
+            told.receivers.retain(|receiver| receiver.bytes > 0);
+        }
     }
 
     /// Removes the connection's mailbox, so nobody can reach it any more.
@@ -84,6 +99,38 @@ impl Speaker {
 impl Told {
     fn lock(&self) -> MutexGuard<'_, Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tally {
+    /// The receiver with this name, unless it is gone.
+    fn receiver(&mut self, conn: &ConnectionId, all: &Mailboxes) -> Option<&mut Receiver> {
+        let place = match self.receivers.iter().position(|receiver| receiver.conn == *conn) {
+            Some(place) => place,
+            None => {
+                let mailbox = Arc::downgrade(&all.find(conn)?);
+                let conn = conn.clone();
+                self.receivers.push(Receiver { conn, mailbox, held_back: None, bytes: 0 });
+                self.receivers.len() - 1
+            }
+        };
+        self.receivers.get_mut(place)
+    }
+}
+
+impl Receiver {
+    /// Posts a message, and returns its size in bytes.
+    fn post(&mut self, message: ServerMessage) -> Result<usize, Refused> {
+        let Posted { bytes, .. } = if let Some(mailbox) = &self.held_back {
+            mailbox.post(message, Pace::HeldBack)?
+        } else {
+            let mailbox = self.mailbox.upgrade().ok_or(Refused::Gone)?;
+            let posted = mailbox.post(message, Pace::HeldBack)?;
+            self.held_back = posted.held_back.then_some(mailbox);
+            posted
+        };
+        self.bytes += bytes;
+        Ok(bytes)
     }
 }
 
@@ -115,26 +162,19 @@ impl Outbox for Speaker {
             let posted = self.mailbox.answer(message);
             return Ok(posted.map_or_else(Delivery::from, |_| Delivery::Accepted));
         }
-        let metrics = &self.mailboxes.metrics;
-        let Some(mailbox) = self.mailboxes.find(to) else {
-            metrics.sent.count("gone");
-            return Ok(Delivery::Gone);
-        };
-        let Posted { bytes, held_back } = match mailbox.post(message, Pace::HeldBack) {
-            Ok(posted) => posted,
-            Err(refused) => {
-                metrics.sent.count(refused.name());
-                return Ok(refused.into());
-            }
-        };
-        metrics.sent.count("taken");
-        metrics.sent_bytes.inc_by(bytes as u64);
         let mut told = self.told.lock();
-        told.bytes.push((to.clone(), bytes));
-        if held_back {
-            told.held_back.push(mailbox);
+        let receiver = told.receiver(to, &self.mailboxes).ok_or(Refused::Gone);
+        match receiver.and_then(|receiver| receiver.post(message)) {
+            Ok(bytes) => {
+                told.taken.0 += 1;
+                told.taken.1 += bytes as u64;
+                Ok(Delivery::Accepted)
+            }
+            Err(refused) => {
+                self.mailboxes.metrics.sent.count(refused.name());
+                Ok(refused.into())
+            }
         }
-        Ok(Delivery::Accepted)
     }
 
     async fn send_all(

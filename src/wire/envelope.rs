@@ -65,31 +65,25 @@ impl<'a> Envelope<'a> {
     fn scan(text: &'a str) -> Option<Self> {
         let frame = Unstamped { text, ..Unstamped::default() };
         let mut found = Self { frame, ..Self::default() };
-        scan::fields(text, |key, value| {
-            found.note(Key::of(key), value)?;
-            Some(())
+        scan::fields(text, |key, value| match found.place(Key::of(key)) {
+            Some(place) => place.replace(text.get(value)?).is_none().then_some(()),
+            None => Some(()),
         })?;
         Some(found)
     }
 
-    /// Notes a field. `None` if it may be there only once, and this is the second.
-    fn note(&mut self, key: Key, value: &'a str) -> Option<()> {
-        let slot = match key {
-            Key::Kind => &mut self.kind,
-            Key::To => &mut self.to,
-            Key::TargetUserId => &mut self.target_user_id,
-            Key::RequestId => &mut self.request_id,
-            Key::From => {
-                self.frame.has_from = true;
-                return Some(());
-            }
-            Key::SentAt => {
-                self.frame.has_sent_at = true;
-                return Some(());
-            }
-            Key::Other => return Some(()),
-        };
-        slot.replace(value).is_none().then_some(())
+    /// Where the value of a field is kept. `None` if it does not matter.
+    fn place(&mut self, key: Key) -> Option<&mut Option<&'a str>> {
+        match key {
+            Key::Kind => return Some(&mut self.kind),
+            Key::To => return Some(&mut self.to),
+            Key::TargetUserId => return Some(&mut self.target_user_id),
+            Key::RequestId => return Some(&mut self.request_id),
+            Key::From => self.frame.has_from = true,
+            Key::SentAt => self.frame.has_sent_at = true,
+            Key::Other => {}
+        }
+        None
     }
 
     /// Its text.
@@ -189,7 +183,9 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
                 continue;
             }
             let value = map.next_value::<&RawValue>()?.get();
-            found.note(key, value).ok_or_else(|| A::Error::duplicate_field(key.name()))?;
+            if found.place(key).is_some_and(|place| place.replace(value).is_some()) {
+                return Err(A::Error::duplicate_field(key.name()));
+            }
         }
         Ok(Fields(found))
     }
@@ -208,14 +204,14 @@ enum Key {
 }
 
 impl Key {
-    fn of(name: &str) -> Self {
+    const fn of(name: &[u8]) -> Self {
         match name {
-            "type" => Self::Kind,
-            "to" => Self::To,
-            "targetUserId" => Self::TargetUserId,
-            "requestId" => Self::RequestId,
-            "from" => Self::From,
-            "sentAt" => Self::SentAt,
+            b"type" => Self::Kind,
+            b"to" => Self::To,
+            b"targetUserId" => Self::TargetUserId,
+            b"requestId" => Self::RequestId,
+            b"from" => Self::From,
+            b"sentAt" => Self::SentAt,
             _ => Self::Other,
         }
     }
@@ -249,7 +245,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Key, E> {
-        Ok(Key::of(key))
+        Ok(Key::of(key.as_bytes()))
     }
 }
 

@@ -9,6 +9,8 @@
 //! with escapes, deep nesting) and whatever is invalid is left to serde_json, which then says what
 //! is wrong and where.
 
+use std::ops::Range;
+
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, mask8x64, u8x64};
 
@@ -19,29 +21,26 @@ const WORD: usize = 8;
 /// A string that is longer than this is worth a look at a whole block.
 const SHORT: usize = 2 * WORD;
 
-/// Calls `found` with each field of the object that `text` is: its key without quotes, and its raw
-/// value. `None` if this is for serde_json to judge, or if `found` says so.
+/// Calls `found` with each field of the object that `text` is: its key without quotes, and where its
+/// raw value is. `None` if this is for serde_json to judge, or if `found` says so.
 pub(super) fn fields<'a>(
     text: &'a str,
-    mut found: impl FnMut(&'a str, &'a str) -> Option<()>,
+    mut found: impl FnMut(&'a [u8], Range<usize>) -> Option<()>,
 ) -> Option<()> {
-    let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
+    let text = text.as_bytes();
+    let mut scanner = Scanner { text, at: 0 };
     scanner.space();
     scanner.expect(b'{')?;
     scanner.space();
     if !scanner.take(b'}') {
         loop {
-            let start = scanner.at + 1;
-            scanner.expect(b'"')?;
-            scanner.string()?;
-            let key = text.get(start..scanner.at - 1)?;
-            if key.as_bytes().contains(&b'\\') {
-                return None;
-            }
+            let key = scanner.at + 1;
+            scanner.plain_key()?;
+            let key = &text[key..scanner.at - 1];
             scanner.colon()?;
             let start = scanner.at;
             scanner.value()?;
-            found(key, text.get(start..scanner.at)?)?;
+            found(key, start..scanner.at)?;
             scanner.space();
             if !scanner.take(b',') {
                 break;
@@ -109,6 +108,22 @@ impl Scanner<'_> {
         self.expect(b':')?;
         self.space();
         Some(())
+    }
+
+    /// Skips a key without escapes.
+    fn plain_key(&mut self) -> Option<()> {
+        self.expect(b'"')?;
+        while let Some(word) = self.text[self.at..].first_chunk() {
+            let ordinary = ordinary_bytes(*word);
+            self.at += ordinary;
+            if ordinary < WORD {
+                break;
+            }
+        }
+        while !matches!(self.peek()?, b'"' | b'\\' | 0..0x20) {
+            self.at += 1;
+        }
+        self.expect(b'"')
     }
 
     /// Skips one value, without recursion.

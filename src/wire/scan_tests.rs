@@ -10,7 +10,7 @@ use super::*;
 fn ours(text: &str) -> Option<Vec<(String, &str)>> {
     let mut found = Vec::new();
     fields(text, |key, value| {
-        found.push((key.to_owned(), value));
+        found.push((str::from_utf8(key).unwrap().to_owned(), &text[value]));
         Some(())
     })?;
     Some(found)

@@ -83,8 +83,9 @@ impl Room {
 
     /// A client that speaks has its last resume token, so the one before is no longer needed.
     fn heard(&self, who: &Claim, decision: Decision) -> Decision {
-        let before = |seat: &&Seat| seat.keys.is_some_and(|keys| keys.has_before());
-        let Some(seat) = self.held_by(who).filter(before) else { return decision };
+        let has_before = |seat: &&Seat| seat.keys.is_some_and(|keys| keys.has_before());
+        let mut seats = self.seats.iter().filter(has_before);
+        let Some(seat) = seats.find(|seat| seat.here() == Some(&who.conn)) else { return decision };
         let mut next = decision.next.unwrap_or_else(|| self.changed());
         let known = next.seats.iter_mut().find(|known| known.here() == seat.here());
         known.into_iter().for_each(Seat::note_heard);

@@ -124,6 +124,10 @@ impl Bucket {
     }
 
     fn level(&self, now: Instant) -> f64 {
+        // The messages of one read have one time.
+        if now == self.at {
+            return self.tokens;
+        }
         let earned = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second;
         (self.tokens + earned).min(self.burst)
     }

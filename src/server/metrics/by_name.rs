@@ -29,13 +29,18 @@ impl ByName {
 
     /// Counts one more of this name.
     pub(in crate::server) fn count(&self, name: &'static str) {
+        self.add(name, 1);
+    }
+
+    /// Counts so many more of this name.
+    pub(in crate::server) fn add(&self, name: &'static str, more: u64) {
         for place in &self.known {
             let (known, counter) =
                 place.get_or_init(|| (name, self.all.with_label_values(&[name])));
             if *known == name {
-                return counter.inc();
+                return counter.inc_by(more);
             }
         }
-        self.all.with_label_values(&[name]).inc();
+        self.all.with_label_values(&[name]).inc_by(more);
     }
 }

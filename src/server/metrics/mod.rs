@@ -5,6 +5,7 @@
 //! client can make a new one. The names follow Prometheus's conventions, with the prefix `visio_`.
 
 mod by_name;
+mod counted;
 pub(super) mod listener;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::health::{Check, Report};
 use crate::ports::{Census, Journal};
 
 pub(super) use by_name::ByName;
+pub(super) use counted::Counted;
 
 /// The bounds of the histogram of relay times, in seconds.
 const RELAY_SECONDS: [f64; 8] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1];
