@@ -32,7 +32,7 @@ fn the_token_before_is_good_until_the_client_was_heard() {
 fn answers_may_be_lost_one_after_the_other() {
     let room = lose(&two(), "c2", counted(5, 2, 0));
     let room = resume_with(&room, "c3 bob", "bob's", Some(6), "second").next.unwrap();
-    // Frame 7 had been sent twice. It may have come over the first connection after all.
+    // Frame 7 was sent on both connections, and may have come over the first one after all.
     for (count, unproven) in [(6, &["7"][..]), (7, &[])] {
         let lost = lose(&room, "c3", frames(0, &["7"], 1, 0));
         let again = resume_with(&lost, "c4 bob", "bob's", Some(count), "third");
