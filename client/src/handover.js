@@ -43,6 +43,8 @@ export class Handover {
   #unsaid = [];
   /** What the old connection said since the join. @type {string[]} */
   #unheard = [];
+  /** What the fresh one said before its answer. @type {string[]} */
+  #early = [];
 
   /**
    * @param {WebSocket} fresh  about to open
@@ -93,7 +95,8 @@ export class Handover {
   end() {
     this.#stage = "over";
     this.#timers.clear();
-    return { fresh: this.#fresh, unsaid: this.#unsaid, unheard: this.#unheard };
+    const [unsaid, unheard, early] = [this.#unsaid, this.#unheard, this.#early];
+    return { fresh: this.#fresh, unsaid, unheard, early };
   }
 
   /** The old connection stays. Returns what waits on both sides. */
@@ -141,6 +144,8 @@ export class Handover {
     const { type } = parse(text) ?? {};
     if (PLACES.has(type)) this.#steps.done(this, text);
     else if (type === "error") this.#fail();
+    // On API Gateway, what others do next may overtake the answer.
+    else this.#early.push(text);
   }
 
   #fail() {

@@ -186,7 +186,7 @@ export class Line {
 
   /** @param {Handover} handover @param {string} answer */
   #moved(handover, answer) {
-    const { fresh, unsaid, unheard } = handover.end();
+    const { fresh, unsaid, unheard, early } = handover.end();
     this.#handover = null;
     this.#rivalUntil = 0;
     // A server that counts frames says again what came after our count.
@@ -196,6 +196,7 @@ export class Line {
     if (this.#socket) letGo(this.#socket, late);
     this.#use(fresh);
     this.#owner.moved(answer);
+    for (const text of early) this.#owner.heard(text);
     this.#sayAll(unsaid);
   }
 

@@ -25,6 +25,7 @@ import { Lobby } from "./lobby.js";
 import { Post } from "./post.js";
 import { Pulse } from "./pulse.js";
 import { Renewal } from "./renewal.js";
+import { RoomNews } from "./room-news.js";
 import { Incoming } from "./sequence.js";
 import { Timers } from "./timers.js";
 import { Tokens } from "./token.js";
@@ -60,7 +61,7 @@ export class Signaling extends Emitter {
   #state = "closed";
   #attempt = 0;
   #notBefore = 0;
-  #version = 0;
+  #news = new RoomNews();
   #lobby = new Lobby();
   /** @type {string | undefined} */
   #reason;
@@ -137,6 +138,11 @@ export class Signaling extends Emitter {
     this.#stop("leave");
   }
 
+  /** Lets go of the connection and keeps the place, before a page goes into the browser's cache. */
+  suspend() {
+    if (this.#state !== "closed") this.#lost();
+  }
+
   /** Skips the current pause, for example when the network is back. */
   retryNow() {
     if (this.#state === "closed" || this.#line.isUsed) return;
@@ -159,7 +165,7 @@ export class Signaling extends Emitter {
 
   /** Another connection. */
   #begin() {
-    this.#version = 0;
+    this.#news = new RoomNews();
     this.#lobby = new Lobby();
     this.#reason = undefined;
     this.#post.connected();
@@ -306,15 +312,15 @@ export class Signaling extends Emitter {
   /** @param {RoomMessage} message */
   #roomChanged(message) {
     const joined = message.type === "joined";
-    if (joined && this.#state === "waiting" && message.version < this.#version) return;
+    const placed = PLACED.has(this.#state);
+    if (joined && this.#state === "waiting" && message.version < this.#news.version) return;
     if (joined) this.#seated(message);
     // A client in the lobby has no room; this is late news of the room it was in.
     if (this.#state === "waiting") return;
-    // `joined` always counts, whatever its version: a restarted server counts from one again.
-    if (!joined && message.version <= this.#version) return;
-    this.#version = Math.max(this.#version, message.version);
-    for (const due of this.#post.roster(message.peers)) this.#write(due);
-    this.emit("room", message);
+    for (const news of this.#news.take(message, placed)) {
+      for (const due of this.#post.roster(news.peers)) this.#write(due);
+      this.emit("room", news);
+    }
   }
 
   /** @param {Joined} joined */
@@ -341,8 +347,8 @@ export class Signaling extends Emitter {
 
   /** @param {Waiting} message */
   #wait(message) {
-    if (PLACED.has(this.#state) && message.version < this.#version) return;
-    this.#version = message.version;
+    if (PLACED.has(this.#state) && message.version < this.#news.version) return;
+    this.#news.version = message.version;
     this.#lobby = new Lobby();
     this.#resumeToken = null;
     this.#placed("waiting");

@@ -231,6 +231,8 @@ export class Visit extends Emitter {
     watchWakeups({
       awake: () => this.#awake(),
       offline: () => signaling.probe(),
+      // The browser would keep the connection of a frozen page, and answer the server's pings.
+      frozen: () => signaling.suspend(),
       closing: () => people.sayClosing(),
     }, this.#stop.signal);
     if (signal?.aborted) this.#abort();

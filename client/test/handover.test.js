@@ -130,6 +130,18 @@ test("API Gateway sends nothing again: what the old connection brings is heard",
   assert.deepEqual(of("ended"), []);
 }));
 
+test("what the fresh connection brings before its answer is heard after it", () => later(async () => {
+  // On API Gateway, what others do next may overtake the answer.
+  const { fresh, of } = await joining();
+  fresh.say({ type: "peer_left", roomId: "r", peerId: "ben", version: 6, peers: [] });
+  fresh.say(said("bye"));
+  assert.deepEqual(heard(of), []);
+  fresh.say(joined({ resumed: true, version: 5, peers: [BEN] }));
+  assert.deepEqual(heard(of), ["bye"]);
+  const news = of("room").map(({ type, version }) => [type, version]);
+  assert.deepEqual(news.slice(-2), [["joined", 5], ["peer_left", 6]]);
+}));
+
 test("the next connection resumes with the token and the count of the fresh one", () => later(
   async () => {
   const { sockets, fresh } = await joining();

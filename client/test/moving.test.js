@@ -7,7 +7,8 @@ import { invitations } from "../../tests/browser/invitations.js";
 import { startGateway, startServer } from "../../tests/browser/server.js";
 
 const MOVES = 4;
-const LINES = 50;
+/** On the gateway about two lines pass between two changes, and each change takes a second. */
+const LINES = { server: 50, gateway: 20 };
 /**
  * Lines that are on their way at once, from each side. More would queue up for the functions of a
  * busy machine, and a change waits for them for a second.
@@ -91,7 +92,7 @@ for (const [runtime, start] of Object.entries(runtimes)) {
     await anna.until(() => joins(anna).length > 0);
     const ben = person("ben");
     await ben.until(() => joins(ben).length > 0);
-    const isEnough = () => joins(anna).length > MOVES && ben.of("message").length >= LINES;
+    const isEnough = () => joins(anna).length > MOVES && ben.of("message").length >= LINES[runtime];
     const [byAnna, byBen] = [anna, ben].map((one) => talk(one, WINDOW[runtime], isEnough));
     await ben.until(isEnough);
     const lines = (to) => to.of("message").map(({ message }) => message);

@@ -279,6 +279,22 @@ test("a draining server is left when it says so", () => later(async () => {
   assert.equal(sockets.all.length, 2);
 }));
 
+test("a suspended client lets go of its connection, and resumes its seat", () => later(async () => {
+  const { signaling, sockets, of } = await seated();
+  const [first] = sockets.all;
+  signaling.suspend();
+  assert.deepEqual(first.closed, { code: 1000, reason: "lost" });
+  assert.deepEqual(first.sent.filter(({ type }) => type === "leave"), []);
+  signaling.retryNow();
+  await sockets.last.open();
+  assert.equal(sockets.all.length, 2);
+  assert.ok(sockets.last.sent.find(({ type }) => type === "join").resumeToken);
+  assert.deepEqual(of("ended"), []);
+  signaling.leave();
+  signaling.suspend();
+  assert.equal(signaling.state, "closed");
+}));
+
 test("an old connection that still speaks is not heard", () => later(async () => {
   const { signaling, sockets, of } = await seated();
   const [old] = sockets.all;
@@ -300,6 +316,24 @@ test("only news of the room counts, except after a restart of the server", () =>
   sockets.last.say(joined({ version: 1 }));
   sockets.last.say(roster(2));
   assert.deepEqual(of("room").map(({ version }) => version), [7, 9, 1, 2]);
+}));
+
+test("news of the room that overtake the answer to a join count after it", () => later(async () => {
+  const { signaling, sockets, of } = client();
+  signaling.connect();
+  await sockets.last.open();
+  const roster = (version) => ({ type: "roster", roomId: "r", version, peers: [] });
+  for (const version of [4, 7, 6]) sockets.last.say(roster(version));
+  assert.deepEqual(of("room"), []);
+  sockets.last.say(joined({ version: 5 }));
+  sockets.last.say(roster(7));
+  const news = () => of("room").map(({ type, version }) => [type, version]);
+  assert.deepEqual(news(), [["joined", 5], ["roster", 7]]);
+  sockets.last.end();
+  mock.timers.tick(500);
+  await sockets.last.open();
+  sockets.last.say(joined({ version: 5 }));
+  assert.deepEqual(news().slice(2), [["joined", 5]], "that was another connection");
 }));
 
 test("tokens reach no log", () => later(async () => {

@@ -23,7 +23,7 @@ beforeEach(() => {
   told = [];
   stop = new AbortController();
   const tell = Object.fromEntries(
-    ["awake", "offline", "closing"].map((name) => [name, () => told.push(name)]),
+    ["awake", "offline", "frozen", "closing"].map((name) => [name, () => told.push(name)]),
   );
   watchWakeups(tell, stop.signal);
 });
@@ -56,11 +56,11 @@ test("a page that is loaded, hidden or offline is not awake", () => {
   assert.deepEqual(told, ["offline"]);
 });
 
-test("only a page that is thrown away says good-bye", () => {
-  happen(page.window, "pagehide", { persisted: true });
-  assert.deepEqual(told, []);
+test("a page that goes says good-bye, and is frozen if the browser wants to keep it", () => {
   happen(page.window, "pagehide", { persisted: false });
   assert.deepEqual(told, ["closing"]);
+  happen(page.window, "pagehide", { persisted: true });
+  assert.deepEqual(told, ["closing", "closing", "frozen"]);
 });
 
 test("it stops with its signal", () => {

@@ -1,15 +1,13 @@
 //! The flags of `visio doctor`.
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 
 use super::Doctor;
 use super::finding::Step;
 use super::pass::Passes;
-use crate::reach::{BadWay, Minter, WayFlags};
+use crate::reach::{BadSecret, BadWay, MinterFlags, WayFlags};
 use crate::redact::Redacted;
 use crate::server::config::redacted;
-use crate::token::BadKey;
 
 /// Find out why a visit does not work.
 ///
@@ -29,15 +27,8 @@ pub struct DoctorFlags {
     #[arg(value_parser = redacted, value_delimiter = ',')]
     token: Vec<Redacted<String>>,
 
-    /// Secret of the server's visit tokens, to make two for a room of the doctor's own
-    #[arg(long, env = "VISIO_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
-    #[arg(value_parser = redacted)]
-    jwt_secret: Option<Redacted<String>>,
-
-    /// Audience (`aud`) of the tokens that the doctor makes
-    #[arg(long, env = "VISIO_JWT_AUDIENCE", value_name = "NAME")]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    jwt_audience: Option<String>,
+    #[command(flatten)]
+    minter: MinterFlags,
 
     /// Last step to take
     #[arg(long, value_name = "STEP", value_enum, default_value = "ice")]
@@ -55,8 +46,8 @@ pub enum FlagError {
     #[error(transparent)]
     Way(#[from] BadWay),
     /// The secret.
-    #[error("--jwt-secret: {0}")]
-    Secret(BadKey),
+    #[error(transparent)]
+    Secret(#[from] BadSecret),
 }
 
 impl DoctorFlags {
@@ -68,13 +59,10 @@ impl DoctorFlags {
         } else {
             self.token
         };
-        let passes = match (tokens.is_empty(), self.jwt_secret) {
-            (true, Some(secret)) => {
-                let minter = Minter::new(secret, self.jwt_audience).map_err(FlagError::Secret)?;
-                Passes::minted(minter)
-            }
-            (true, None) => Passes::none(),
-            (false, _) => Passes::given(tokens),
+        let passes = if tokens.is_empty() {
+            self.minter.resolve()?.map_or_else(Passes::none, Passes::minted)
+        } else {
+            Passes::given(tokens)
         };
         Ok(Doctor { way, passes, until: self.until })
     }

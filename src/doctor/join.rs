@@ -66,8 +66,8 @@ pub(super) fn explained(unheard: &Unheard, passes: &Passes) -> Wrong {
 fn advice(code: &str, passes: &Passes) -> &'static str {
     match (code, passes.has_token()) {
         ("unauthorized", false) => {
-            "The server wants visit tokens. Pass one with --token, or the server's own secret with \
-             --jwt-secret, best in the variables VISIO_TOKEN and VISIO_JWT_SECRET."
+            "The server wants visit tokens. Give one in VISIO_TOKEN, or the server's own secret in \
+             VISIO_JWT_SECRET or --jwt-secret-file."
         }
         ("unauthorized", true) => {
             "Check that the token was made with the server's key and audience (--jwt-audience), \

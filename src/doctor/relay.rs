@@ -60,7 +60,8 @@ async fn exchange(from: &mut Peer, to: &mut Peer, kind: &str, sdp: &str) -> Resu
 fn one_token() -> Wrong {
     Wrong::skipped(
         "There is a token for one peer only, so nothing was relayed.",
-        "Pass --token twice, with tokens of two peers in one room, or --jwt-secret.",
+        "Give tokens of two peers in one room, in VISIO_TOKEN with a comma between them; or the \
+         server's own secret, in VISIO_JWT_SECRET or --jwt-secret-file.",
     )
 }
 

@@ -42,9 +42,20 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         if delivered.is_all() {
             return Ok(ControlFlow::Break(()));
         }
+        Box::pin(self.make_up_for(event, &seen, delivered, now)).await
+    }
+
+    /// Tells senders what could not be delivered, and decides the loss of those who are gone.
+    async fn make_up_for(
+        &self,
+        event: &Event<'_>,
+        seen: &Room,
+        delivered: Delivered,
+        now: Timestamp,
+    ) -> Result<ControlFlow<(), Vec<PeerId>>, Fault> {
         let Delivered { gone, failed, untold, cut_short } = delivered;
         for (conn, code) in failed {
-            if let Some((to, rejection)) = could_not_be_reached(event, &seen, &conn, code) {
+            if let Some((to, rejection)) = could_not_be_reached(event, seen, &conn, code) {
                 self.answer(to, rejection).await?;
             }
         }
@@ -52,10 +63,9 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         let missed: Vec<_> = missed.filter(|peer| event.is_for(peer)).cloned().collect();
         let repeats = cut_short || !missed.is_empty();
         let speaker_gone = event.speaker().is_none_or(|conn| gone.contains(conn));
-        let untold = told_later(&seen, untold);
+        let untold = told_later(seen, untold);
         if !gone.is_empty() {
-            // On the heap, since it is rare: an idle connection need not hold room for it.
-            Box::pin(self.lose(seen.id(), gone, untold, now)).await?;
+            self.lose(seen.id(), gone, untold, now).await?;
         }
         Ok(if repeats && !speaker_gone {
             ControlFlow::Continue(missed)
@@ -94,15 +104,23 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
         mut effects: Vec<Effect>,
         now: Timestamp,
     ) -> Result<Delivered, Fault> {
-        let mut delivered = Delivered::default();
-        // Nearly always a message for one peer is all there is, and needs no list of messages.
         if let [Effect::Send { message: ServerMessage::Relayed(_), .. }] = effects[..]
             && let Some(Effect::Send { to, message }) = effects.pop()
         {
+            let mut delivered = Delivered::default();
             let delivery = self.outbox.send(&to, message).await?;
             delivered.note(to, delivery);
             return Ok(delivered);
         }
+        Box::pin(self.carry_out_all(effects, now)).await
+    }
+
+    async fn carry_out_all(
+        &self,
+        effects: Vec<Effect>,
+        now: Timestamp,
+    ) -> Result<Delivered, Fault> {
+        let mut delivered = Delivered::default();
         let mut messages = Vec::new();
         for effect in effects {
             if let Effect::Send { to, mut message } = effect {

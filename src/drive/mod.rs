@@ -7,6 +7,9 @@
 //! A swap that was raced is decided anew. So is a message whose receiver turned out to be gone: a
 //! delivery that fails is news of the room, not a failure. A message to the room is decided anew
 //! only for the peers that turned out to be gone.
+//!
+//! Nearly every event is a message for one peer that is there. A future has room for the longest way
+//! through it, and is moved, so whatever is on no such way is boxed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod deliver;
@@ -82,12 +85,12 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
         }
         if matches!(message, ClientMessage::Ping) {
             let pong = ServerMessage::Pong { server_time: now, request_id };
-            return self.answer(&from.id, pong).await;
+            return Box::pin(self.answer(&from.id, pong)).await;
         }
         let Some(who) = &from.claim else {
             let rejection = Rejection::new(Code::NotJoined, "`join` first");
             let rejection = rejection.to(message.to().cloned()).answering(request_id);
-            return self.answer(&from.id, rejection).await;
+            return Box::pin(self.answer(&from.id, rejection)).await;
         };
         let what = match message {
             ClientMessage::Signal(signal) => Said::Signal(signal),
@@ -97,7 +100,8 @@ impl<R: Registry, C: Connections, O: Outbox> Driver<R, C, O> {
             ClientMessage::Renew(token) => match self.renewed(&token, now) {
                 Ok(grant) => Said::Renew(grant),
                 Err(refusal) => {
-                    return self.answer(&from.id, refusal.answering(request_id)).await;
+                    let refusal = refusal.answering(request_id);
+                    return Box::pin(self.answer(&from.id, refusal)).await;
                 }
             },
             ClientMessage::Leave => Said::Leave,
@@ -153,17 +157,35 @@ impl<R: Registry, C, O: Outbox> Driver<R, C, O> {
     async fn handle(
         &self,
         room: &RoomId,
-        first: &Event<'_>,
+        event: &Event<'_>,
         now: Timestamp,
     ) -> Result<Standing, Fault> {
-        let mut again = None;
+        let settled = self.settle(room, event, now).await?;
+        let standing = settled.standing;
+        match self.deliver(event, settled, now).await? {
+            ControlFlow::Break(()) => Ok(standing),
+            ControlFlow::Continue(missed) => {
+                Box::pin(self.handle_again(room, event, missed, now)).await
+            }
+        }
+    }
+
+    /// Handles an event that has to be decided again, for those who have missed it.
+    async fn handle_again(
+        &self,
+        room: &RoomId,
+        first: &Event<'_>,
+        mut missed: Vec<PeerId>,
+        now: Timestamp,
+    ) -> Result<Standing, Fault> {
         loop {
+            let again = first.said_again_to(missed);
             let event = again.as_ref().unwrap_or(first);
             let settled = self.settle(room, event, now).await?;
             let standing = settled.standing;
             match self.deliver(event, settled, now).await? {
                 ControlFlow::Break(()) => return Ok(standing),
-                ControlFlow::Continue(missed) => again = first.said_again_to(missed),
+                ControlFlow::Continue(more) => missed = more,
             }
         }
     }

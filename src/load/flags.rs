@@ -1,20 +1,14 @@
 //! The flags of `visio load`.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
+use clap::builder::RangedU64ValueParser;
 
 use super::Load;
 use super::scenario::Scenario;
-use crate::reach::{BadWay, Minter, WayFlags};
-use crate::redact::Redacted;
-use crate::token::BadKey;
+use crate::reach::{BadSecret, BadWay, MinterFlags, WayFlags};
 
-/// The variable that holds the secret.
-const SECRET: &str = "VISIO_JWT_SECRET";
 /// The longest time that users come and go.
 const MAX_DURATION: Duration = Duration::from_secs(3600);
 const LEAST_THINKING: Duration = Duration::from_millis(50);
@@ -25,8 +19,7 @@ const MOST_THINKING: Duration = Duration::from_secs(60);
 /// Users come and go in pairs: they join, exchange an offer, an answer and candidates, write texts,
 /// and leave. What arrives is compared with what was sent. Exits with 0 if all went well; 2 for an
 /// invalid command line; 20 if frames were lost, doubled, misrouted, reordered or changed; 21 if
-/// something else failed; 22 if not even one visit can be held. A secret for visit tokens is read
-/// from VISIO_JWT_SECRET or from a file, never from the command line.
+/// something else failed; 22 if not even one visit can be held.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct LoadFlags {
@@ -54,15 +47,8 @@ pub struct LoadFlags {
     #[arg(long, value_name = "DURATION", value_parser = think, default_value = "2s")]
     think: Duration,
 
-    /// File with the secret of the server's visit tokens, so that each peer gets a token of its own
-    /// [default: the variable VISIO_JWT_SECRET; without either, no tokens]
-    #[arg(long, env = "VISIO_JWT_SECRET_FILE", value_name = "FILE")]
-    jwt_secret_file: Option<PathBuf>,
-
-    /// Audience (`aud`) of these tokens
-    #[arg(long, env = "VISIO_JWT_AUDIENCE", value_name = "NAME")]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    jwt_audience: Option<String>,
+    #[command(flatten)]
+    minter: MinterFlags,
 
     /// Frames may overtake each other, as they do behind API Gateway: count that, but do not fail
     #[arg(long)]
@@ -83,12 +69,9 @@ pub enum FlagError {
     /// The way to the server.
     #[error(transparent)]
     Way(#[from] BadWay),
-    /// The file with the secret.
-    #[error("--jwt-secret-file {0}: could not read the file: {1}")]
-    Unreadable(String, std::io::Error),
     /// The secret.
-    #[error("{0}: {1}")]
-    Secret(String, BadKey),
+    #[error(transparent)]
+    Secret(#[from] BadSecret),
     /// The ramp-up.
     #[error("--ramp-up: expected no more than the duration of {0}")]
     RampUp(humantime::FormattedDuration),
@@ -107,7 +90,7 @@ impl LoadFlags {
         if way.target.token.is_some() {
             return Err(FlagError::Token);
         }
-        let minter = minter(self.jwt_secret_file, self.jwt_audience)?;
+        let minter = self.minter.resolve()?;
         let is_scenario = self.users.is_none() && self.duration.is_none();
         let duration = self.duration.unwrap_or_else(|| self.scenario.duration());
         let ramp_up = self.ramp_up.unwrap_or(duration / 10);
@@ -126,24 +109,6 @@ impl LoadFlags {
             name: if is_scenario { self.scenario.to_string() } else { "custom".to_owned() },
         })
     }
-}
-
-/// Makes the tokens; `None` for a server that needs none.
-fn minter(file: Option<PathBuf>, audience: Option<String>) -> Result<Option<Minter>, FlagError> {
-    let (from, secret) = match file {
-        Some(file) => {
-            let name = file.display().to_string();
-            let text = fs::read_to_string(&file);
-            let text = text.map_err(|error| FlagError::Unreadable(name.clone(), error))?;
-            (format!("--jwt-secret-file {name}"), text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-        None => match std::env::var(SECRET) {
-            Ok(secret) => (SECRET.to_owned(), secret),
-            Err(_) => return Ok(None),
-        },
-    };
-    let minter = Minter::new(Redacted::new(secret), audience);
-    minter.map(Some).map_err(|bad| FlagError::Secret(from, bad))
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

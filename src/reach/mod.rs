@@ -16,8 +16,8 @@ mod trust;
 mod upgrade;
 
 pub(crate) use answer::{Answer, Good, Verdict, Wrong};
-pub use flags::BadWay;
-pub(crate) use flags::WayFlags;
+pub use flags::{BadSecret, BadWay};
+pub(crate) use flags::{MinterFlags, WayFlags};
 pub(crate) use minter::Minter;
 pub(crate) use plain::plain;
 pub(crate) use target::Target;

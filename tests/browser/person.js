@@ -216,6 +216,36 @@ export class Person {
     assert.deepEqual(outside, []);
   }
 
+  /**
+   * Asserts that somebody who is alone can read what the stage says: all of it is inside the stage,
+   * and their own picture covers none of it. A panel may cover the text, but not cut it.
+   */
+  async readsStage() {
+    const unreadable = await this.page.evaluate(() => {
+      const contains = (outer, inner) => outer.left <= inner.left && outer.right >= inner.right
+        && outer.top <= inner.top && outer.bottom >= inner.bottom;
+      const meet = (one, other) => one.left < other.right && other.left < one.right
+        && one.top < other.bottom && other.top < one.bottom;
+      const boxOf = (node) => node?.getBoundingClientRect();
+      const [stage, own, panel] = ["#stage", "#self", ".panel:not([hidden])"].map(
+        (selector) => boxOf(document.querySelector(selector)),
+      );
+      const inked = (part) => {
+        if (part.matches("button")) return boxOf(part);
+        const text = document.createRange();
+        text.selectNodeContents(part);
+        return boxOf(text);
+      };
+      return [...document.querySelectorAll("#alone :is(h2, p, button)")]
+        .filter((part) => part.checkVisibility())
+        .map((part) => ({ text: part.textContent.trim(), box: inked(part) }))
+        .filter(({ box }) => !(panel && contains(panel, box)))
+        .filter(({ box }) => !contains(stage, box) || meet(box, own) || (panel && meet(box, panel)))
+        .map(({ text, box }) => `${text} ${JSON.stringify(box)}`);
+    });
+    assert.deepEqual(unreadable, [], "text that is cut off or covered");
+  }
+
   /** The person's own peer id, as the server last confirmed it. */
   async peerId() {
     await this.logged("in", "joined");

@@ -16,11 +16,13 @@ const FAKE_DEVICES = "--use-fake-device-for-media-stream";
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  FAKE_DEVICES,
   "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
   "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
   "--disable-background-timer-throttling",
 ];
+
+/** Playwright switches the back/forward cache off, which people have. */
+const NOT_AS_PEOPLE_HAVE_IT = ["--disable-back-forward-cache"];
 
 /** Grants every request for camera and microphone. */
 const SAY_YES = "--use-fake-ui-for-media-stream";
@@ -29,8 +31,8 @@ const ARTEFACTS = fileURLToPath(new URL("../../target/browser/", import.meta.url
 
 /**
  * Runs `play` on a fresh stage and removes it, whatever happens. `flags` are for the server, which
- * `start` starts; `camera: false` is a browser that refuses camera and microphone, and
- * `cameras` how many it has; `certificate` is
+ * `start` starts; `camera: false` is a browser that refuses camera and microphone;
+ * `cameras` is how many there are, and without any there is no microphone either; `certificate` is
  * one of `certificate.js`, which the server shows and the browser trusts.
  */
 export async function onStage(options, play) {
@@ -49,8 +51,8 @@ async function playOnce(
   { flags = [], camera = true, cameras = 1, certificate = null, start = startServer }, play,
 ) {
   const server = await start(...flags, ...certificate?.forServer ?? []);
-  const more = cameras > 1 ? [`${FAKE_DEVICES}=device-count=${cameras}`] : [];
-  const browser = await launch(camera, [...more, ...certificate?.forBrowser ?? []]);
+  const devices = cameras > 0 ? [`${FAKE_DEVICES}=device-count=${cameras}`] : [];
+  const browser = await launch(camera, [...devices, ...certificate?.forBrowser ?? []]);
   const stage = new Stage(server, browser, certificate ? "https" : "http");
   try {
     await play(stage);
@@ -165,7 +167,9 @@ class Stage {
 
 async function launch(camera, more) {
   const args = camera ? [...FLAGS, SAY_YES, ...more] : [...FLAGS, ...more];
-  return chromium.launch({ executablePath: chromiumPath(), args });
+  return chromium.launch({
+    executablePath: chromiumPath(), args, ignoreDefaultArgs: NOT_AS_PEOPLE_HAVE_IT,
+  });
 }
 
 function chromiumPath() {

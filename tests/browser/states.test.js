@@ -5,16 +5,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { invitations } from "./invitations.js";
 import { onStage, screenshotPath } from "./stage.js";
-
-const WINDOWS = {
-  desktop: { viewport: { width: 1280, height: 800 } },
-  portrait: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
-  landscape: { viewport: { width: 844, height: 390 }, isMobile: true, hasTouch: true },
-  dark: { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
-  // Twice as large: half as many pixels for everything.
-  zoomed: { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
-  still: { viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" },
-};
+import { WINDOWS } from "./windows.js";
 
 for (const [name, context] of Object.entries(WINDOWS)) {
   test(`every state of a visit: ${name}`, { timeout: 120_000 }, () => walk(name, context));
@@ -29,6 +20,7 @@ function walk(name, context) {
       assert.deepEqual(await person.violations(), [], state);
       await person.fits();
       if (await person.page.isVisible(".controls")) await person.reachesControls();
+      if (await person.page.isVisible("#alone")) await person.readsStage();
     };
     const anna = await stage.person("Anna", { token: patient(), context, more: SHORT });
     const weber = await stage.person("Dr. Weber", { token: doctor(), context, more: SHORT });

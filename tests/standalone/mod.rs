@@ -21,6 +21,7 @@ mod page;
 mod panics;
 mod privacy;
 mod proxies;
+mod secrets;
 mod signals;
 mod tls;
 mod tokens;

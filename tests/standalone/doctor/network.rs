@@ -66,7 +66,6 @@ async fn an_invalid_command_line_is_refused() {
     for (args, part) in [
         (["--ca", "/nowhere.pem"], "could not read"),
         (["--ca", &key], "expected certificates"),
-        (["--jwt-secret", "short"], "32 bytes"),
         (["--origin", "a\nb"], "expected an origin"),
     ] {
         let (code, text) = printed(&[&["wss://127.0.0.1:1"], &args[..]].concat(), &[]).await;
