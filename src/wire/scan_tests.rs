@@ -116,7 +116,8 @@ fn a_key_with_escapes_is_left_to_serde_json() {
 
 #[test]
 fn values_of_every_kind_are_found_whole() {
-    let text = r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true,"f":false,"é":null} "#;
+    let text =
+        r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true,"f":false,"é":null} "#;
     assert_same(text);
     assert_eq!(ours(text).unwrap()[0].1, r#"[1, {"b": [ ]}, "x\"y"]"#);
     let mixed = r#"{"a":{"b":[1,{"c":[2],"d":{"e":[{}]}}],"f":3}}"#;
