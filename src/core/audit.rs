@@ -1,4 +1,4 @@
-//! Happened is written down of a visit: who came and went as what, and by whose word. Ids, roles,
+//! What is written down of a visit: who came and went as what, and by whose word. Ids, roles,
 //! times and reasons from a list; no name, no text of a person, no address.
 
 use serde::{Serialize, Serializer};
@@ -13,7 +13,7 @@ pub struct AuditEvent {
     /// When.
     #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
-    /// Happened happened.
+    /// What happened.
     pub event: &'static str,
     /// In which visit.
     pub room_id: RoomId,
@@ -34,7 +34,7 @@ pub struct AuditEvent {
     pub duration_ms: Option<u64>,
 }
 
-/// Happened there is to tell.
+/// What there is to tell.
 pub(super) enum Happened<'a> {
     Joined,
     Waiting,

@@ -107,14 +107,6 @@ impl Event<'_> {
         let again = Event::Said { who, request_id, what: Said::Again(signal, missed) };
         Some(again).filter(|_| self.is_for_all())
     }
-
-    /// The one peer that this is for, if it is a message to one.
-    pub fn receiver(&self) -> Option<&PeerId> {
-        match self {
-            Self::Said { what: Said::Signal(signal), .. } => signal.to.peer(),
-            _ => None,
-        }
-    }
 }
 
 /// What comes with a request for a seat.
@@ -157,5 +149,36 @@ impl JoinRequest {
     /// What it may do: what its token says, else what everybody may.
     pub fn role(&self) -> Role {
         self.grant.as_ref().map_or(Role::Guest, |grant| grant.role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{ClientMessage, FromText, Incoming, RoomId};
+
+    fn signal(text: &str) -> Signal<'_> {
+        match Incoming::parse(text).unwrap().message {
+            ClientMessage::Signal(signal) => signal,
+            other => panic!("expected a signal, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_to_all_is_said_again_to_those_who_missed_it_and_stays_one_to_all() {
+        let peer = |name| PeerId::parse(name).unwrap();
+        let who =
+            Claim { conn: ConnectionId::new("c1"), room: RoomId::fallback(), peer: peer("ada") };
+        let chat = who.says(Said::Signal(signal(r#"{"type":"chat"}"#)));
+        assert!(chat.is_for_all() && chat.is_for(&peer("bob")) && chat.is_for(&peer("cy")));
+        let again = chat.said_again_to(vec![peer("bob")]).unwrap();
+        assert!(again.is_for_all() && again.is_for(&peer("bob")) && !again.is_for(&peer("cy")));
+        assert_eq!(again.speaker(), Some(&who.conn));
+
+        let offer = who.says(Said::Signal(signal(r#"{"type":"offer","to":"bob"}"#)));
+        assert!(!offer.is_for_all() && offer.is_for(&peer("bob")) && !offer.is_for(&peer("cy")));
+        assert!(offer.said_again_to(vec![peer("bob")]).is_none());
+        let lost = Event::lost(who.conn.clone());
+        assert!(!lost.is_for_all() && !lost.is_for(&peer("bob")) && lost.speaker().is_none());
     }
 }

@@ -274,7 +274,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::Presence;
+    use crate::core::{Presence, Unread};
     use crate::wire::{DisplayName, FromText, Metadata, Role};
 
     #[test]
@@ -291,7 +291,6 @@ mod tests {
             expires_at: None,
             relay_only: false,
             next_ice: None,
-            admitted: false,
         };
         let ada =
             seat("ada", DisplayName::parse("Ada \"L\" é"), Metadata::from_json(&metadata.unwrap()));
@@ -300,6 +299,14 @@ mod tests {
         let text = serde_json::to_string(&room).unwrap();
         assert_eq!(serde_json::from_str::<Room>(&text).unwrap(), room);
         assert!(text.contains(r#""m":{"device": "phone"}"#), "{text}");
+    }
+
+    #[test]
+    fn what_nobody_counts_takes_no_place_where_a_room_is_stored() {
+        let (unread, now) = (Unread::default(), Timestamp(1_000));
+        let (away, _) = Away::new(unread, now, &Rules::DEFAULT, usize::MAX);
+        let stored = serde_json::to_string(&Presence::Away(away)).unwrap();
+        assert_eq!(stored, r#"{"s":1000,"u":21000}"#);
     }
 
     #[test]

@@ -40,9 +40,6 @@ pub struct Seat {
     /// When it is to be told of new ICE servers, if it is here then.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub next_ice: Option<Timestamp>,
-    /// A host let it in.
-    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
-    pub admitted: bool,
 }
 
 impl Seat {

@@ -183,7 +183,7 @@ impl Delivered {
 
     /// Everything was done, and everybody reached.
     const fn is_all(&self) -> bool {
-        self.gone.is_empty() && self.failed.is_empty() && self.untold.is_empty() && !self.cut_short
+        self.gone.is_empty() && self.failed.is_empty() && self.untold.is_empty()
     }
 }
 
@@ -201,10 +201,13 @@ fn could_not_be_reached<'a>(
     if event.is_for_all() && code == Code::Internal {
         return None;
     }
-    let to = seen.place_of(conn).map(|seat| &seat.peer).or_else(|| event.receiver())?.clone();
+    let to = &seen.place_of(conn)?.peer;
+    if !event.is_for(to) {
+        return None;
+    }
     let text = "the peer could not be reached in time";
     let rejection = Rejection::new(code, text).retry_after(BUSY);
-    Some((&who.conn, rejection.to(Some(to)).answering(request_id.clone())))
+    Some((&who.conn, rejection.to(Some(to.clone())).answering(request_id.clone())))
 }
 
 /// Reports that could not be delivered, for the seats that these connections held.

@@ -164,6 +164,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_reason_of_a_close_frame_names_the_error_before_it() {
+        for (code, reason) in [
+            (Code::Unauthorized, "unauthorized"),
+            (Code::Replaced, "replaced"),
+            (Code::Removed, "removed"),
+            (Code::VisitEnded, "visit_ended"),
+            (Code::SlowConsumer, "slow_consumer"),
+        ] {
+            assert_eq!(code.closes_with().map(CloseCode::reason), Some(reason));
+        }
+        assert_eq!(CloseCode::Away.reason(), "going away");
+    }
+
+    #[test]
     fn a_code_is_encoded_as_its_name() {
         for code in [Code::InvalidJson, Code::PeerNotFound, Code::RoomFull, Code::SlowConsumer] {
             let encoded = serde_json::to_string(&code).unwrap();

@@ -53,3 +53,17 @@ pub(super) fn optional<T: FromText>(
 ) -> Result<Option<T>, Rejection> {
     present(raw).map(|raw| required(field, Some(raw))).transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_copied_only_to_unescape_it() {
+        assert!(matches!(string(r#""offer""#), Some(Cow::Borrowed("offer"))));
+        assert!(matches!(string(r#""\u006fffer""#), Some(Cow::Owned(text)) if text == "offer"));
+        for raw in ["7", "null", "{}", r#"["offer"]"#] {
+            assert_eq!(string(raw), None, "{raw}");
+        }
+    }
+}

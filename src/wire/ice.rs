@@ -186,6 +186,8 @@ mod tests {
             "turn://a",
             "turn:a?transport=sctp",
             "stun:a?transport=udp",
+            "stun:a?transport=tcp",
+            "stuns:a?transport=tcp",
             "turns:a?transport=udp",
             "turn:[a]",
             "turn:[::1",

@@ -142,6 +142,12 @@ mod tests {
     }
 
     #[test]
+    fn a_query_names_a_room_only_by_its_room_id() {
+        assert!(JoinDefaults::parse("peerId=ada&roomId=general").name_a_room());
+        assert!(!JoinDefaults::parse("peerId=ada&room=general&token=t").name_a_room());
+    }
+
+    #[test]
     fn an_unrelated_query_asks_for_nothing() {
         assert!(JoinDefaults::parse("").is_empty());
         assert!(JoinDefaults::parse("utm_source=mail").is_empty());

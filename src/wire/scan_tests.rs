@@ -94,9 +94,10 @@ proptest! {
 
 #[test]
 fn every_byte_at_every_place_of_two_blocks() {
-    for at in 0..2 * BLOCK + 2 {
+    // What follows may make an escape of a backslash, or not.
+    for (at, filler) in (0..2 * BLOCK + 2).flat_map(|at| [(at, "x"), (at, "n")]) {
         for byte in (0..=0x7f_u8).map(char::from) {
-            let pad = |count| "x".repeat(count);
+            let pad = |count| filler.repeat(count);
             for special in [byte.to_string(), format!("\\{byte}")] {
                 let string = format!("{}{special}{}", pad(at), pad(2 * BLOCK + 2 - at));
                 assert_same(&format!("{{\"a\":\"{string}\"}}"));
@@ -115,10 +116,54 @@ fn a_key_with_escapes_is_left_to_serde_json() {
 
 #[test]
 fn values_of_every_kind_are_found_whole() {
-    let text = r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true, "é":null} "#;
+    let text =
+        r#" {"a" : [1, {"b": [ ]}, "x\"y"] , "c":-1.5e+3,"d":{},"e":true,"f":false,"é":null} "#;
     assert_same(text);
     assert_eq!(ours(text).unwrap()[0].1, r#"[1, {"b": [ ]}, "x\"y"]"#);
+    let mixed = r#"{"a":{"b":[1,{"c":[2],"d":{"e":[{}]}}],"f":3}}"#;
+    assert_eq!(ours(mixed), theirs(mixed));
     let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     assert!(ours(&nested(64)).is_some());
     assert!(ours(&nested(65)).is_none(), "this is for serde_json");
+}
+
+#[test]
+fn a_number_is_read_as_serde_json_reads_it() {
+    let good = ["0", "-0", "10", "1.50", "1e9", "1E-9", "1e+9", "-1.5e-3"];
+    let bad = ["", "-", "--1", "+1", "01", "1.", "1.e3", ".5", "1e", "1e+", "1e+-3", "1e-+3"];
+    for number in good.into_iter().chain(bad) {
+        let text = format!("{{\"a\":{number}}}");
+        assert_same(&text);
+        assert_eq!(ours(&text).is_some(), good.contains(&number), "{text}");
+    }
+}
+
+#[test]
+fn ordinary_text_is_passed_a_word_at_a_time_up_to_the_first_byte_that_is_not() {
+    for place in 0..WORD {
+        for byte in 0..=u8::MAX {
+            let mut word = *b"x x \x7f\xc3\xa9!";
+            word[place] = byte;
+            let special = matches!(byte, b'"' | b'\\' | 0..0x20);
+            let expected = if special { place } else { WORD };
+            assert_eq!(ordinary_bytes(word), expected, "{byte:#x} at {place}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_an_sdp_are_passed_at_once_up_to_what_is_neither_text_nor_the_end_of_a_line() {
+    let lines =
+        br"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=setup:actpass\r\na=sendrecv\r\na=";
+    let passed = |text: &[u8]| plain(Level::new(), text);
+    assert_eq!(passed(lines), lines.len() - 1, "nobody knows what comes after the last byte");
+    assert_eq!(passed(&lines[..BLOCK]), 0, "less than a block and the byte after it");
+    for place in (0..lines.len() - 1).filter(|at| !b"\\rn".contains(&lines[*at])) {
+        for special in [b'"', b'\\', 0x1f, 0] {
+            let mut other = *lines;
+            other[place] = special;
+            let escapes = special == b'\\' && b"rn".contains(&lines[place + 1]);
+            assert!(escapes || passed(&other) == place, "{special:#x} at {place}");
+        }
+    }
 }

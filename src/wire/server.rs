@@ -335,6 +335,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_is_to_wait_is_told_no_time_that_is_too_short() {
+        for (micros, told) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2)] {
+            let refused = Rejection::new(Code::RateLimited, "slower");
+            let refused = refused.retry_after(Duration::from_micros(micros));
+            assert_eq!(refused.retry_after_ms, Some(told));
+        }
+    }
+
+    #[test]
     fn a_relayed_message_is_sent_unchanged_and_never_printed() {
         let message = ServerMessage::Relayed(Redacted::new("{\"sdp\":\"secret\"}".into()));
         assert!(!format!("{message:?}").contains("secret"));

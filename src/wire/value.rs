@@ -346,6 +346,25 @@ mod tests {
     }
 
     #[test]
+    fn metadata_is_the_same_only_if_it_was_written_the_same() {
+        let raw = |text: &str| RawValue::from_string(text.into()).unwrap();
+        let metadata = |text: &str| Metadata::from_json(&raw(text)).unwrap();
+        assert_eq!(metadata(r#"{"n":1}"#), metadata(r#"{"n":1}"#));
+        assert_ne!(metadata(r#"{"n":1}"#), metadata(r#"{"n":2}"#));
+    }
+
+    #[test]
+    fn a_request_id_is_any_text_of_at_most_64_bytes() {
+        for good in ["", "r 1", &"x".repeat(64), &"é".repeat(32)] {
+            let id = RequestId::parse(good).map(|id| serde_json::to_value(id).unwrap());
+            assert_eq!(id, Some(Value::from(good)));
+        }
+        for bad in ["x".repeat(65), "é".repeat(33)] {
+            assert_eq!(RequestId::parse(&bad), None);
+        }
+    }
+
+    #[test]
     fn personal_values_are_never_printed() {
         let name = DisplayName::parse("Ada Lovelace").unwrap();
         assert!(!format!("{name:?}").contains("Ada"));

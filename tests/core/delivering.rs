@@ -1,13 +1,16 @@
 //! What the driver makes of deliveries that fail, in a room of a few peers whose connections may be
 //! gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
+use visio_signaling::core::audit::AuditEvent;
 use visio_signaling::core::{Claim, Connection, ConnectionId, Grant, Room, Rules, Unread};
 use visio_signaling::drive::Driver;
-use visio_signaling::ports::{Claimed, Connections, Delivery, Outbox, Registry, Swap, Unavailable};
+use visio_signaling::ports::{
+    Claimed, Connections, Delivery, Journal, Outbox, Registry, Swap, Unavailable,
+};
 use visio_signaling::token::Gatekeeper;
 use visio_signaling::wire::{
     CloseCode, Incoming, JoinDefaults, ResumeSecret, RoomId, RoomSummary, ServerMessage, Timestamp,
@@ -88,28 +91,75 @@ fn what_is_due_is_told_though_nobody_says_anything() {
     assert!(left.contains(r#""type":"peer_left""#) && left.contains(r#""timeout""#), "{left}");
 }
 
+#[test]
+fn a_sender_is_told_of_a_peer_that_its_message_could_not_reach_in_time() {
+    let mut world = World::of(["ada", "bob", "cy"]);
+    world.busy("bob", Delivery::Busy);
+    world.hears("ada", r#"{"type":"offer","to":"bob","requestId":"r1"}"#);
+    let refused = world.sent("ada").last().cloned().unwrap();
+    for part in [r#""code":"internal""#, r#""to":"bob""#, r#""requestId":"r1""#, "retryAfterMs"] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    let told = world.sent("ada").len();
+    world.hears("ada", r#"{"type":"chat"}"#);
+    assert_eq!(world.sent("ada").len(), told, "the others have it");
+    world.busy("bob", Delivery::Full);
+    world.hears("ada", r#"{"type":"chat"}"#);
+    let dropped = world.sent("ada").last().cloned().unwrap();
+    assert!(dropped.contains(r#""code":"peer_away""#), "{dropped}");
+}
+
+#[test]
+fn a_sender_hears_nothing_of_a_peer_that_its_message_was_not_for() {
+    let mut world = World::of(["ada", "bob", "cy", "dee"]);
+    world.loses("dee");
+    world.now += GRACE_MS;
+    world.busy("cy", Delivery::Busy);
+    world.hears("ada", r#"{"type":"offer","to":"bob"}"#);
+    let (ada, bob) = (world.sent("ada"), world.sent("bob"));
+    assert!(bob.last().unwrap().contains(r#""type":"offer""#), "{bob:?}");
+    assert!(ada.last().unwrap().contains(r#""type":"peer_left""#), "{ada:?}");
+}
+
+#[test]
+fn what_happens_in_a_visit_is_written_down_unless_it_is_the_health_checks_own() {
+    let joined = |room| {
+        let world = World::within(room, ["ada"]);
+        let events = world.audit.0.lock().unwrap();
+        events.clone()
+    };
+    assert_eq!(joined(room_id("visit")), ["joined"]);
+    assert_eq!(joined(room_id("visit").own()), [""; 0]);
+}
+
 /// A driver, its ports, and the connections of some peers.
-struct World {
-    driver: Driver<OneRoom, Wires, Wires>,
+pub struct World {
+    pub driver: Driver<OneRoom, Wires, Wires>,
     connections: Vec<(&'static str, Connection)>,
+    audit: Arc<Audit>,
     now: u64,
 }
 
 impl World {
-    fn of<const N: usize>(names: [&'static str; N]) -> Self {
+    pub fn of<const N: usize>(names: [&'static str; N]) -> Self {
+        Self::within(room_id("visit"), names)
+    }
+
+    pub fn within<const N: usize>(room: RoomId, names: [&'static str; N]) -> Self {
         let wires = Wires::default();
+        let audit = Arc::<Audit>::default();
         let driver = Driver {
-            registry: OneRoom(Mutex::new(Room::empty(room_id("visit"), Version(0)))),
+            registry: OneRoom(Mutex::new(Room::empty(room, Version(0)))),
             connections: wires.clone(),
             outbox: wires,
-            journal: Arc::new(()),
+            journal: audit.clone(),
             rules: Rules::DEFAULT,
             ice: Arc::default(),
             gatekeeper: Gatekeeper::default(),
             mint_secret: || ResumeSecret::new("s1"),
             mint_peer_id: |_| peer("minted"),
         };
-        let mut world = Self { driver, connections: Vec::new(), now: 1 };
+        let mut world = Self { driver, connections: Vec::new(), audit, now: 1 };
         for name in names {
             world.opens(name);
             let join = format!(r#"{{"type":"join","roomId":"visit","peerId":"{name}"}}"#);
@@ -119,19 +169,19 @@ impl World {
     }
 
     /// A peer opens a connection, its only one from now on.
-    fn opens(&mut self, name: &'static str) {
+    pub fn opens(&mut self, name: &'static str) {
         let id = ConnectionId::new(format!("{name}{}", self.connections.len()));
         self.connections.retain(|(of, _)| *of != name);
         self.connections.push((name, Connection::new(id, JoinDefaults::default())));
     }
 
-    fn connection(&mut self, name: &str) -> &mut Connection {
+    pub fn connection(&mut self, name: &str) -> &mut Connection {
         let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
         &mut connection.expect("a connection").1
     }
 
     /// The server hears what a peer says.
-    fn hears(&mut self, name: &str, text: &str) {
+    pub fn hears(&mut self, name: &str, text: &str) {
         let now = Timestamp(self.now);
         let connection = self.connections.iter_mut().find(|(of, _)| *of == name);
         let connection = &mut connection.expect("a connection").1;
@@ -154,6 +204,12 @@ impl World {
         self.driver.outbox.0.lock().unwrap().gone.insert(id);
     }
 
+    /// What is sent to a peer does not reach it from now on.
+    fn busy(&self, name: &str, how: Delivery) {
+        let id = self.id(name);
+        self.driver.outbox.0.lock().unwrap().busy.insert(id, how);
+    }
+
     fn due(&self) {
         let room = room_id("visit");
         let due = self.driver.due(&room, Timestamp(self.now)).now_or_never();
@@ -165,19 +221,19 @@ impl World {
     }
 
     /// What a peer was sent on the connection that it has now.
-    fn sent(&self, name: &str) -> Vec<String> {
+    pub fn sent(&self, name: &str) -> Vec<String> {
         let id = self.id(name);
         let net = self.driver.outbox.0.lock().unwrap();
         net.sent.iter().filter(|(to, _)| *to == id).map(|(_, text)| text.clone()).collect()
     }
 
-    fn seated(&self) -> Vec<String> {
+    pub fn seated(&self) -> Vec<String> {
         let room = self.driver.registry.0.lock().unwrap();
         room.seats().iter().map(|seat| seat.peer.as_str().to_owned()).collect()
     }
 }
 
-struct OneRoom(Mutex<Room>);
+pub struct OneRoom(Mutex<Room>);
 
 impl Registry for OneRoom {
     async fn load(&self, _: &RoomId) -> Result<Arc<Room>, Unavailable> {
@@ -199,12 +255,25 @@ impl Registry for OneRoom {
 }
 
 #[derive(Clone, Default)]
-struct Wires(Arc<Mutex<Net>>);
+pub struct Wires(pub Arc<Mutex<Net>>);
 
 #[derive(Default)]
-struct Net {
+pub struct Net {
     gone: BTreeSet<ConnectionId>,
+    busy: BTreeMap<ConnectionId, Delivery>,
     sent: Vec<(ConnectionId, String)>,
+    /// What every connection leaves behind.
+    pub unread: Unread,
+}
+
+/// What was written down.
+#[derive(Debug, Default)]
+struct Audit(Mutex<Vec<&'static str>>);
+
+impl Journal for Audit {
+    fn record(&self, entry: AuditEvent) {
+        self.0.lock().unwrap().push(entry.event);
+    }
 }
 
 impl Connections for Wires {
@@ -228,6 +297,9 @@ impl Outbox for Wires {
         if net.gone.contains(to) {
             return Ok(Delivery::Gone);
         }
+        if let Some(busy) = net.busy.get(to) {
+            return Ok(*busy);
+        }
         net.sent.push((to.clone(), message.encode()));
         Ok(Delivery::Accepted)
     }
@@ -237,7 +309,7 @@ impl Outbox for Wires {
     }
 
     async fn detach(&self, _: &ConnectionId) -> Result<Unread, Unavailable> {
-        Ok(Unread::default())
+        Ok(self.0.lock().unwrap().unread.clone())
     }
 
     async fn probe(&self, _: &[ConnectionId]) -> Result<Vec<ConnectionId>, Unavailable> {

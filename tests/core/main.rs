@@ -14,6 +14,7 @@ mod lobby;
 mod properties;
 #[cfg(feature = "server")]
 mod registry;
+mod rejoining;
 mod removal;
 mod resuming;
 #[path = "../contract/schema.rs"]

@@ -36,7 +36,9 @@ fn moves(join: &Join, seated: &Claim) -> bool {
 mod tests {
     use super::super::tests::{claim, room};
     use super::*;
-    use crate::wire::{FromText, PeerId, RoomId};
+    use crate::core::Seat;
+    use crate::wire::{DisplayName, FromText, Metadata, PeerId, RoomId};
+    use serde_json::value::RawValue;
 
     /// What `c1 ada` gets for a join of this type that names this room.
     fn asks(seats: &[&str], moves: bool, to: Option<&str>) -> Result<Join, Rejection> {
@@ -48,6 +50,21 @@ mod tests {
     fn a_seated_peer_moves_if_it_says_so_and_stays_who_it_was() {
         let asked = asks(&["c1 ada"], true, Some("other")).unwrap();
         assert_eq!((asked.room, asked.peer), (RoomId::parse("other"), PeerId::parse("ada")));
+    }
+
+    #[test]
+    fn a_peer_that_moves_takes_its_name_and_metadata_along_unless_it_gives_new_ones() {
+        let (ada, grace) = (DisplayName::parse("Ada"), DisplayName::parse("Grace"));
+        let phone = RawValue::from_string(r#"{"device":"phone"}"#.into()).unwrap();
+        let phone = Metadata::from_json(&phone);
+        let seat = room(&["c1 ada"]).seats()[0].clone();
+        let room = room(&[]).with(Seat { name: ada.clone(), metadata: phone.clone(), ..seat });
+        let moves = |name| {
+            let join = Join { moves: true, room: RoomId::parse("other"), name, ..Join::default() };
+            room.join_again(&claim("c1 ada"), join).unwrap()
+        };
+        assert_eq!((moves(None).name, moves(None).metadata), (ada, phone));
+        assert_eq!(moves(grace.clone()).name, grace);
     }
 
     #[test]

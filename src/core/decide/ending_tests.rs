@@ -52,6 +52,30 @@ fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
 }
 
 #[test]
+fn who_speaks_after_its_token_has_ended_hears_of_that_and_nothing_else() {
+    let room = visit(&["c1 doc host"], &[]);
+    let longer = Grant { expires_at: Timestamp(LATER.0 + 60 * MINUTE), ..grant("ann") };
+    let room = act(&room, "c4 ann", join(Grant { lobby: false, ..longer })).next.unwrap();
+    let room = act(&room, "c2 pat", guest()).next.unwrap();
+    let over = Timestamp(LATER.0 + MINUTE);
+    for who in ["c1 doc", "c2 pat"] {
+        let conn = who.split_once(' ').unwrap().0;
+        let spoke = decide(&room, who, Said::Peers, over);
+        let told = shown(&spoke).into_iter().filter(|effect| effect.starts_with(conn));
+        let expected = [format!("{conn} < error unauthorized"), format!("{conn} x 4001")];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert_eq!(spoke.standing, Standing::Left);
+    }
+    // Others get their answers after what was due.
+    let asked = decide(&room, "c4 ann", Said::Peers, over);
+    assert_eq!(shown(&asked).last().unwrap(), "c4 < roster v4 []");
+    assert_eq!(asked.standing, Standing::Seated);
+    let stranger = decide(&room, "c9 doc", Said::Peers, over);
+    assert_eq!(shown(&stranger).last().unwrap(), "c9 < error not_joined");
+    assert_eq!(stranger.standing, Standing::Unseated);
+}
+
+#[test]
 fn a_room_knows_when_it_is_due_next() {
     assert_eq!(act(&Room::new(), "c1 ada", open()).next.unwrap().next_due(), None, "no token");
     let end = Timestamp(NOW.0 + 30 * MINUTE);
@@ -113,4 +137,50 @@ fn a_visit_warns_and_ends_by_itself() {
     assert!(over.next.unwrap().is_empty());
     let late = decide(&Room::new(), "c3 kim", timed("kim"), end);
     assert_eq!(shown(&late), ["c3 < error visit_expired", "c3 x 4011"]);
+}
+
+#[test]
+fn who_leaves_the_lobby_by_its_own_word_waits_from_the_beginning_when_it_comes_back() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let left = act(&room, "c2 pat", Said::Leave).next.unwrap();
+    let back = Timestamp(NOW.0 + 1_000);
+    let room = decide(&left, "c2 pat", guest(), back).next.unwrap();
+    assert_eq!(room.waiting()[0].since, back);
+}
+
+#[test]
+fn a_room_is_empty_when_nobody_sits_and_nobody_waits() {
+    assert!(Room::new().is_empty());
+    let (seated, waiting) = (visit(&["c1 doc host"], &[]), visit(&[], &["c2 pat"]));
+    assert!(!seated.is_empty() && !waiting.is_empty());
+    assert!(act(&waiting, "c2 pat", Said::Leave).next.unwrap().is_empty());
+}
+
+#[test]
+fn those_who_wait_hear_of_the_last_host_that_goes_and_of_nobody_else() {
+    let room = visit(&["c1 doc host", "c3 ann host", "c4 kim guest"], &["c2 pat"]);
+    let told = |left: &Decision| shown(left).iter().any(|effect| effect.starts_with("c2 "));
+    let first = act(&room, "c3 ann", Said::Leave);
+    assert!(!told(&first), "{first:?}");
+    let last = act(&first.next.unwrap(), "c1 doc", Said::Leave);
+    assert!(told(&last), "{last:?}");
+    let guest = act(&last.next.unwrap(), "c4 kim", Said::Leave);
+    assert!(!told(&guest), "{guest:?}");
+}
+
+#[test]
+fn a_visit_that_ends_by_the_clock_is_not_said_to_have_been_ended_by_a_host() {
+    let end = Timestamp(NOW.0 + 30 * MINUTE);
+    let timed = Grant { role: Role::Host, visit_end: Some(end), ..grant("doc") };
+    let room = act(&Room::new(), "c1 doc", join(timed)).next.unwrap();
+    let text = |ended: &Decision| {
+        let errors = ended.effects.iter().filter_map(|effect| match effect {
+            Effect::Send { message: ServerMessage::Error(it), .. } => Some(it.message.clone()),
+            _ => None,
+        });
+        errors.collect::<Vec<_>>()
+    };
+    assert_eq!(text(&due(&room, end)), ["the time of this visit is over"]);
+    let by_host = act(&room, "c1 doc", host(HostMessage::EndVisit(None)));
+    assert_eq!(text(&by_host), ["a host ended this visit"]);
 }

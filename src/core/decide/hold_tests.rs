@@ -1,7 +1,7 @@
-//! Tables of a host that tells somebody in the lobby that it was seen.
+//! Tables of what hosts, and those who wait to be let in, say to each other.
 
 use super::lobby_tests::*;
-use super::tests::shown;
+use super::tests::{shown, signal};
 use super::*;
 use crate::wire::{FromText, HostMessage, Reason};
 
@@ -24,4 +24,33 @@ fn who_is_held_keeps_waiting_and_reads_why() {
     assert_eq!(shown(&act(&room, "c1 doc", host(hold("kim")))), [""; 0]);
     assert_eq!(shown(&act(&room, "c1 doc", host(hold("eve")))), ["c1 < error peer_not_found"]);
     assert_eq!(shown(&act(&room, "c3 kim", host(hold("pat")))), ["c3 < error forbidden"]);
+}
+
+#[test]
+fn who_waits_may_write_to_one_host_alone_or_to_whichever_is_there() {
+    let room = visit(&["c1 doc host", "c3 ann host"], &["c2 pat"]);
+    let private = act(&room, "c2 pat", signal(r#"{"type":"chat","to":"doc"}"#));
+    assert_eq!(shown(&private), [r#"c1 < {"from":"pat","type":"chat","to":"doc"}"#]);
+    let nobody = visit(&[], &["c2 pat"]);
+    let unheard = act(&nobody, "c2 pat", signal(r#"{"type":"chat"}"#));
+    assert_eq!(shown(&unheard), [""; 0], "no host is there, which is no fault of who waits");
+}
+
+#[test]
+fn whoever_a_host_turns_away_reads_its_reason() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
+    let why = || Reason::parse("We are full today");
+    for (message, conn) in [
+        (HostMessage::Deny(peer("pat"), why()), "c2"),
+        (HostMessage::Remove(peer("kim"), why()), "c3"),
+        (HostMessage::EndVisit(why()), "c3"),
+    ] {
+        let decision = act(&room, "c1 doc", host(message));
+        let told = decision.effects.into_iter().find_map(|effect| match effect {
+            Effect::Send { to, message } if to == ConnectionId::new(conn) => Some(message.encode()),
+            _ => None,
+        });
+        let told = told.unwrap();
+        assert!(told.contains(r#""reason":"We are full today""#), "{told}");
+    }
 }

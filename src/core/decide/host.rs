@@ -75,7 +75,7 @@ impl Room {
         }
         let keys = Some(Keys::new(secret, None));
         let next_ice = rules.next_ice(now);
-        let seat = Seat { since: now, admitted: true, keys, next_ice, ..waiting.clone() };
+        let seat = Seat { since: now, keys, next_ice, ..waiting.clone() };
         let next = self.with(seat.clone());
         let mut effects = next.announce(&seat, false);
         let answer = Context { request_id: None, ..*context };
@@ -119,7 +119,7 @@ impl Room {
     /// its seat, and waits when it comes back.
     fn send_back(&self, context: &Context<'_>, seat: &Seat) -> Decision {
         let Context { who, now, .. } = *context;
-        let waiting = Seat { since: now, admitted: false, keys: None, ..seat.clone() };
+        let waiting = Seat { since: now, keys: None, ..seat.clone() };
         let mut next = match seat.here() {
             Some(_) => self.with_waiting(waiting.clone()),
             None => self.without(&seat.peer, now),

@@ -102,7 +102,6 @@ impl Room {
     fn sit(&self, context: &Context<'_>, request: &JoinRequest, before: Option<&Seat>) -> Decision {
         let Context { who, now, .. } = *context;
         let grant = request.grant.as_ref();
-        let admitted = before.is_some_and(|seat| seat.admitted);
         let keys = Some(Keys::new(&request.secret, None));
         let next_ice = context.rules.next_ice(now);
         let seat = match before {
@@ -111,7 +110,7 @@ impl Room {
                 let presence = Presence::Here(who.conn.clone());
                 Seat { presence, since: now, keys, next_ice, ..old.clone() }
             }
-            _ => Seat { admitted, keys, next_ice, ..request.seat(who, now) },
+            _ => Seat { keys, next_ice, ..request.seat(who, now) },
         };
         let mut next = self.with(seat.clone());
         next.learn(grant, now);
@@ -320,7 +319,6 @@ impl JoinRequest {
             expires_at: self.grant.as_ref().map(|grant| grant.expires_at),
             relay_only: self.grant.as_ref().is_some_and(|grant| grant.relay_only),
             next_ice: None,
-            admitted: false,
         }
     }
 }

@@ -19,6 +19,15 @@ fn a_removal_holds_for_a_guest_that_has_just_left_or_lost_its_connection() {
 }
 
 #[test]
+fn a_host_can_remove_a_guest_that_came_alone_and_left_before_it() {
+    let room = visit(&["c3 kim guest"], &[]);
+    let left = act(&room, "c3 kim", Said::Leave).next.unwrap();
+    let host_comes = act(&left, "c1 doc", with_role(Role::Host)).next.unwrap();
+    let removed = act(&host_comes, "c1 doc", host(HostMessage::Remove(peer("kim"), None)));
+    assert_eq!(shown(&back(&removed.next.unwrap(), NOW, LATER)), REMOVED);
+}
+
+#[test]
 fn a_guest_that_has_just_left_can_be_sent_to_the_lobby() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
     for end in [act(&room, "c3 kim", Said::Leave), lost(&room, "c3")] {
@@ -178,6 +187,31 @@ fn a_visit_that_is_over_is_not_remembered_in_the_next_one_of_its_name() {
 }
 
 #[test]
+fn a_removal_is_over_with_the_last_token_of_the_visit() {
+    let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    let over = Timestamp(LATER.0 + MINUTE);
+    let expires_at = Timestamp(over.0 + 60 * MINUTE);
+    assert_eq!(shown(&back(&room, Timestamp(over.0 - 1), expires_at)), REMOVED);
+    let doctor = join(Grant { role: Role::Host, expires_at, ..grant("doc") });
+    let reopened = decide(&room, "c2 doc", doctor, over).next.unwrap();
+    for room in [room, reopened] {
+        let again = back(&room, over, expires_at);
+        assert!(shown(&again).iter().any(|it| it.starts_with("c9 < joined")), "{again:?}");
+    }
+}
+
+#[test]
+fn an_ended_visit_remembers_only_those_of_whom_a_host_has_decided() {
+    let room = visit(&["c1 doc host", "c3 kim guest", "c4 ann guest"], &[]);
+    let room = act(&room, "c4 ann", Said::Leave).next.unwrap();
+    let room = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None))).next.unwrap();
+    assert!(room.knows(&peer("ann"), NOW) && room.knows(&peer("kim"), NOW));
+    let ended = act(&room, "c1 doc", host(HostMessage::EndVisit(None))).next.unwrap();
+    assert!(!ended.knows(&peer("ann"), NOW) && ended.knows(&peer("kim"), NOW));
+}
+
+#[test]
 fn a_host_that_says_it_twice_is_heard_once_and_a_removal_is_not_taken_back() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
     let away = act(&room, "c3 kim", Said::Leave).next.unwrap();
@@ -190,8 +224,10 @@ fn a_host_that_says_it_twice_is_heard_once_and_a_removal_is_not_taken_back() {
         let again = act(&removed, "c1 doc", host(message));
         assert_eq!((again.next, again.effects), (None, vec![]));
     }
-    let stranger = act(&removed, "c1 doc", host(HostMessage::Remove(peer("eve"), None)));
-    assert_eq!(shown(&stranger), ["c1 < error peer_not_found"]);
+    for message in [HostMessage::Remove(peer("eve"), None), HostMessage::ToLobby(peer("eve"))] {
+        let stranger = act(&removed, "c1 doc", host(message));
+        assert_eq!(shown(&stranger), ["c1 < error peer_not_found"]);
+    }
 }
 
 #[test]
@@ -219,6 +255,73 @@ fn the_first_to_be_forgotten_are_those_of_whom_least_would_be_lost() {
     let expected: [&[&str]; 5] =
         [&["ann", "pat", "bob", "p0"], &["pat", "bob", "p0"], &["bob", "p0"], &["p0"], &[]];
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_place_in_the_lobby_is_remembered_before_others_only_while_it_can_be_taken_back() {
+    let room = visit(&["c1 doc host", "c4 ann guest"], &["c6 pat"]);
+    let room = lost(&room, "c6").next.unwrap();
+    let mut room = act(&room, "c4 ann", Said::Leave).next.unwrap();
+    let remove = |room: &Room, number: u64, now: Timestamp| {
+        let name = format!("p{number}");
+        let seated = act(room, &format!("c3 {name}"), direct(&name, LATER)).next.unwrap();
+        decide(&seated, "c1 doc", host(HostMessage::Remove(peer(&name), None)), now).next.unwrap()
+    };
+    for number in 0..254 {
+        room = remove(&room, number, NOW);
+    }
+    for (later, kept, forgotten) in [(19_999, "pat", "ann"), (20_000, "ann", "pat")] {
+        let now = Timestamp(NOW.0 + later);
+        let full = remove(&room, 254, now);
+        let knows = |name| full.knows(&peer(name), now);
+        assert!(knows(kept) && !knows(forgotten), "{later} ms after");
+    }
+}
+
+#[test]
+fn a_place_in_the_lobby_is_given_back_for_20_seconds_and_to_everybody_who_lost_one() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let room = act(&room, "c3 kim", join(grant("kim"))).next.unwrap();
+    let gone = lost(&lost(&room, "c2").next.unwrap(), "c3").next.unwrap();
+    let since = |room: &Room, who: &str, at: u64| {
+        let name = who.split_once(' ').unwrap().1;
+        let back = decide(room, who, join(grant(name)), Timestamp(at)).next.unwrap();
+        (back.waiting_peer(&peer(name)).unwrap().since, back)
+    };
+    let (pats, both) = since(&gone, "c4 pat", NOW.0 + 19_999);
+    let (kims, _) = since(&both, "c5 kim", NOW.0 + 19_999);
+    assert_eq!((pats, kims), (NOW, NOW));
+    let late = NOW.0 + 20_000;
+    assert_eq!(since(&gone, "c4 pat", late).0, Timestamp(late));
+}
+
+#[test]
+fn who_came_back_to_the_lobby_and_leaves_by_its_own_word_has_given_up_its_place() {
+    let room = visit(&["c1 doc host"], &["c2 pat"]);
+    let sent_back = host(HostMessage::ToLobby(peer("pat")));
+    let gone = lost(&room, "c2").next.unwrap();
+    let told_to_wait = act(&gone, "c1 doc", sent_back).next.unwrap();
+    for room in [gone, told_to_wait] {
+        let back = act(&room, "c4 pat", guest()).next.unwrap();
+        let left = act(&back, "c4 pat", Said::Leave).next.unwrap();
+        let later = Timestamp(NOW.0 + 1);
+        let again = decide(&left, "c5 pat", guest(), later).next.unwrap();
+        assert_eq!(again.waiting()[0].since, later);
+    }
+}
+
+#[test]
+fn a_removal_takes_the_place_in_the_lobby_and_a_word_to_wait_does_not() {
+    let room = lost(&visit(&["c1 doc host"], &["c2 pat"]), "c2").next.unwrap();
+    let later = Timestamp(NOW.0 + 2);
+    let since = |word| {
+        let room = act(&room, "c1 doc", host(word)).next.unwrap();
+        let readmitted_at = Some(Timestamp(NOW.0 + 1));
+        let back = join(Grant { readmitted_at, ..grant("pat") });
+        decide(&room, "c4 pat", back, later).next.unwrap().waiting()[0].since
+    };
+    assert_eq!(since(HostMessage::ToLobby(peer("pat"))), NOW);
+    assert_eq!(since(HostMessage::Remove(peer("pat"), None)), later);
 }
 
 #[test]

@@ -214,6 +214,8 @@ mod ice_tests;
 #[cfg(test)]
 mod lobby_tests;
 #[cfg(test)]
+mod lost_answer_tests;
+#[cfg(test)]
 mod memory_tests;
 #[cfg(test)]
 mod resume_tests;

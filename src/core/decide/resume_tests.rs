@@ -171,30 +171,6 @@ fn a_client_that_missed_too_much_is_a_new_page() {
     );
 }
 
-/// The answer to a resume can be lost as well.
-#[test]
-fn the_token_before_is_good_until_the_client_was_heard() {
-    let room = lose(&two(), "c2", counted(5, 2, 0));
-    let once = resume_with(&room, "c3 bob", "bob's", Some(6), "second");
-    assert_eq!(shown(&once).last().unwrap(), "c3 < 7");
-    let room = once.next.unwrap();
-
-    // It was never heard: all that was sent to it is sent again, in the count of the first token.
-    let lost = lose(&room, "c3", frames(0, &["7"], 1, 0));
-    let again = resume_with(&lost, "c4 bob", "bob's", Some(6), "third");
-    assert_eq!(shown(&again).last().unwrap(), "c4 < 7");
-    assert!(shown(&again)[1].starts_with("c4 < joined resumed, 9 taken,"), "{again:?}");
-
-    // It was heard, so it has the second token, and the first is no longer valid.
-    for heard in [frames(1, &[], 0, 0), frames(0, &["7"], 1, 1)] {
-        let lost = lose(&room, "c3", heard);
-        assert!(!lost.opens(&peer("bob"), Key::of(&secret("bob's"))));
-        assert!(lost.opens(&peer("bob"), Key::of(&secret("second"))));
-    }
-    let spoke = room.decide(&claim("c3 bob").says(Said::Peers), NOW, &RULES).next.unwrap();
-    assert!(!spoke.opens(&peer("bob"), Key::of(&secret("bob's"))));
-}
-
 #[test]
 fn a_client_resumes_while_its_old_connection_still_stands() {
     let detached = Some((ConnectionId::new("c2"), counted(5, 1, 1)));
@@ -278,6 +254,17 @@ fn in_open_mode_the_seat_that_was_away_longest_yields_to_a_newcomer() {
     );
 }
 
+/// The operator has fewer seats in a room than there were.
+#[test]
+fn a_seat_that_has_yielded_is_over_even_if_the_room_is_still_full() {
+    let room = lose(&room_of(&["c1 ada", "c2 bob", "c3 cy"]), "c2", Unread::default());
+    let fewer = Rules { max_peers_per_room: 1, ..RULES };
+    let refused = room.decide(&claim("c4 dan").says(join()), NOW, &fewer);
+    assert_eq!(shown(&refused)[2..], ["? c1 c3", "c4 < error room_full"]);
+    assert_eq!(shown(&refused)[0], "c1 < peer_left bob timeout v5 [cy]");
+    assert_eq!(names(&refused.next.unwrap()), ["ada", "cy"]);
+}
+
 #[test]
 fn a_resume_token_that_comes_alone_and_opens_nothing_lets_nobody_in() {
     let request = JoinRequest {
@@ -304,11 +291,11 @@ fn a_room_with_peers_that_are_away_is_the_same_after_it_was_written_and_read() {
     assert!(!text.contains("bob's"), "{text}");
 }
 
-const OFFER: &str = r#"{"type":"offer","to":"bob"}"#;
+pub(super) const OFFER: &str = r#"{"type":"offer","to":"bob"}"#;
 const CHAT: &str = r#"{"type":"chat"}"#;
 
 /// Ada on `c1` and Bob on `c2`, whose secrets are their names.
-fn two() -> Room {
+pub(super) fn two() -> Room {
     room_of(&["c1 ada", "c2 bob"])
 }
 
@@ -325,7 +312,7 @@ fn room_of(seats: &[&str]) -> Room {
     })
 }
 
-fn decide(room: &Room, who: &str, what: Said<'_>) -> Decision {
+pub(super) fn decide(room: &Room, who: &str, what: Said<'_>) -> Decision {
     room.decide(&claim(who).says(what), NOW, &RULES)
 }
 
@@ -334,19 +321,19 @@ pub(super) fn lose(room: &Room, conn: &str, unread: Unread) -> Room {
     room.decide(&event, NOW, &RULES).next.unwrap()
 }
 
-fn say(room: &Room, text: &'static str) -> Decision {
+pub(super) fn say(room: &Room, text: &'static str) -> Decision {
     decide(room, "c1 ada", signal(text))
 }
 
 /// Frames that are their own numbers, from `before + 1` on. Nine were taken from the client.
-fn counted(before: u64, written: usize, waiting: usize) -> Unread {
+pub(super) fn counted(before: u64, written: usize, waiting: usize) -> Unread {
     let numbers: Vec<_> =
         (1..=written + waiting).map(|nth| (before + nth as u64).to_string()).collect();
     let numbers: Vec<_> = numbers.iter().map(String::as_str).collect();
     frames(before, &numbers, written, 9)
 }
 
-fn frames(before: u64, texts: &[&str], written: usize, taken: u64) -> Unread {
+pub(super) fn frames(before: u64, texts: &[&str], written: usize, taken: u64) -> Unread {
     let frames = texts.iter().map(|text| Frame::new(*text)).collect();
     let receipt = Receipt::Counted { before, written, taken };
     Unread { frames, receipt, full: false }
@@ -356,7 +343,13 @@ fn resume(room: &Room, who: &str, with: &str, received: Option<u64>) -> Decision
     resume_with(room, who, with, received, "new")
 }
 
-fn resume_with(room: &Room, who: &str, with: &str, received: Option<u64>, new: &str) -> Decision {
+pub(super) fn resume_with(
+    room: &Room,
+    who: &str,
+    with: &str,
+    received: Option<u64>,
+    new: &str,
+) -> Decision {
     decide(room, who, wants(with, received, None, new))
 }
 
@@ -364,7 +357,7 @@ fn wants_back(with: &str, received: Option<u64>) -> Said<'static> {
     wants(with, received, None, "new")
 }
 
-fn wants(
+pub(super) fn wants(
     with: &str,
     received: Option<u64>,
     detached: Option<(ConnectionId, Unread)>,
@@ -379,10 +372,10 @@ pub(super) fn join() -> Said<'static> {
     Said::Join(JoinRequest { named_room: true, ..JoinRequest::new(secret("new")) })
 }
 
-fn secret(text: &str) -> ResumeSecret {
+pub(super) fn secret(text: &str) -> ResumeSecret {
     ResumeSecret::new(text)
 }
 
-fn peer(name: &str) -> PeerId {
+pub(super) fn peer(name: &str) -> PeerId {
     PeerId::parse(name).unwrap()
 }

@@ -198,6 +198,23 @@ fn questions_are_answered_to_the_asker_alone() {
     assert_eq!(shown(&host), ["c2 < error forbidden"]);
 }
 
+#[test]
+fn with_tokens_only_an_operator_hears_of_other_rooms() {
+    use super::lobby_tests::{act, visit, with_role};
+    let room = visit(&["c1 ann host", "c2 kim guest", "c3 eve observer"], &[]);
+    for who in ["c1 ann", "c2 kim", "c3 eve"] {
+        let listed = act(&room, who, Said::RoomList);
+        let [Effect::Send { message: ServerMessage::RoomList { rooms, .. }, .. }] =
+            &listed.effects[..]
+        else {
+            panic!("expected one answer, got {listed:?}")
+        };
+        assert_eq!(rooms[..], [room.summary()], "{who}");
+    }
+    let room = act(&room, "c4 doc", with_role(Role::Admin)).next.unwrap();
+    assert_eq!(shown(&act(&room, "c4 doc", Said::RoomList)), ["c4 < every room"]);
+}
+
 // Below: rooms and events in a few words.
 
 /// A room whose seats were taken in this order, each "connection peer".
@@ -216,7 +233,6 @@ pub(super) fn room(seats: &[&str]) -> Room {
             expires_at: None,
             relay_only: false,
             next_ice: None,
-            admitted: false,
         })
     })
 }
