@@ -335,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_to_wait_is_told_no_time_that_is_too_short() {
+    fn nobody_is_told_to_wait_too_short_a_time() {
         for (micros, told) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2)] {
             let refused = Rejection::new(Code::RateLimited, "slower");
             let refused = refused.retry_after(Duration::from_micros(micros));

@@ -52,7 +52,7 @@ fn a_token_that_ends_ends_its_seat_whoever_speaks_next() {
 }
 
 #[test]
-fn who_speaks_after_its_token_has_ended_hears_of_that_and_nothing_else() {
+fn a_peer_that_speaks_after_its_token_has_ended_hears_of_that_and_nothing_else() {
     let room = visit(&["c1 doc host"], &[]);
     let longer = Grant { expires_at: Timestamp(LATER.0 + 60 * MINUTE), ..grant("ann") };
     let room = act(&room, "c4 ann", join(Grant { lobby: false, ..longer })).next.unwrap();
@@ -140,7 +140,7 @@ fn a_visit_warns_and_ends_by_itself() {
 }
 
 #[test]
-fn who_leaves_the_lobby_by_its_own_word_waits_from_the_beginning_when_it_comes_back() {
+fn a_guest_that_leaves_the_lobby_by_its_own_word_waits_from_the_beginning_when_it_comes_back() {
     let room = visit(&["c1 doc host"], &["c2 pat"]);
     let left = act(&room, "c2 pat", Said::Leave).next.unwrap();
     let back = Timestamp(NOW.0 + 1_000);

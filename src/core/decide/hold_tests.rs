@@ -27,7 +27,7 @@ fn who_is_held_keeps_waiting_and_reads_why() {
 }
 
 #[test]
-fn who_waits_may_write_to_one_host_alone_or_to_whichever_is_there() {
+fn a_guest_that_waits_may_write_to_one_host_alone_or_to_whichever_is_there() {
     let room = visit(&["c1 doc host", "c3 ann host"], &["c2 pat"]);
     let private = act(&room, "c2 pat", signal(r#"{"type":"chat","to":"doc"}"#));
     assert_eq!(shown(&private), [r#"c1 < {"from":"pat","type":"chat","to":"doc"}"#]);
@@ -37,7 +37,7 @@ fn who_waits_may_write_to_one_host_alone_or_to_whichever_is_there() {
 }
 
 #[test]
-fn whoever_a_host_turns_away_reads_its_reason() {
+fn a_guest_that_a_host_turns_away_reads_the_reason() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
     let why = || Reason::parse("We are full today");
     for (message, conn) in [

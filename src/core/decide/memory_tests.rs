@@ -296,7 +296,7 @@ fn a_place_in_the_lobby_is_given_back_for_20_seconds_and_to_everybody_who_lost_o
 }
 
 #[test]
-fn who_came_back_to_the_lobby_and_leaves_by_its_own_word_has_given_up_its_place() {
+fn a_guest_that_came_back_to_the_lobby_and_leaves_by_its_own_word_has_given_up_its_place() {
     let room = visit(&["c1 doc host"], &["c2 pat"]);
     let sent_back = host(HostMessage::ToLobby(peer("pat")));
     let gone = lost(&room, "c2").next.unwrap();
