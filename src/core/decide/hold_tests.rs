@@ -6,7 +6,7 @@ use super::*;
 use crate::wire::{FromText, HostMessage, Reason};
 
 #[test]
-fn who_is_held_keeps_waiting_and_reads_why() {
+fn a_guest_that_is_held_keeps_waiting_and_reads_why() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
     let hold = |who: &str| HostMessage::Hold(peer(who), Reason::parse("A moment, please"));
     let held = act(&room, "c1 doc", host(hold("pat")));

@@ -29,7 +29,7 @@ fn a_guest_waits_and_hears_of_nobody() {
 }
 
 #[test]
-fn who_is_admitted_joins_and_may_speak() {
+fn a_guest_that_is_admitted_joins_and_may_speak() {
     let room = visit(&["c1 doc host"], &["c2 pat"]);
     let admitted = act(&room, "c1 doc", host(HostMessage::Admit(peer("pat"))));
     assert_eq!(
@@ -74,7 +74,7 @@ fn in_the_lobby_there_is_chat_with_hosts_and_nothing_else() {
 }
 
 #[test]
-fn who_is_denied_is_told_and_closed() {
+fn a_guest_that_is_denied_is_told_and_closed() {
     let room = visit(&["c1 doc host"], &["c2 pat"]);
     let denied = act(&room, "c1 doc", host(HostMessage::Deny(peer("pat"), None)));
     assert_eq!(shown(&denied), ["c2 < denied", "c2 x 4003", "c1 < lobby []"]);
@@ -117,7 +117,7 @@ fn a_second_connection_of_who_waits_takes_its_place() {
 }
 
 #[test]
-fn who_was_removed_does_not_come_back_with_the_same_token() {
+fn a_peer_that_was_removed_does_not_come_back_with_the_same_token() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &["c2 pat"]);
     let gone = act(&room, "c1 doc", host(HostMessage::Remove(peer("kim"), None)));
     assert_eq!(
@@ -133,7 +133,7 @@ fn who_was_removed_does_not_come_back_with_the_same_token() {
 }
 
 #[test]
-fn who_is_sent_back_waits_whatever_its_token_says() {
+fn a_peer_that_is_sent_back_waits_whatever_its_token_says() {
     let room = visit(&["c1 doc host", "c3 kim guest"], &[]);
     let back = act(&room, "c1 doc", host(HostMessage::ToLobby(peer("kim"))));
     assert_eq!(
@@ -203,7 +203,7 @@ fn a_token_is_renewed_in_the_lobby() {
 }
 
 #[test]
-fn who_waits_as_one_and_joins_as_another_keeps_the_new_seat() {
+fn a_guest_that_waits_as_one_and_joins_as_another_keeps_the_new_seat() {
     let room = visit(&[], &["c1 pat"]);
     let joined = act(&room, "c1 doc", with_role(Role::Host)).next.unwrap();
     let left = act(&joined, "c1 pat", Said::Leave).next.unwrap();
@@ -211,7 +211,7 @@ fn who_waits_as_one_and_joins_as_another_keeps_the_new_seat() {
 }
 
 #[test]
-fn who_waits_and_comes_as_a_host_is_told_on_both_connections() {
+fn a_guest_that_waits_and_comes_as_a_host_is_told_on_both_connections() {
     let room = visit(&["c1 doc host"], &["c2 ann"]);
     let host = act(&room, "c3 ann", join(Grant { role: Role::Host, ..grant("ann") }));
     let told = shown(&host);

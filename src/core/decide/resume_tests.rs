@@ -32,7 +32,7 @@ fn what_is_sent_to_a_peer_that_is_away_waits_in_order() {
 
 /// Ada's message to all was decided while Bob was on `c2`, which turned out to be gone.
 #[test]
-fn who_was_gone_when_a_message_to_all_came_gets_it_later() {
+fn a_peer_that_was_gone_when_a_message_to_all_came_gets_it_later() {
     let Said::Signal(chat) = signal(CHAT) else { panic!("expected a signal") };
     let again = |room: &Room| decide(room, "c1 ada", Said::Again(&chat, vec![peer("bob")]));
     let room = again(&lose(&two(), "c2", Unread::default())).next.unwrap();

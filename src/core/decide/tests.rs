@@ -33,7 +33,7 @@ fn the_others_hear_of_a_newcomer_before_it_is_told_of_them() {
 }
 
 #[test]
-fn who_named_no_room_is_told_of_the_others_once_more() {
+fn a_client_that_named_no_room_is_told_of_the_others_once_more() {
     let request = JoinRequest { named_room: false, ..JoinRequest::new(secret()) };
     let decision = decide(&room(&["c1 ada"]), "c2 bob", Said::Join(request.clone()));
     assert_eq!(
@@ -141,7 +141,7 @@ fn a_signal_to_nobody_or_oneself_is_refused_by_name() {
 }
 
 #[test]
-fn who_was_replaced_cannot_speak() {
+fn a_connection_that_was_replaced_cannot_speak() {
     let room = room(&["c9 ada", "c2 bob"]);
     for event in [signal(OFFER), Said::Peers] {
         let decision = decide(&room, "c1 ada", event);
@@ -151,7 +151,7 @@ fn who_was_replaced_cannot_speak() {
 }
 
 #[test]
-fn who_lost_its_seat_is_told_to_join() {
+fn a_client_that_lost_its_seat_is_told_to_join() {
     let decision = decide(&room(&["c2 bob"]), "c1 ada", signal(OFFER));
     assert_eq!(shown(&decision), ["c1 < error not_joined"]);
     assert_eq!(decision.standing, Standing::Unseated);

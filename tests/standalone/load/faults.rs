@@ -61,7 +61,7 @@ async fn a_server_that_stalls_cannot_slow_down_its_own_measurement() {
 }
 
 #[tokio::test]
-async fn who_is_silent_for_a_heartbeat_sends_a_ping() {
+async fn a_user_that_is_silent_for_a_heartbeat_sends_a_ping() {
     let program = <Program as Runtime>::start(Settings::default()).await;
     let (url, meddler) = Meddler::start(program.websocket_url(), Meddling::Hurry).await;
     let args = ["load", "--ramp-up", "0s", "--think", "1m", "--users", "2", &url];
