@@ -29,7 +29,7 @@ impl<R: Registry, C, O> Driver<R, C, O> {
             let seen = self.registry.load(room).await?;
             let Decision { next, effects, standing } = seen.decide(event, now, &self.rules);
             let Some(next) = next else { return Ok(Settled { seen, effects, standing }) };
-            if self.registry.swap(seen.version(), next).await? == Swap::Done {
+            if Box::pin(self.registry.swap(seen.version(), next)).await? == Swap::Done {
                 return Ok(Settled { seen, effects, standing });
             }
             self.journal.note_race();
