@@ -9,8 +9,8 @@
 //! A client often sends several messages at once. What they bring others is held back until the
 //! last of them is handled, and then each receiver gets it in one write.
 //!
-//! Nearly every message goes to whom the last one went. So the receivers of late are remembered,
-//! and found without a look at all connections.
+//! Nearly every message goes to the receiver of the one before. So the last receivers are
+//! remembered, and found without a look at all connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -59,9 +59,9 @@ struct Tally {
 #[derive(Debug)]
 struct Receiver {
     conn: ConnectionId,
-    /// Not held, because it has all that its client has not received.
+    /// Weak, because a mailbox holds all that its client has not received.
     mailbox: Weak<Mailbox>,
-    /// It, while something is held back in it.
+    /// The mailbox, while something is held back in it.
     held_back: Option<Arc<Mailbox>>,
     /// The bytes since they were last charged.
     bytes: usize,
@@ -245,6 +245,44 @@ mod tests {
         assert_eq!(speaker.send(&cay, message).await.unwrap(), Delivery::Full);
         assert_eq!(speaker.caused(), 80, "Bob's two messages; undelivered ones do not count");
         assert_eq!(speaker.caused(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_has_ended_is_gone_and_its_mailbox_with_it() {
+        let mailboxes = mailboxes();
+        let [ada, bob] = ["ada", "bob"].map(ConnectionId::new);
+        let [mailbox, bobs] = [&ada, &bob].map(|conn| mailboxes.open(conn, None));
+        let speaker = Speaker { conn: ada, mailbox, mailboxes, told: Told::default() };
+        let text = || ServerMessage::Relayed(Redacted::new("text".to_owned()));
+        assert_eq!(speaker.send(&bob, text()).await.unwrap(), Delivery::Accepted);
+        speaker.release();
+        let _no_line = bobs.finish(0);
+        assert_eq!(speaker.send(&bob, text()).await.unwrap(), Delivery::Gone);
+        speaker.mailboxes.forget(&bob);
+        assert_eq!(Arc::strong_count(&bobs), 1, "remembered by nobody");
+        drop(bobs);
+        assert_eq!(speaker.send(&bob, text()).await.unwrap(), Delivery::Gone);
+    }
+
+    #[tokio::test]
+    async fn all_receivers_get_what_was_held_back_and_few_are_remembered() {
+        let mailboxes = mailboxes();
+        let conns: Vec<_> = (0..3 * FEW).map(|nth| ConnectionId::new(nth.to_string())).collect();
+        let others: Vec<_> = conns.iter().map(|conn| mailboxes.open(conn, None)).collect();
+        let ada = ConnectionId::new("ada");
+        let mailbox = mailboxes.open(&ada, None);
+        let speaker = Speaker { conn: ada, mailbox, mailboxes, told: Told::default() };
+        let text = || ServerMessage::Relayed(Redacted::new("text".to_owned()));
+        for conn in &conns {
+            assert_eq!(speaker.send(conn, text()).await.unwrap(), Delivery::Accepted);
+        }
+        assert_eq!(speaker.caused(), 4);
+        speaker.release();
+        assert!(speaker.told.lock().receivers.len() <= FEW);
+        for mailbox in others {
+            let again = mailbox.post(text(), Pace::HeldBack).unwrap();
+            assert!(again.held_back, "the one before was released");
+        }
     }
 
     #[tokio::test]
