@@ -3,8 +3,8 @@
 //! Two sockets that name the same path are a pair, and each gets whatever the other sends,
 //! unchanged. (`PATH?N` is a group of N.) It is written as well as such a relay can be: one task
 //! per socket, a bounded queue each, small read buffers, `TCP_NODELAY`, and one flush for
-//! everything queued. It has no rooms, types, limits, timeouts or goodbye; `load` compares it with a
-//! server that has all of these. With `--tls CERT KEY` it speaks TLS, with the same crates and
+//! everything queued. It has no rooms, types, limits, timeouts or goodbye; `load` compares it with
+//! a server that has all of these. With `--tls CERT KEY` it speaks TLS, with the same crates and
 //! settings as the server.
 
 use std::collections::HashMap;

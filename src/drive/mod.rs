@@ -8,8 +8,8 @@
 //! delivery that fails is news of the room, not a failure. A message to the room is decided anew
 //! only for the peers that turned out to be gone.
 //!
-//! Nearly every event is a message for one peer that is there. A future has room for the longest way
-//! through it, and is moved, so whatever is on no such way is boxed.
+//! Nearly every event is a message for one peer that is there. A future has room for the longest
+//! way through it, and is moved, so what such a message does not need is boxed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod deliver;

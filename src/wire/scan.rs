@@ -21,8 +21,8 @@ const WORD: usize = 8;
 /// A string that is longer than this is worth a look at a whole block.
 const SHORT: usize = 2 * WORD;
 
-/// Calls `found` with each field of the object that `text` is: its key without quotes, and where its
-/// raw value is. `None` if this is for serde_json to judge, or if `found` says so.
+/// Calls `found` with each field of the object that `text` is: its key without quotes, and where
+/// its raw value is. `None` if this is for serde_json to judge, or if `found` says so.
 pub(super) fn fields<'a>(
     text: &'a str,
     mut found: impl FnMut(&'a [u8], Range<usize>) -> Option<()>,

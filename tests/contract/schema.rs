@@ -47,8 +47,8 @@ pub fn check(sender: Sender, message: &Value) -> Result<(), String> {
     }
 }
 
-/// Fails if a frame is not what the contract says. Frames of API Gateway's own have no `type`, and a
-/// few tests send what no JSON value can hold.
+/// Fails if a frame is not what the contract says. Frames of API Gateway's own have no `type`, and
+/// a few tests send what no JSON value can hold.
 pub fn assert_in_contract(sender: Sender, text: &str) {
     let Ok(message) = serde_json::from_str::<Value>(text) else { return };
     if message.get("type").is_none() {

@@ -1,4 +1,4 @@
-//! The secret of visit tokens, as `visio doctor` and `visio load` are given it: the same way to both.
+//! The secret of visit tokens: `visio doctor` and `visio load` are given it in the same way.
 
 use super::certificate::Directory;
 use super::{Program, output};

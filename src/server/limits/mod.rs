@@ -25,8 +25,8 @@ use by_address::ByAddress;
 const SHORT: usize = 100;
 /// The invalid tokens that one address may send: a second, and in a burst. Only failures are
 /// limited, not attempts: a whole clinic may share one address, and a page from yesterday that
-/// keeps retrying must not lock a colleague out. After too many failures, somebody who guesses tokens
-/// learns nothing more, and needs a new connection for every guess.
+/// keeps retrying must not lock a colleague out. After too many failures, somebody who guesses
+/// tokens learns nothing more, and needs a new connection for every guess.
 const FAILED_TOKENS: (f64, f64) = (1.0 / 3.0, 20.0);
 
 /// The limits that connections share.

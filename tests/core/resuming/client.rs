@@ -1,46 +1,16 @@
 //! A good client: it counts what it receives, comes back with its token, and sends again what was
 //! not taken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use visio_signaling::wire::{Role, RoomId};
 
 use super::faults::Fault;
+use super::knocks::Lobby;
 use super::net::{Net, Runtime, Up};
 use super::page::Page;
 use super::world::{GRACE_MS, World};
-
-/// Who waits as a host knows it, and which version of the room each news is of.
-#[derive(Default)]
-pub struct Lobby {
-    version: u64,
-    listed: BTreeSet<String>,
-    knocks: BTreeMap<String, u64>,
-}
-
-impl Lobby {
-    pub fn list(&mut self, message: &Value) {
-        let version = message["version"].as_u64().unwrap();
-        if version >= self.version {
-            let waiting = message["waiting"].as_array().unwrap().iter();
-            self.listed = waiting.map(|it| it["peerId"].as_str().unwrap().to_owned()).collect();
-            self.version = version;
-            self.knocks.retain(|_, knock| *knock > version);
-        }
-    }
-
-    pub fn knock(&mut self, message: &Value) {
-        let version = message["version"].as_u64().unwrap();
-        if version > self.version {
-            self.knocks.insert(message["peerId"].as_str().unwrap().to_owned(), version);
-        }
-    }
-
-    pub fn waiting(&self) -> BTreeSet<String> {
-        self.listed.iter().chain(self.knocks.keys()).cloned().collect()
-    }
-}
 
 /// Where a client stands, as far as it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,7 +61,7 @@ pub enum Fault {
     Moved,
     /// A peer wanted to move to a room that was full.
     MovedNowhere,
-    /// News of a room reached a peer that had moved on, or did not know yet that it had moved there.
+    /// News of a room reached a peer that had moved on, or did not know yet that it was there.
     NewsOfAnotherRoom,
     /// A host let a guest in.
     Admitted,

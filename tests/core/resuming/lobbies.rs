@@ -22,8 +22,8 @@ impl Lobbies {
         }
     }
 
-    /// Nothing that was said or decided in the room since `to` waits is sent to it. `handled` says in
-    /// which room each message was taken, and at which of its versions.
+    /// Nothing that was said or decided in the room since `to` waits is sent to it. `handled` says
+    /// in which room each message was taken, and at which of its versions.
     pub fn check(
         &self,
         to: usize,

@@ -5,6 +5,7 @@
 mod client;
 mod door;
 mod faults;
+mod knocks;
 mod lobbies;
 mod mailbox;
 mod net;

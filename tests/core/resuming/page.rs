@@ -89,8 +89,8 @@ impl Page {
         }
     }
 
-    /// Something that waited for a peer was dropped. If that peer is new, this may be about the page
-    /// before, and counts all the same.
+    /// Something that waited for a peer was dropped. If that peer is new, this may be about the
+    /// page before, and counts all the same.
     pub fn note_gone(&mut self, message: &Value) {
         let to = message["to"].as_str().unwrap().to_owned();
         if let Some((since, _)) = self.known.get(&to) {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use visio_signaling::wire::Role;
 
 use super::super::dice::{Dice, Task, others_first};
-use super::client::{Client, Lobby, Place};
+use super::client::{Client, Place};
 use super::faults::Fault;
+use super::knocks::Lobby;
 use super::mailbox::Parcel;
 use super::net::{Runtime, Up};
 use super::world::{GRACE_MS, World};
